@@ -1,0 +1,201 @@
+//! How options, errors and [`Work`] cross between Rust and Rhai. A plugin's `script.rs` uses
+//! these functions and holds no conversions of its own.
+
+use std::error::Error;
+
+use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::nearest::nearest;
+use crate::{Explain, Work};
+
+/// What a fallible script function returns.
+pub type ScriptResult<T> = Result<T, Box<EvalAltResult>>;
+
+/// The [`Work`] that the embedding program set with `Engine::set_default_tag`; silent without one.
+pub fn work(context: &NativeCallContext) -> Work {
+    context
+        .tag()
+        .and_then(|tag| tag.read_lock::<Work>().map(|work| work.clone()))
+        .unwrap_or_default()
+}
+
+/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint}`; an
+/// interrupt becomes a termination, which it cannot catch.
+///
+/// `message` is the whole chain of causes, joined by `: `.
+pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
+    if error.is_interrupt() {
+        return EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into();
+    }
+    runtime_error(error.kind(), &chain(&error), error.hint().as_deref())
+}
+
+/// A script error `#{kind, message, hint}` made from its parts.
+pub fn runtime_error(kind: &str, message: &str, hint: Option<&str>) -> Box<EvalAltResult> {
+    let mut map = Map::new();
+    map.insert("kind".into(), kind.into());
+    map.insert("message".into(), message.into());
+    map.insert(
+        "hint".into(),
+        hint.map_or(Dynamic::UNIT, |hint| hint.to_owned().into()),
+    );
+    EvalAltResult::ErrorRuntime(map.into(), Position::NONE).into()
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some errors already print their source; saying it twice helps nobody.
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Reads an option map `#{…}` into a plugin's options type.
+///
+/// The type derives `Deserialize` with `#[serde(default, deny_unknown_fields)]`, so that every
+/// field is optional and its default is the Rust `Default`. Integers are accepted for floats.
+///
+/// # Errors
+/// `options.unknown` for a field that the type does not have, with the nearest known one;
+/// `options.invalid` for a value of the wrong type or out of range, with the field's name.
+pub fn options<T: DeserializeOwned>(of: &str, map: &Map) -> ScriptResult<T> {
+    if let Some((field, expected)) = first_bad_field::<T>(map) {
+        return Err(bad_field(of, &field, &expected));
+    }
+    let value = Value::Object(
+        map.iter()
+            .map(|(key, value)| Ok((key.to_string(), to_json(of, key, value)?)))
+            .collect::<ScriptResult<_>>()?,
+    );
+    serde_json::from_value(value)
+        .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))
+}
+
+/// Each field is tried alone, so that the message can name it: serde's own names only the value.
+fn first_bad_field<T: DeserializeOwned>(map: &Map) -> Option<(String, serde_json::Error)> {
+    map.iter().find_map(|(key, value)| {
+        let json = to_json("", key, value).ok()?;
+        let alone = Value::Object([(key.to_string(), json)].into_iter().collect());
+        serde_json::from_value::<T>(alone)
+            .err()
+            .map(|error| (key.to_string(), error))
+    })
+}
+
+fn bad_field(of: &str, field: &str, error: &serde_json::Error) -> Box<EvalAltResult> {
+    let text = error.to_string();
+    let Some((_, expected)) = text
+        .split_once("unknown field")
+        .and_then(|(_, t)| t.split_once("expected"))
+    else {
+        let message = format!("{of}: option `{field}`: {text}");
+        return runtime_error("options.invalid", &message, None);
+    };
+    let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let hint = match nearest(field, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("the options are {}", known.join(", ")),
+    };
+    runtime_error(
+        "options.unknown",
+        &format!("{of} has no option `{field}`"),
+        Some(&hint),
+    )
+}
+
+/// A script value as JSON: numbers, strings, booleans, arrays, maps and `()`.
+fn to_json(of: &str, field: &str, value: &Dynamic) -> ScriptResult<Value> {
+    let wrong = || {
+        let message = format!("{of}: option `{field}` cannot be a {}", value.type_name());
+        runtime_error("options.invalid", &message, None)
+    };
+    if value.is_unit() {
+        Ok(Value::Null)
+    } else if let Ok(flag) = value.as_bool() {
+        Ok(flag.into())
+    } else if let Ok(int) = value.as_int() {
+        Ok(int.into())
+    } else if let Ok(float) = value.as_float() {
+        Ok(float.into())
+    } else if let Ok(text) = value.as_immutable_string_ref() {
+        Ok(text.as_str().into())
+    } else if let Ok(array) = value.as_array_ref() {
+        array.iter().map(|item| to_json(of, field, item)).collect()
+    } else if let Ok(map) = value.as_map_ref() {
+        map.iter()
+            .map(|(key, item)| Ok((key.to_string(), to_json(of, field, item)?)))
+            .collect::<ScriptResult<serde_json::Map<_, _>>>()
+            .map(Value::Object)
+    } else {
+        Err(wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Options {
+        learning_rate: f64,
+        radius: u32,
+    }
+
+    fn read(script: &str) -> Result<Options, (String, String)> {
+        let map: Map = rhai::Engine::new()
+            .eval(script)
+            .expect("the test's own script runs");
+        options::<Options>("smooth()", &map).map_err(|error| match *error {
+            EvalAltResult::ErrorRuntime(value, _) => {
+                let map = value.cast::<Map>();
+                (map["message"].to_string(), map["hint"].to_string())
+            }
+            other => panic!("expected a runtime error, found {other}"),
+        })
+    }
+
+    #[test]
+    fn options_are_read_with_their_defaults() {
+        assert_eq!(read("#{}"), Ok(Options::default()));
+        assert_eq!(
+            read("#{learning_rate: 1, radius: 2}"),
+            Ok(Options {
+                learning_rate: 1.0,
+                radius: 2
+            })
+        );
+    }
+
+    #[test]
+    fn a_bad_option_is_named() {
+        let check = |script: &str, message: &str, hint: &str| {
+            let (found, found_hint) = read(script).expect_err("the option is bad");
+            assert!(found.contains(message), "{found}");
+            assert!(found_hint.contains(hint), "{found_hint}");
+        };
+        check(
+            "#{raduis: 1}",
+            "smooth() has no option `raduis`",
+            "did you mean `radius`?",
+        );
+        check(
+            "#{colour: 1}",
+            "no option `colour`",
+            "the options are learning_rate, radius",
+        );
+        check("#{radius: -1}", "option `radius`", "");
+        check("#{radius: \"two\"}", "option `radius`", "");
+        check("#{radius: || 1}", "option `radius` cannot be", "");
+    }
+}

@@ -1,0 +1,122 @@
+use std::fmt;
+use std::sync::Arc;
+
+/// Who watches a long computation: the host's progress bars and Ctrl-C, or an embedder's own.
+pub trait Watch: Send + Sync {
+    /// A task of `total` units (`"files"`, `"slices"`) begins; `total` is 0 where it is not known.
+    fn begin(&self, what: &str, total: u64, unit: &str);
+    /// `n` more units of the innermost task are done. Called from any thread.
+    fn advance(&self, n: u64);
+    /// The innermost task ended, done or not.
+    fn end(&self);
+    /// Something the user should know that is not an error. Holds no patient data.
+    fn warn(&self, message: &str);
+    /// Whether the user asked to stop.
+    fn interrupted(&self) -> bool;
+}
+
+/// The handle through which a long computation reports progress and learns that it should stop.
+///
+/// Cheap to clone, usable from any thread. [`Work::silent`] reports to nobody and never stops.
+/// In Rhai it travels as the engine's default tag, see `script::work`.
+#[derive(Clone, Default)]
+pub struct Work {
+    watch: Option<Arc<dyn Watch>>,
+}
+
+/// The user's interrupt (Ctrl-C) as an error value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+impl Work {
+    /// Work that `watch` follows.
+    pub fn new(watch: Arc<dyn Watch>) -> Self {
+        Self { watch: Some(watch) }
+    }
+
+    /// Work that nobody follows and nobody stops.
+    pub fn silent() -> Self {
+        Self::default()
+    }
+
+    /// Begins a task; it ends when the returned guard is dropped.
+    ///
+    /// ```
+    /// let work = pe_binding::Work::silent();
+    /// let task = work.task("reading headers", 2, "files");
+    /// task.advance(2);
+    /// assert_eq!(task.check(), Ok(()));
+    /// ```
+    pub fn task(&self, what: &str, total: usize, unit: &str) -> Task {
+        if let Some(watch) = &self.watch {
+            watch.begin(what, total as u64, unit);
+        }
+        Task { work: self.clone() }
+    }
+
+    /// `Err` once the user has asked to stop. Poll it at least every 0.2 s of work.
+    ///
+    /// # Errors
+    /// [`Interrupted`] after the user's interrupt.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        match &self.watch {
+            Some(watch) if watch.interrupted() => Err(Interrupted),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the user something that is not an error. Never pass patient data.
+    pub fn warn(&self, message: &str) {
+        if let Some(watch) = &self.watch {
+            watch.warn(message);
+        }
+    }
+}
+
+impl fmt::Debug for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.watch.is_some() {
+            "Work(watched)"
+        } else {
+            "Work(silent)"
+        })
+    }
+}
+
+/// A running task, from [`Work::task`]; ends when dropped.
+pub struct Task {
+    work: Work,
+}
+
+impl Task {
+    /// `n` more units are done.
+    pub fn advance(&self, n: usize) {
+        if let Some(watch) = &self.work.watch {
+            watch.advance(n as u64);
+        }
+    }
+
+    /// As [`Work::check`].
+    ///
+    /// # Errors
+    /// [`Interrupted`] after the user's interrupt.
+    pub fn check(&self) -> Result<(), Interrupted> {
+        self.work.check()
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(watch) = &self.work.watch {
+            watch.end();
+        }
+    }
+}

@@ -1,0 +1,73 @@
+use pe_binding::Explain;
+use thiserror::Error;
+
+/// What can be wrong with a volume, a mask or a window.
+#[derive(Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum CtError {
+    /// Two things that must have the same number of slices do not.
+    #[error("expected {expected} {what}, one a slice, found {found}")]
+    SliceCount {
+        /// What was counted.
+        what: &'static str,
+        /// Slices of the volume.
+        expected: usize,
+        /// Things found.
+        found: usize,
+    },
+    /// A mask and a volume, or two masks, differ in shape.
+    #[error("expected a mask of {expected:?} (slice, row, col), found {found:?}")]
+    Shape {
+        /// Shape of the volume.
+        expected: (usize, usize, usize),
+        /// Shape of the mask.
+        found: (usize, usize, usize),
+    },
+    /// A window's width is not a positive number.
+    #[error(
+        "expected an HU window of positive width and finite level, found level {level}, width {width}"
+    )]
+    Window {
+        /// Centre of the window, HU.
+        level: f32,
+        /// Width of the window, HU.
+        width: f32,
+    },
+    /// A size in pixels is outside what can be made.
+    #[error("expected a slice of 1 to {limit} pixels a side, found {found}")]
+    Size {
+        /// The largest side.
+        limit: usize,
+        /// The side that was asked for.
+        found: usize,
+    },
+    /// A slice index is outside the volume.
+    #[error("expected a slice index below {n_slices}, found {found}")]
+    SliceIndex {
+        /// Slices in the volume.
+        n_slices: usize,
+        /// The index that was asked for.
+        found: i64,
+    },
+}
+
+impl Explain for CtError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::SliceCount { .. } | Self::Shape { .. } => "ct.shape",
+            Self::Window { .. } => "ct.window",
+            Self::Size { .. } => "ct.size",
+            Self::SliceIndex { .. } => "ct.index",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Shape { .. } => Some("make the mask from this same volume".into()),
+            Self::Window { .. } => {
+                Some("a window is (level, width), as in `ct::window(100, 700)`".into())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+use serde::{Deserialize, Serialize};
+
+use crate::ExamLabels;
+
+/// Which series of which study an exam is. UIDs only: no name, no patient id, no date.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExamId {
+    /// StudyInstanceUID (0020,000D).
+    pub study_uid: String,
+    /// SeriesInstanceUID (0020,000E).
+    pub series_uid: String,
+}
+
+/// The distance between neighbouring voxel centres, in mm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spacing {
+    /// Between slices, along the normal of the image plane.
+    pub slice_mm: f64,
+    /// Between rows (downwards), first value of PixelSpacing (0028,0030).
+    pub row_mm: f64,
+    /// Between columns (to the right), second value of PixelSpacing.
+    pub col_mm: f64,
+}
+
+impl Spacing {
+    /// The volume of one voxel in ml.
+    ///
+    /// ```
+    /// let spacing = pe_ct::Spacing { slice_mm: 5.0, row_mm: 0.5, col_mm: 0.5 };
+    /// assert_eq!(spacing.voxel_ml(), 0.00125);
+    /// ```
+    pub fn voxel_ml(&self) -> f64 {
+        self.slice_mm * self.row_mm * self.col_mm / 1000.0
+    }
+}
+
+/// What the pipeline knows of an exam without its voxels: enough to name it, to key what is made
+/// from it, to label it and to split a data set by patient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExamInfo {
+    /// The exam's UIDs.
+    pub id: ExamId,
+    /// Distance between voxels.
+    pub spacing: Spacing,
+    /// SOPInstanceUID of each slice, in slice order. A multi-frame file's slices are
+    /// `UID#FRAME`, frames counted from 1 as DICOM does.
+    pub sop_uids: Vec<String>,
+    /// Position of each slice along the normal in mm, ascending.
+    pub positions_mm: Vec<f64>,
+    /// A one-way digest of PatientID that groups exams of one patient; `None` where the files have
+    /// none. It is a pseudonym, not anonymous: whoever knows an id can test for it.
+    pub patient_key: Option<String>,
+    /// A digest of what the exam was read from (files, sizes, times or contents): equal digests
+    /// mean that nothing changed.
+    pub inputs_key: String,
+    /// Labels from the data set's table, where it has them for this exam.
+    pub labels: Option<ExamLabels>,
+}
+
+impl ExamInfo {
+    /// The number of slices.
+    pub fn n_slices(&self) -> usize {
+        self.sop_uids.len()
+    }
+}

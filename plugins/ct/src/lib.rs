@@ -1,0 +1,24 @@
+//! The vocabulary of CT: what an exam is ([`ExamInfo`]), its voxels in Hounsfield units
+//! ([`Volume`]), a set of voxels ([`Mask`]), and the HU windows ([`HuWindow`]) and three-channel
+//! slices ([`channels`]) that networks are fed.
+//!
+//! Input: arrays in HU. Output: arrays in HU or in [0, 1]. No I/O and no tensors: this room knows
+//! neither DICOM nor files nor libtorch. Axes are always slice, row, col; slices ascend along the
+//! normal of the image plane (from the feet to the head for an axial exam).
+
+pub mod channels;
+mod error;
+mod exam;
+mod label;
+mod mask;
+#[cfg(feature = "script")]
+pub mod script;
+mod volume;
+mod window;
+
+pub use error::CtError;
+pub use exam::{ExamId, ExamInfo, Spacing};
+pub use label::{EXAM_FINDINGS, ExamLabels};
+pub use mask::Mask;
+pub use volume::{AIR_HU, Volume};
+pub use window::HuWindow;

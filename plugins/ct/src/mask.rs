@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use ndarray::{ArcArray, Array3, ArrayView2, Axis, Ix3};
+
+use crate::{CtError, Spacing, Volume};
+
+/// A set of voxels of one exam, `[slice, row, col]`: true inside.
+///
+/// Cheap to clone: the voxels are shared.
+#[derive(Debug, Clone)]
+pub struct Mask {
+    voxels: ArcArray<bool, Ix3>,
+    spacing: Spacing,
+    recipe: Arc<str>,
+}
+
+impl Mask {
+    /// A mask with the voxels' spacing and the `recipe` that made it: the settings and the code
+    /// version, in words, so that what is made with the mask can be keyed by it.
+    pub fn new(voxels: Array3<bool>, spacing: Spacing, recipe: &str) -> Self {
+        Self {
+            voxels: voxels.into_shared(),
+            spacing,
+            recipe: recipe.into(),
+        }
+    }
+
+    /// The voxels, `[slice, row, col]`.
+    pub fn voxels(&self) -> &ArcArray<bool, Ix3> {
+        &self.voxels
+    }
+
+    /// What made the mask.
+    pub fn recipe(&self) -> &str {
+        &self.recipe
+    }
+
+    /// Shape: slices, rows, cols.
+    pub fn dim(&self) -> (usize, usize, usize) {
+        self.voxels.dim()
+    }
+
+    /// One slice, `[row, col]`.
+    ///
+    /// # Panics
+    /// When `slice_idx` is outside the mask.
+    pub fn slice(&self, slice_idx: usize) -> ArrayView2<'_, bool> {
+        self.voxels.index_axis(Axis(0), slice_idx)
+    }
+
+    /// Voxels inside, slice by slice.
+    pub fn voxels_per_slice(&self) -> Vec<usize> {
+        self.voxels
+            .outer_iter()
+            .map(|slice| slice.iter().filter(|inside| **inside).count())
+            .collect()
+    }
+
+    /// The indices of the slices without a voxel inside.
+    pub fn empty_slices(&self) -> Vec<usize> {
+        let counts = self.voxels_per_slice();
+        (0..counts.len())
+            .filter(|&slice_idx| counts[slice_idx] == 0)
+            .collect()
+    }
+
+    /// The volume inside, in ml.
+    pub fn volume_ml(&self) -> f64 {
+        self.voxels_per_slice().iter().sum::<usize>() as f64 * self.spacing.voxel_ml()
+    }
+
+    /// Checks that the mask has the shape of `volume`.
+    ///
+    /// # Errors
+    /// [`CtError::Shape`] when it does not.
+    pub fn check_fits(&self, volume: &Volume) -> Result<(), CtError> {
+        let (expected, found) = (volume.dim(), self.dim());
+        if expected == found {
+            Ok(())
+        } else {
+            Err(CtError::Shape { expected, found })
+        }
+    }
+}
