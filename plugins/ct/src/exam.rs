@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ExamLabels;
@@ -61,5 +63,36 @@ impl ExamInfo {
     /// The number of slices.
     pub fn n_slices(&self) -> usize {
         self.sop_uids.len()
+    }
+}
+
+impl fmt::Display for Spacing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.3} × {:.3} × {:.3} mm",
+            self.slice_mm, self.row_mm, self.col_mm
+        )
+    }
+}
+
+impl fmt::Display for ExamInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "exam {}, {} slices, {}",
+            self.id.series_uid,
+            self.n_slices(),
+            self.spacing
+        )?;
+        match self
+            .labels
+            .as_ref()
+            .map(|labels| (labels.positive(), labels.n_pe_slices()))
+        {
+            None | Some((None, _)) => f.write_str(", no label"),
+            Some((Some(true), n_slices)) => write!(f, ", PE on {n_slices} slices"),
+            Some((Some(false), _)) => f.write_str(", no PE"),
+        }
     }
 }

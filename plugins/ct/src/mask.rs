@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use ndarray::{ArcArray, Array3, ArrayView2, Axis, Ix3};
@@ -80,5 +81,51 @@ impl Mask {
         } else {
             Err(CtError::Shape { expected, found })
         }
+    }
+}
+
+impl fmt::Display for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (slices, rows, cols) = self.dim();
+        let empty = self.empty_slices().len();
+        write!(
+            f,
+            "mask {slices} × {rows} × {cols}, {:.0} ml, {empty} empty slices",
+            self.volume_ml()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_counts_its_volume_and_its_empty_slices() {
+        let spacing = Spacing {
+            slice_mm: 5.0,
+            row_mm: 2.0,
+            col_mm: 1.0,
+        };
+        let mut voxels = Array3::from_elem((3, 2, 2), false);
+        voxels[[1, 0, 0]] = true;
+        voxels[[1, 1, 1]] = true;
+        let mask = Mask::new(voxels, spacing, "test");
+        assert_eq!(mask.voxels_per_slice(), [0, 2, 0]);
+        assert_eq!(mask.empty_slices(), [0, 2]);
+        assert_eq!(mask.volume_ml(), 0.02);
+        assert_eq!(mask.to_string(), "mask 3 × 2 × 2, 0 ml, 2 empty slices");
+
+        let volume = Volume::unnamed("test", spacing, Array3::zeros((2, 2, 2)));
+        let error = mask
+            .check_fits(&volume)
+            .expect_err("another number of slices");
+        assert_eq!(
+            error,
+            CtError::Shape {
+                expected: (2, 2, 2),
+                found: (3, 2, 2)
+            }
+        );
     }
 }

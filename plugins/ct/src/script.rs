@@ -1,16 +1,17 @@
-//! `ct` in Rhai: volumes, masks and windows as values with properties.
+//! `ct` in Rhai: exams, volumes, masks and windows as values with properties.
+
+use std::sync::Arc;
 
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{ExamInfo, HuWindow, Mask, Volume};
-use std::sync::Arc;
+use crate::{ExamInfo, HuWindow, Mask, Spacing, Volume};
 
 /// An exam's description as a script value.
 pub type ExamHandle = Arc<ExamInfo>;
 
 def_package! {
-    /// Volumes, masks and HU windows: the values that the other plugins make and take.
+    /// Exams, volumes, masks and HU windows: the values that the other plugins make and take.
     pub CtPackage(module) {
         module.set_custom_type::<Volume>("Volume");
         module.set_custom_type::<Mask>("Mask");
@@ -20,20 +21,179 @@ def_package! {
     }
 }
 
+fn spacing_map(spacing: Spacing) -> rhai::Map {
+    [
+        ("slice_mm", spacing.slice_mm),
+        ("row_mm", spacing.row_mm),
+        ("col_mm", spacing.col_mm),
+    ]
+    .into_iter()
+    .map(|(name, mm)| (name.into(), (mm as rhai::FLOAT).into()))
+    .collect()
+}
+
+// rhai's macro unwraps arguments whose types it has checked.
+#[allow(clippy::unwrap_used)]
 #[export_module]
 mod ct {
     use pe_binding::script::{ScriptResult, raise};
-    use rhai::{FLOAT, INT};
+    use rhai::{Array, FLOAT, INT, Map};
 
-    /// An HU window of `level` and `width`: `ct::window(100, 700)` is [-250, 450] HU.
+    /// An HU window of `level` and `width`, in HU.
+    ///
+    /// ```rhai
+    /// let pe = ct::window(100, 700);
+    /// pe.lower_hu   // -250.0
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn window(level: FLOAT, width: FLOAT) -> ScriptResult<HuWindow> {
         HuWindow::new(level as f32, width as f32).map_err(raise)
+    }
+
+    /// As `ct::window(level, width)` with whole numbers.
+    #[rhai_fn(name = "window", return_raw)]
+    pub fn window_of_ints(level: INT, width: INT) -> ScriptResult<HuWindow> {
+        HuWindow::new(level as f32, width as f32).map_err(raise)
+    }
+
+    /// The lower edge of the window, HU: shown black.
+    #[rhai_fn(global, get = "lower_hu", pure)]
+    pub fn lower_hu(window: &mut HuWindow) -> FLOAT {
+        FLOAT::from(window.lower_hu())
+    }
+
+    /// The upper edge of the window, HU: shown white.
+    #[rhai_fn(global, get = "upper_hu", pure)]
+    pub fn upper_hu(window: &mut HuWindow) -> FLOAT {
+        FLOAT::from(window.upper_hu())
+    }
+
+    /// The window in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn window_to_string(window: &mut HuWindow) -> String {
+        window.to_string()
+    }
+
+    /// What is known of the exam besides its voxels.
+    #[rhai_fn(global, get = "info", pure)]
+    pub fn volume_info(volume: &mut Volume) -> ExamHandle {
+        volume.info().clone()
     }
 
     /// The number of slices.
     #[rhai_fn(global, get = "n_slices", pure)]
     pub fn volume_n_slices(volume: &mut Volume) -> INT {
         volume.n_slices() as INT
+    }
+
+    /// `[slices, rows, cols]`.
+    #[rhai_fn(global, get = "shape", pure)]
+    pub fn volume_shape(volume: &mut Volume) -> Array {
+        <[usize; 3]>::from(volume.dim())
+            .map(|n| Dynamic::from(n as INT))
+            .to_vec()
+    }
+
+    /// Distance between voxels: `#{slice_mm, row_mm, col_mm}`.
+    #[rhai_fn(global, get = "spacing", pure)]
+    pub fn volume_spacing(volume: &mut Volume) -> Map {
+        spacing_map(volume.spacing())
+    }
+
+    /// `[least, greatest]` HU; empty for a volume without voxels.
+    #[rhai_fn(global, get = "hu_range", pure)]
+    pub fn volume_hu_range(volume: &mut Volume) -> Array {
+        volume
+            .hu_range()
+            .map_or_else(Array::new, |(least, greatest)| {
+                vec![
+                    Dynamic::from(INT::from(least)),
+                    Dynamic::from(INT::from(greatest)),
+                ]
+            })
+    }
+
+    /// The volume in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn volume_to_string(volume: &mut Volume) -> String {
+        volume.to_string()
+    }
+
+    /// The number of slices.
+    #[rhai_fn(global, get = "n_slices", pure)]
+    pub fn mask_n_slices(mask: &mut Mask) -> INT {
+        mask.dim().0 as INT
+    }
+
+    /// The volume inside the mask, ml.
+    #[rhai_fn(global, get = "volume_ml", pure)]
+    pub fn mask_volume_ml(mask: &mut Mask) -> FLOAT {
+        mask.volume_ml() as FLOAT
+    }
+
+    /// The indices of the slices of which nothing is inside.
+    #[rhai_fn(global, get = "empty_slices", pure)]
+    pub fn mask_empty_slices(mask: &mut Mask) -> Array {
+        mask.empty_slices()
+            .into_iter()
+            .map(|slice_idx| Dynamic::from(slice_idx as INT))
+            .collect()
+    }
+
+    /// The settings and the code version that made the mask.
+    #[rhai_fn(global, get = "recipe", pure)]
+    pub fn mask_recipe(mask: &mut Mask) -> String {
+        mask.recipe().to_owned()
+    }
+
+    /// The mask in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn mask_to_string(mask: &mut Mask) -> String {
+        mask.to_string()
+    }
+
+    /// The exam's SeriesInstanceUID.
+    #[rhai_fn(global, get = "series_uid", pure)]
+    pub fn exam_series_uid(exam: &mut ExamHandle) -> String {
+        exam.id.series_uid.clone()
+    }
+
+    /// The exam's StudyInstanceUID.
+    #[rhai_fn(global, get = "study_uid", pure)]
+    pub fn exam_study_uid(exam: &mut ExamHandle) -> String {
+        exam.id.study_uid.clone()
+    }
+
+    /// The number of slices.
+    #[rhai_fn(global, get = "n_slices", pure)]
+    pub fn exam_n_slices(exam: &mut ExamHandle) -> INT {
+        exam.n_slices() as INT
+    }
+
+    /// Distance between voxels: `#{slice_mm, row_mm, col_mm}`.
+    #[rhai_fn(global, get = "spacing", pure)]
+    pub fn exam_spacing(exam: &mut ExamHandle) -> Map {
+        spacing_map(exam.spacing)
+    }
+
+    /// Whether the label table counts the exam as PE; `()` for an exam without labels.
+    #[rhai_fn(global, get = "positive", pure)]
+    pub fn exam_positive(exam: &mut ExamHandle) -> Dynamic {
+        let label = exam.labels.as_ref().and_then(|labels| labels.positive());
+        label.map_or(Dynamic::UNIT, Dynamic::from)
+    }
+
+    /// The number of slices labelled as showing PE; 0 for an exam without labels.
+    #[rhai_fn(global, get = "n_pe_slices", pure)]
+    pub fn exam_n_pe_slices(exam: &mut ExamHandle) -> INT {
+        exam.labels
+            .as_ref()
+            .map_or(0, |labels| labels.n_pe_slices()) as INT
+    }
+
+    /// The exam in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn exam_to_string(exam: &mut ExamHandle) -> String {
+        exam.to_string()
     }
 }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use ndarray::{ArcArray, Array3, ArrayView2, Axis, Ix3};
@@ -104,5 +105,16 @@ impl Volume {
             None => Some((hu, hu)),
             Some((least, greatest)) => Some((hu.min(least), hu.max(greatest))),
         })
+    }
+}
+
+impl fmt::Display for Volume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ((slices, rows, cols), spacing) = (self.dim(), self.spacing());
+        write!(f, "volume {slices} × {rows} × {cols}, {spacing}")?;
+        match self.hu_range() {
+            Some((least, greatest)) => write!(f, ", {least} to {greatest} HU"),
+            None => f.write_str(", no voxels"),
+        }
     }
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::CtError;
@@ -88,5 +90,16 @@ impl TryFrom<(f32, f32)> for HuWindow {
 impl From<HuWindow> for (f32, f32) {
     fn from(window: HuWindow) -> Self {
         (window.level, window.width)
+    }
+}
+
+impl fmt::Display for HuWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (lower, upper) = (self.lower_hu(), self.upper_hu());
+        write!(
+            f,
+            "window level {} width {} [{lower}, {upper}] HU",
+            self.level, self.width
+        )
     }
 }
