@@ -1,0 +1,114 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pe_binding::{Explain, Interrupted};
+use pe_ct::CtError;
+use thiserror::Error;
+
+/// What can go wrong between a computed artifact and the disk.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("cannot {action} {path}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A stored file is not what its manifest says.
+    #[error("{path} is damaged: expected {expected}, found {found}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What the manifest says.
+        expected: String,
+        /// What the file is.
+        found: String,
+    },
+    /// Another process writes to the store.
+    #[error("{folder} is being written by {holder}")]
+    Locked {
+        /// The store's folder.
+        folder: PathBuf,
+        /// Who holds the lock.
+        holder: String,
+    },
+    /// The volume, the mask or the settings do not go together.
+    #[error(transparent)]
+    Ct(#[from] CtError),
+    /// A mask made with other settings than the store's.
+    #[error("the store expects a mask made by {expected}, found one made by {found}")]
+    OtherMask {
+        /// The recipe in the store's settings.
+        expected: String,
+        /// The mask's recipe.
+        found: String,
+    },
+    /// A volume without pixels cannot be stored.
+    #[error(
+        "exam {series_uid}: expected at least one slice of at least one pixel, found {found:?} (slice, row, col)"
+    )]
+    Empty {
+        /// Which exam.
+        series_uid: String,
+        /// Its shape.
+        found: (usize, usize, usize),
+    },
+    /// The user asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl StoreError {
+    pub(crate) fn io<'a>(
+        action: &'static str,
+        path: &'a Path,
+    ) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+impl Explain for StoreError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "store.io",
+            Self::Damaged { .. } => "store.damaged",
+            Self::Locked { .. } => "store.locked",
+            Self::OtherMask { .. } => "store.mask",
+            Self::Empty { .. } => "store.empty",
+            Self::Ct(error) => error.kind(),
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(
+                "free some space and run the same command again: it goes on where it stopped"
+                    .into(),
+            ),
+            Self::Damaged { .. } => Some("put the exam again: the damaged file is replaced".into()),
+            Self::Locked { .. } => {
+                Some("wait for it to end, or give this run another folder".into())
+            }
+            Self::OtherMask { .. } => Some(
+                "open the store with `mask: masking.recipe` of the masking that makes the masks"
+                    .into(),
+            ),
+            Self::Ct(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Interrupted(_))
+    }
+}

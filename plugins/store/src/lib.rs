@@ -1,0 +1,32 @@
+//! Artifacts on disk, keyed by what made them. Now: the preprocessed slices of each exam
+//! ([`SliceStore`]), one checksummed file set an exam ([`StoredExam`]), read through a memory map.
+//!
+//! Input: a volume and a mask ([`pe_ct`]). Output: `[slice, channel, row, col]` bytes or halves on
+//! disk. This room knows neither DICOM nor how a mask is made nor what is trained; it knows that a
+//! result belongs to its inputs, its settings and the code that made it.
+//!
+//! ```text
+//! FOLDER/lock                               held by the process that writes
+//! FOLDER/slices/SETTINGS/settings.json      what every exam below was made with
+//! FOLDER/slices/SETTINGS/EXAM/exam.json     the manifest: inputs, shape, labels, checksums
+//! FOLDER/slices/SETTINGS/EXAM/slices.bin    the voxels
+//! ```
+//!
+//! Nothing is changed in place. An exam is written beside its place and renamed to it, so what has
+//! a name is whole as far as the process goes; what a power cut or a bad disk leaves is found by
+//! its checksum and made again, which is why nothing waits for `fsync` here.
+
+mod error;
+mod lock;
+mod manifest;
+#[cfg(feature = "script")]
+pub mod script;
+mod settings;
+mod slices;
+mod stored;
+
+pub use error::StoreError;
+pub use manifest::Manifest;
+pub use settings::{Dtype, SliceSettings};
+pub use slices::{SliceStore, Status};
+pub use stored::StoredExam;

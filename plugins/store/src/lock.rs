@@ -1,0 +1,80 @@
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use crate::StoreError;
+
+/// The right to write to a store, until dropped. The operating system takes it back when the
+/// process ends in whatever way, so a lock is never left behind.
+#[derive(Debug)]
+pub struct WriteLock {
+    _file: File,
+}
+
+/// The locks of this process. A script may open one folder with several settings, and must not be
+/// locked out by itself.
+static HELD: LazyLock<Mutex<HashMap<PathBuf, Weak<WriteLock>>>> = LazyLock::new(Mutex::default);
+
+impl WriteLock {
+    /// Takes the lock of the store at `folder`, which must exist, or shares this process's own.
+    pub fn take(folder: &Path) -> Result<Arc<Self>, StoreError> {
+        let folder = folder
+            .canonicalize()
+            .map_err(StoreError::io("open", folder))?;
+        let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lock) = held.get(&folder).and_then(Weak::upgrade) {
+            return Ok(lock);
+        }
+        let lock = Arc::new(Self::take_new(&folder)?);
+        held.insert(folder, Arc::downgrade(&lock));
+        Ok(lock)
+    }
+
+    fn take_new(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join("lock");
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(StoreError::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // Who holds it is a courtesy: an unreadable lock file must not hide that it is held.
+                let _ = file.read_to_string(&mut holder);
+                let holder = if holder.is_empty() {
+                    "another process".into()
+                } else {
+                    holder
+                };
+                return Err(StoreError::Locked {
+                    folder: folder.to_owned(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(StoreError::io("lock", &path)(source)),
+        }
+        file.set_len(0).map_err(StoreError::io("write", &path))?;
+        write!(file, "process {}", std::process::id()).map_err(StoreError::io("write", &path))?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// Removes what an interrupted writer left in `folder`. Only for the holder of the lock.
+pub fn sweep(folder: &Path, prefix: &str) -> Result<(), StoreError> {
+    for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
+        let path = entry.map_err(StoreError::io("read", folder))?.path();
+        if path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+        {
+            fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,93 @@
+use std::fs;
+use std::path::Path;
+
+use pe_ct::{ExamId, ExamInfo};
+use serde::{Deserialize, Serialize};
+
+use crate::{Dtype, StoreError};
+
+/// What is written beside an exam's slices: where they come from, their shape and their checksum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The exam, with its labels and the digest of its inputs.
+    pub exam: ExamInfo,
+    /// Slices, channels, rows, cols.
+    pub shape: [usize; 4],
+    /// How a value is kept.
+    pub dtype: Dtype,
+    /// The indices of the slices whose mask is empty: stored, as zeros, and never dropped.
+    pub empty_slices: Vec<usize>,
+    /// The volume inside the mask in ml; `None` for slices without a mask.
+    pub mask_ml: Option<f64>,
+    /// BLAKE3 of `slices.bin`, hexadecimal.
+    pub checksum: String,
+}
+
+/// A manifest as it lies on disk: its own text is checked too.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    manifest: serde_json::Value,
+    seal: String,
+}
+
+/// The file's name in an exam's folder.
+pub const FILE: &str = "exam.json";
+
+impl Manifest {
+    /// The bytes that `slices.bin` must have.
+    pub fn n_bytes(&self) -> u64 {
+        self.shape.iter().product::<usize>() as u64 * self.dtype.bytes() as u64
+    }
+
+    /// Reads and checks the manifest in `folder`; `None` when there is none.
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+        let path = folder.join(FILE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("read", &path)(error)),
+        };
+        let damaged = |found: String| StoreError::Damaged {
+            path: path.clone(),
+            expected: "a manifest with its seal".into(),
+            found,
+        };
+        let sealed: Sealed =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if seal(&sealed.manifest) != sealed.seal {
+            return Err(damaged("another seal".into()));
+        }
+        serde_json::from_value(sealed.manifest)
+            .map(Some)
+            .map_err(|error| damaged(error.to_string()))
+    }
+
+    /// Writes the manifest into `folder`, in one step.
+    pub(crate) fn write(&self, folder: &Path) -> Result<(), StoreError> {
+        let manifest = serde_json::json!(self);
+        let sealed = Sealed {
+            seal: seal(&manifest),
+            manifest,
+        };
+        let text = serde_json::json!(sealed).to_string();
+        let (path, beside) = (folder.join(FILE), folder.join(".exam.json"));
+        fs::write(&beside, text).map_err(StoreError::io("write", &beside))?;
+        fs::rename(&beside, &path).map_err(StoreError::io("write", &path))
+    }
+}
+
+fn seal(manifest: &serde_json::Value) -> String {
+    blake3::hash(manifest.to_string().as_bytes())
+        .to_hex()
+        .to_string()
+}
+
+/// The name of an exam's folder: a digest of its UIDs, so that no UID ever becomes a path.
+pub fn folder_name(exam: &ExamId) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("pe-script exam folder");
+    hasher.update(exam.study_uid.as_bytes());
+    hasher.update(&[0]);
+    hasher.update(exam.series_uid.as_bytes());
+    hasher.finalize().to_hex()[..32].to_owned()
+}

@@ -1,0 +1,96 @@
+use pe_ct::{HuWindow, channels};
+use serde::{Deserialize, Serialize};
+
+/// How a stored value is kept on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// One byte, `round(255 × value)`: an error of at most 1/510 of the window's width.
+    U8,
+    /// IEEE half precision, a relative error of at most 2⁻¹¹; twice the size.
+    F16,
+}
+
+impl Dtype {
+    /// Bytes a value.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::F16 => 2,
+        }
+    }
+}
+
+/// What stored slices are made with, besides their exam. Exams made with different settings lie
+/// in different folders of the store and are never mixed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SliceSettings {
+    /// Side of a stored slice, pixels.
+    pub size: usize,
+    /// How a value is kept.
+    pub dtype: Dtype,
+    /// The HU windows of the three channels, each `[level, width]`.
+    pub windows: [HuWindow; 3],
+    /// The recipe of the masks ([`pe_ct::Mask::recipe`]); `"none"` for slices without a mask.
+    pub mask: String,
+}
+
+/// EfficientNet-B0's own input size (`reading`: the pretrained weights' size), bytes, the paper's
+/// three windows, no mask.
+impl Default for SliceSettings {
+    fn default() -> Self {
+        Self {
+            size: 224,
+            dtype: Dtype::U8,
+            windows: HuWindow::CHANNELS,
+            mask: "none".into(),
+        }
+    }
+}
+
+/// Version of the files' format; part of every key.
+const FORMAT: u32 = 1;
+
+impl SliceSettings {
+    /// A digest of the settings and of the code that follows them, as 16 hexadecimal digits.
+    pub fn key(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("pe-script slice settings");
+        hasher.update(&FORMAT.to_le_bytes());
+        hasher.update(&channels::VERSION.to_le_bytes());
+        hasher.update(serde_json::json!(self).to_string().as_bytes());
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_changes_the_key() {
+        let default = SliceSettings::default();
+        let changed = [
+            SliceSettings {
+                size: 112,
+                ..default.clone()
+            },
+            SliceSettings {
+                dtype: Dtype::F16,
+                ..default.clone()
+            },
+            SliceSettings {
+                windows: [HuWindow::PE; 3],
+                ..default.clone()
+            },
+            SliceSettings {
+                mask: "paper".into(),
+                ..default.clone()
+            },
+        ];
+        for settings in &changed {
+            assert_ne!(settings.key(), default.key(), "{settings:?}");
+        }
+        assert_eq!(default.clone().key(), default.key());
+    }
+}

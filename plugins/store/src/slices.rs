@@ -1,0 +1,319 @@
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use half::f16;
+use ndarray::Axis;
+use pe_binding::Work;
+use pe_ct::channels::{Channels, to_byte};
+use pe_ct::{ExamInfo, Mask, Volume};
+use rayon::prelude::*;
+
+use crate::lock::{WriteLock, sweep};
+use crate::manifest::{Manifest, folder_name};
+use crate::stored::{self, StoredExam, checksum};
+use crate::{Dtype, SliceSettings, StoreError};
+
+/// Prefix of a folder that is being written or thrown away.
+const UNFINISHED: &str = ".unfinished-";
+
+/// The preprocessed slices of many exams, all made with the same settings.
+///
+/// Opening it reads and creates nothing but the settings' folder; the first exam put takes the
+/// store's lock. Memory is taken for one exam at a time.
+#[derive(Debug)]
+pub struct SliceStore {
+    root: PathBuf,
+    folder: PathBuf,
+    settings: SliceSettings,
+    channels: Channels,
+    lock: Mutex<Option<Arc<WriteLock>>>,
+}
+
+/// What the store has of an exam.
+#[derive(Debug)]
+pub enum Status {
+    /// Everything, and every checksum is right.
+    Whole(StoredExam),
+    /// Nothing.
+    Missing,
+    /// Slices made from other inputs: the exam's files changed since.
+    Stale,
+    /// A file that is not what its manifest says, and why.
+    Damaged(StoreError),
+}
+
+impl SliceStore {
+    /// Opens the slices with `settings` in the store at `root`, creating the folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Ct`] for a size that cannot be made; [`StoreError::Io`].
+    pub fn open(root: &Path, settings: SliceSettings) -> Result<Self, StoreError> {
+        let channels = Channels::new(&settings.windows, settings.size)?;
+        let folder = root.join("slices").join(settings.key());
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        let path = folder.join("settings.json");
+        if !path.exists() {
+            let text = format!("{:#}\n", serde_json::json!(settings));
+            let beside = folder.join(format!(".settings-{}.json", std::process::id()));
+            fs::write(&beside, text).map_err(StoreError::io("write", &beside))?;
+            fs::rename(&beside, &path).map_err(StoreError::io("write", &path))?;
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            folder,
+            settings,
+            channels,
+            lock: Mutex::new(None),
+        })
+    }
+
+    /// What every exam here is made with.
+    pub fn settings(&self) -> &SliceSettings {
+        &self.settings
+    }
+
+    /// The folder of these settings.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the store has of `exam`; reads and checks every stored byte of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a file is there and cannot be read.
+    pub fn status(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
+        let stored = match StoredExam::open(&self.exam_folder(exam)) {
+            Ok(None) => return Ok(Status::Missing),
+            Ok(Some(stored)) => stored,
+            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Status::Missing);
+            }
+            Err(error @ StoreError::Damaged { .. }) => return Ok(Status::Damaged(error)),
+            Err(error) => return Err(error),
+        };
+        let known = &stored.manifest().exam;
+        if known.inputs_key != exam.inputs_key || known.sop_uids != exam.sop_uids {
+            return Ok(Status::Stale);
+        }
+        match stored.verify() {
+            Ok(()) => Ok(Status::Whole(stored)),
+            Err(error) => Ok(Status::Damaged(error)),
+        }
+    }
+
+    /// Whether the store has `exam` whole and up to date, so that it need not be made again. Labels
+    /// that changed since are written down; damage is told to `work` and counts as not there.
+    ///
+    /// # Errors
+    /// As [`SliceStore::status`]; [`StoreError::Locked`] when labels changed and another process
+    /// writes.
+    pub fn has(&self, exam: &ExamInfo, work: &Work) -> Result<bool, StoreError> {
+        match self.status(exam)? {
+            Status::Whole(stored) => {
+                if stored.manifest().exam != *exam {
+                    self.take_lock()?;
+                    let manifest = Manifest {
+                        exam: exam.clone(),
+                        ..stored.manifest().clone()
+                    };
+                    manifest.write(&self.exam_folder(exam))?;
+                }
+                Ok(true)
+            }
+            Status::Damaged(error) => {
+                work.warn(&format!("{error}; it is made again"));
+                Ok(false)
+            }
+            Status::Missing | Status::Stale => Ok(false),
+        }
+    }
+
+    /// Makes the slices of `volume`, masked by `mask`, and stores them in place of what the store
+    /// has of this exam.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherMask`] for a mask that the settings do not name; [`StoreError::Ct`] for
+    /// one of another shape; [`StoreError::Empty`] for a volume without pixels;
+    /// [`StoreError::Locked`], [`StoreError::Io`], [`StoreError::Interrupted`].
+    pub fn put(
+        &self,
+        volume: &Volume,
+        mask: Option<&Mask>,
+        work: &Work,
+    ) -> Result<StoredExam, StoreError> {
+        self.check(volume, mask)?;
+        self.take_lock()?;
+        let beside = self
+            .folder
+            .join(format!("{UNFINISHED}{}", folder_name(&volume.info().id)));
+        remove_if_there(&beside)?;
+        fs::create_dir(&beside).map_err(StoreError::io("create", &beside))?;
+        self.write(volume, mask, &beside, work).inspect_err(|_| {
+            // The error at hand says more than one from clearing up; the next writer sweeps again.
+            let _ = remove_if_there(&beside);
+        })?;
+        self.move_in(&beside, volume.info())
+    }
+
+    fn write(
+        &self,
+        volume: &Volume,
+        mask: Option<&Mask>,
+        folder: &Path,
+        work: &Work,
+    ) -> Result<(), StoreError> {
+        let path = folder.join(stored::FILE);
+        let checksum = match self.settings.dtype {
+            Dtype::U8 => write_values(&path, &self.render(volume, mask, to_byte, work)?)?,
+            Dtype::F16 => write_values(&path, &self.render(volume, mask, f16::from_f32, work)?)?,
+        };
+        let manifest = Manifest {
+            exam: ExamInfo::clone(volume.info()),
+            shape: [
+                volume.n_slices(),
+                self.settings.windows.len(),
+                self.settings.size,
+                self.settings.size,
+            ],
+            dtype: self.settings.dtype,
+            empty_slices: mask.map(Mask::empty_slices).unwrap_or_default(),
+            mask_ml: mask.map(Mask::volume_ml),
+            checksum,
+        };
+        manifest.write(folder)
+    }
+
+    /// Every exam stored with these settings, ordered by folder name, which does not depend on
+    /// when it was stored. Checks seals and lengths, not checksums.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for the first exam whose files are not right; [`StoreError::Io`].
+    pub fn exams(&self) -> Result<Vec<StoredExam>, StoreError> {
+        let mut folders = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(StoreError::io("read", &self.folder))? {
+            let path = entry.map_err(StoreError::io("read", &self.folder))?.path();
+            let unfinished = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() && !unfinished {
+                folders.push(path);
+            }
+        }
+        folders.sort();
+        folders
+            .iter()
+            .filter_map(|folder| StoredExam::open(folder).transpose())
+            .collect()
+    }
+
+    fn exam_folder(&self, exam: &ExamInfo) -> PathBuf {
+        self.folder.join(folder_name(&exam.id))
+    }
+
+    fn check(&self, volume: &Volume, mask: Option<&Mask>) -> Result<(), StoreError> {
+        let found = volume.dim();
+        if found.0 * found.1 * found.2 == 0 {
+            let series_uid = volume.info().id.series_uid.clone();
+            return Err(StoreError::Empty { series_uid, found });
+        }
+        if let Some(mask) = mask {
+            mask.check_fits(volume)?;
+        }
+        let recipe = mask.map_or("none", Mask::recipe);
+        if recipe != self.settings.mask {
+            return Err(StoreError::OtherMask {
+                expected: self.settings.mask.clone(),
+                found: recipe.into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn render<T: bytemuck::Pod + Send + Sync>(
+        &self,
+        volume: &Volume,
+        mask: Option<&Mask>,
+        store: impl Fn(f32) -> T + Sync,
+        work: &Work,
+    ) -> Result<Vec<T>, StoreError> {
+        let (n_slices, rows, cols) = volume.dim();
+        let task = work.task("making channels", n_slices, "slices");
+        let mut values = vec![T::zeroed(); n_slices * self.channels.len()];
+        values
+            .par_chunks_exact_mut(self.channels.len())
+            .enumerate()
+            .try_for_each_init(
+                || self.channels.renderer(rows, cols),
+                |renderer, (slice_idx, out)| {
+                    task.check()?;
+                    let mask = mask.map(|mask| mask.voxels().index_axis(Axis(0), slice_idx));
+                    renderer.render_with(volume.slice(slice_idx), mask, out, &store);
+                    task.advance(1);
+                    Ok::<_, StoreError>(())
+                },
+            )?;
+        Ok(values)
+    }
+
+    /// Takes the store's lock, once, and clears away what an interrupted writer left.
+    fn take_lock(&self) -> Result<(), StoreError> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            let taken = WriteLock::take(&self.root)?;
+            sweep(&self.folder, UNFINISHED)?;
+            *lock = Some(taken);
+        }
+        Ok(())
+    }
+
+    /// Renames a finished folder to its exam's name. A folder cannot be renamed over another, so
+    /// an old one steps aside first; a crash between the two leaves the exam missing, not broken.
+    fn move_in(&self, beside: &Path, exam: &ExamInfo) -> Result<StoredExam, StoreError> {
+        let folder = self.exam_folder(exam);
+        let aside = self
+            .folder
+            .join(format!("{UNFINISHED}old-{}", folder_name(&exam.id)));
+        remove_if_there(&aside)?;
+        match fs::rename(&folder, &aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::io("replace", &folder)(error));
+            }
+            _ => {}
+        }
+        fs::rename(beside, &folder).map_err(StoreError::io("create", &folder))?;
+        remove_if_there(&aside)?;
+        StoredExam::open(&folder)?.ok_or_else(|| StoreError::Damaged {
+            path: folder,
+            expected: "the manifest just written".into(),
+            found: "none".into(),
+        })
+    }
+}
+
+fn write_values<T: bytemuck::Pod>(path: &Path, values: &[T]) -> Result<String, StoreError> {
+    let bytes: &[u8] = bytemuck::cast_slice(values);
+    fs::write(path, bytes).map_err(StoreError::io("write", path))?;
+    Ok(checksum(bytes))
+}
+
+fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::io("remove", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Display for SliceStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.settings.size;
+        write!(
+            f,
+            "slices of {size} × {size} pixels in {}",
+            self.folder.display()
+        )
+    }
+}
