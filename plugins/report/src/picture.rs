@@ -1,0 +1,116 @@
+use std::fmt;
+use std::fs;
+use std::io::{self, Cursor};
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use image::{ImageFormat, RgbImage};
+
+use crate::ReportError;
+
+/// A finished picture in memory, 8 bits a channel. Cheap to clone.
+#[derive(Clone)]
+pub struct Picture {
+    image: Arc<RgbImage>,
+    title: Arc<str>,
+}
+
+impl Picture {
+    /// A picture with a title for captions and terminals.
+    pub fn new(image: RgbImage, title: &str) -> Self {
+        Self {
+            image: Arc::new(image),
+            title: title.into(),
+        }
+    }
+
+    /// The pixels.
+    pub fn image(&self) -> &RgbImage {
+        &self.image
+    }
+
+    /// What the picture shows.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Writes the picture as PNG, in one step, creating the folder.
+    ///
+    /// # Errors
+    /// [`ReportError::Ending`] unless `path` ends in `.png`; [`ReportError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), ReportError> {
+        if path
+            .extension()
+            .is_none_or(|ending| !ending.eq_ignore_ascii_case("png"))
+        {
+            return Err(ReportError::Ending {
+                expected: ".png",
+                found: path.to_owned(),
+            });
+        }
+        write_whole(path, &self.png()?)
+    }
+
+    /// The picture as a `data:` address, for pages that need no other file.
+    pub(crate) fn data_url(&self) -> Result<String, ReportError> {
+        Ok(format!(
+            "data:image/png;base64,{}",
+            STANDARD.encode(self.png()?)
+        ))
+    }
+
+    fn png(&self) -> Result<Vec<u8>, ReportError> {
+        let mut bytes = Cursor::new(Vec::new());
+        self.image
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(|error| ReportError::Io {
+                path: "a PNG in memory".into(),
+                source: io::Error::other(error),
+            })?;
+        Ok(bytes.into_inner())
+    }
+}
+
+/// Writes a file beside its place and renames it, so that a reader never sees half of it.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let failed = |source| ReportError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
+    let beside = folder.join(format!(
+        ".{}.{}",
+        name.to_string_lossy(),
+        std::process::id()
+    ));
+    fs::write(&beside, bytes)
+        .and_then(|()| fs::rename(&beside, path))
+        .map_err(failed)
+}
+
+impl fmt::Display for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "picture {} × {}, {}",
+            self.image.width(),
+            self.image.height(),
+            self.title
+        )
+    }
+}
+
+impl fmt::Debug for Picture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
