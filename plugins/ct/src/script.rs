@@ -22,12 +22,13 @@ def_package! {
 
 #[export_module]
 mod ct {
-    use pe_binding::script::{ScriptResult, raise};
-    use rhai::{FLOAT, INT};
+    use pe_binding::script::{ScriptResult, number, raise};
+    use rhai::INT;
 
     /// An HU window of `level` and `width`: `ct::window(100, 700)` is [-250, 450] HU.
     #[rhai_fn(return_raw)]
-    pub fn window(level: FLOAT, width: FLOAT) -> ScriptResult<HuWindow> {
+    pub fn window(level: Dynamic, width: Dynamic) -> ScriptResult<HuWindow> {
+        let (level, width) = (number("level", &level)?, number("width", &width)?);
         HuWindow::new(level as f32, width as f32).map_err(raise)
     }
 
