@@ -3,7 +3,7 @@
 
 use std::error::Error;
 
-use rhai::{Dynamic, EvalAltResult, Map, NativeCallContext, Position};
+use rhai::{Array, Dynamic, EvalAltResult, FLOAT, Map, NativeCallContext, Position};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -21,20 +21,38 @@ pub fn work(context: &NativeCallContext) -> Work {
         .unwrap_or_default()
 }
 
-/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint}`; an
+/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint, causes}`; an
 /// interrupt becomes a termination, which it cannot catch.
 ///
-/// `message` is the whole chain of causes, joined by `: `.
+/// `message` is the whole chain of causes, joined by `: `; `causes` lists those below the error
+/// itself, so that a host can show them one by one.
 pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
     if error.is_interrupt() {
         return EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into();
     }
-    runtime_error(error.kind(), &chain(&error), error.hint().as_deref())
+    let chain = chain(&error);
+    caused_error(
+        error.kind(),
+        &chain.join(": "),
+        error.hint().as_deref(),
+        &chain[1..],
+    )
 }
 
-/// A script error `#{kind, message, hint}` made from its parts.
+/// A script error `#{kind, message, hint, causes}` made from its parts, without causes.
 pub fn runtime_error(kind: &str, message: &str, hint: Option<&str>) -> Box<EvalAltResult> {
+    caused_error(kind, message, hint, &[])
+}
+
+fn caused_error(
+    kind: &str,
+    message: &str,
+    hint: Option<&str>,
+    causes: &[String],
+) -> Box<EvalAltResult> {
     let mut map = Map::new();
+    let causes: Array = causes.iter().map(|cause| cause.clone().into()).collect();
+    map.insert("causes".into(), causes.into());
     map.insert("kind".into(), kind.into());
     map.insert("message".into(), message.into());
     map.insert(
@@ -44,18 +62,31 @@ pub fn runtime_error(kind: &str, message: &str, hint: Option<&str>) -> Box<EvalA
     EvalAltResult::ErrorRuntime(map.into(), Position::NONE).into()
 }
 
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+/// The error's own text, then its causes'.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
         // Some errors already print their source; saying it twice helps nobody.
-        if !text.ends_with(&next) {
-            text = format!("{text}: {next}");
+        if !texts.last().is_some_and(|text| text.ends_with(&next)) {
+            texts.push(next);
         }
         cause = error.source();
     }
-    text
+    texts
+}
+
+/// A number given as an integer or a float: Rhai does not turn one into the other for a call.
+///
+/// # Errors
+/// `argument.invalid` for anything else, naming the argument.
+pub fn number(name: &str, value: &Dynamic) -> ScriptResult<FLOAT> {
+    let int = || value.as_int().map(|int| int as FLOAT);
+    value.as_float().or_else(|_| int()).map_err(|found| {
+        let message = format!("expected a number for `{name}`, found a {found}");
+        runtime_error("argument.invalid", &message, None)
+    })
 }
 
 /// Reads an option map `#{…}` into a plugin's options type.
@@ -175,6 +206,51 @@ mod tests {
                 radius: 2
             })
         );
+    }
+
+    #[test]
+    fn numbers_are_integers_or_floats() {
+        assert_eq!(number("x", &2.into()).ok(), Some(2.0));
+        assert_eq!(number("x", &2.5.into()).ok(), Some(2.5));
+        let error = number("level", &"2".into()).expect_err("a text is no number");
+        assert!(error.to_string().contains("`level`"), "{error}");
+    }
+
+    #[test]
+    fn an_error_lists_its_causes_and_its_message_holds_them() {
+        #[derive(Debug)]
+        struct Level(u32);
+        impl std::fmt::Display for Level {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "level {}", self.0)
+            }
+        }
+        impl Error for Level {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                const CAUSES: [Level; 3] = [Level(0), Level(1), Level(2)];
+                let causes: &'static [Level] = &CAUSES;
+                self.0
+                    .checked_sub(1)
+                    .map(|below| &causes[below as usize] as _)
+            }
+        }
+        impl Explain for Level {
+            fn kind(&self) -> &'static str {
+                "test.level"
+            }
+        }
+        let EvalAltResult::ErrorRuntime(value, _) = *raise(Level(2)) else {
+            panic!("expected a runtime error");
+        };
+        let map = value.cast::<Map>();
+        assert_eq!(map["message"].to_string(), "level 2: level 1: level 0");
+        let causes: Vec<String> = map["causes"]
+            .as_array_ref()
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(causes, ["level 1", "level 0"]);
     }
 
     #[test]

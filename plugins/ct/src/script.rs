@@ -36,7 +36,7 @@ fn spacing_map(spacing: Spacing) -> rhai::Map {
 #[allow(clippy::unwrap_used)]
 #[export_module]
 mod ct {
-    use pe_binding::script::{ScriptResult, raise};
+    use pe_binding::script::{ScriptResult, number, raise};
     use rhai::{Array, FLOAT, INT, Map};
 
     /// An HU window of `level` and `width`, in HU.
@@ -46,13 +46,8 @@ mod ct {
     /// pe.lower_hu   // -250.0
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn window(level: FLOAT, width: FLOAT) -> ScriptResult<HuWindow> {
-        HuWindow::new(level as f32, width as f32).map_err(raise)
-    }
-
-    /// As `ct::window(level, width)` with whole numbers.
-    #[rhai_fn(name = "window", return_raw)]
-    pub fn window_of_ints(level: INT, width: INT) -> ScriptResult<HuWindow> {
+    pub fn window(level: Dynamic, width: Dynamic) -> ScriptResult<HuWindow> {
+        let (level, width) = (number("level", &level)?, number("width", &width)?);
         HuWindow::new(level as f32, width as f32).map_err(raise)
     }
 

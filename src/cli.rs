@@ -1,0 +1,94 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::console::Look;
+use crate::{doctor, run};
+
+/// Exit code: the script or command did what it should.
+pub const DONE: i32 = 0;
+/// Exit code: an error in the script or from what it called.
+pub const FAILED: i32 = 1;
+/// Exit code: the command line or a parameter is wrong; nothing ran.
+pub const USAGE: i32 = 2;
+
+#[derive(Debug, Parser)]
+#[command(name = "pe-script", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a script; `pe-script run SCRIPT --help` lists its parameters
+    #[command(disable_help_flag = true)]
+    Run(RunArgs),
+    /// Show versions, device, threads and libtorch, and what is missing, with what mends it
+    Doctor,
+}
+
+/// What `pe-script run` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// The script, a .rhai file
+    #[arg(required_unless_present = "help")]
+    pub script: Option<PathBuf>,
+    /// Parameters of the script, `key=value`
+    #[arg(value_name = "key=value")]
+    pub params: Vec<String>,
+    /// A YAML file with parameters, `key: value`; the command line wins over it
+    #[arg(long = "params", value_name = "FILE.yaml")]
+    pub file: Option<PathBuf>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: i64,
+    /// Threads of native functions [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Where networks run: auto, cpu or cuda[:N]
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: String,
+    /// The folder for run folders
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out: PathBuf,
+    /// Show neither progress nor log lines
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// Print one JSON object on stdout at the end; the script's output goes to stderr
+    #[arg(long)]
+    pub json: bool,
+    /// Show this help, or with a script, its parameters
+    #[arg(long, short)]
+    pub help: bool,
+}
+
+/// Does what a command line says and gives the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is nobody's error.
+            let _ = error.print();
+            return error.exit_code();
+        }
+    };
+    match cli.command {
+        Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
+        Command::Run(arguments) => run::main(&arguments, Look::detect()),
+        Command::Doctor => doctor::main(),
+    }
+}
+
+fn run_help() -> i32 {
+    use clap::CommandFactory;
+    let mut command = Cli::command();
+    command.build();
+    if let Some(run) = command.find_subcommand_mut("run") {
+        let _ = run.print_help();
+    }
+    DONE
+}

@@ -1,0 +1,269 @@
+//! What the user sees while a script runs: its output on stdout; progress, log lines and warnings
+//! on stderr; everything in the run's log file.
+
+mod progress;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use pe_binding::Watch;
+use serde::Serialize;
+
+use crate::interrupt::Interrupt;
+use progress::Running;
+
+/// How often the progress is looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How a [`Console`] shows things.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Neither progress nor log lines on stderr; warnings and errors still.
+    pub quiet: bool,
+    /// Bars that move, where stderr is a terminal; otherwise a line every ten seconds.
+    pub bars: bool,
+    /// Colours in what goes to stderr.
+    pub colour: bool,
+    /// The script's `print` goes to stderr, because stdout carries one JSON object.
+    pub print_to_stderr: bool,
+}
+
+impl Look {
+    /// What suits this process's stderr: bars only on a terminal, colours only there and only
+    /// without `NO_COLOR`.
+    pub fn detect() -> Self {
+        let terminal = io::stderr().is_terminal();
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self {
+            quiet: false,
+            bars: terminal && !dumb,
+            colour: terminal && !dumb && !no_colour,
+            print_to_stderr: false,
+        }
+    }
+}
+
+/// How long one kind of native task took in all.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Spent {
+    /// How often it ran.
+    pub times: u64,
+    /// Units done in all, whichever they are.
+    pub done: u64,
+    /// What a unit is.
+    pub unit: String,
+    /// Seconds in all.
+    pub elapsed_s: f64,
+}
+
+/// The user's side of a run. It is the [`Watch`] that every plugin reports to.
+pub struct Console {
+    look: Look,
+    interrupt: Interrupt,
+    bars: MultiProgress,
+    tasks: Mutex<Tasks>,
+    log: Mutex<Option<File>>,
+    ticker: Once,
+}
+
+#[derive(Default)]
+struct Tasks {
+    running: Vec<Running>,
+    spent: BTreeMap<String, Spent>,
+}
+
+impl Console {
+    /// A console that looks like `look` and is stopped by `interrupt`.
+    pub fn new(look: Look, interrupt: Interrupt) -> Arc<Self> {
+        let target = if look.bars && !look.quiet {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        Arc::new(Self {
+            look,
+            interrupt,
+            bars: MultiProgress::with_draw_target(target),
+            tasks: Mutex::default(),
+            log: Mutex::default(),
+            ticker: Once::new(),
+        })
+    }
+
+    /// A console that shows nothing and that nothing stops, for tests and embedders.
+    pub fn silent() -> Arc<Self> {
+        let look = Look {
+            quiet: true,
+            bars: false,
+            colour: false,
+            print_to_stderr: true,
+        };
+        Self::new(look, Interrupt::default())
+    }
+
+    /// How this console shows things.
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// The user's request to stop.
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Everything said from now on is written to `file` too.
+    pub fn log_to(&self, file: File) {
+        *lock(&self.log) = Some(file);
+    }
+
+    /// The script's own output: stdout.
+    pub fn print(&self, text: &str) {
+        self.record("print", text);
+        let to_stderr = self.look.print_to_stderr;
+        self.bars.suspend(|| {
+            // A closed pipe (`… | head`) must not end the run; the log has every line.
+            let _ = if to_stderr {
+                writeln!(io::stderr(), "{text}")
+            } else {
+                writeln!(io::stdout(), "{text}")
+            };
+        });
+    }
+
+    /// A line for the user who follows the run: stderr, not with `--quiet`.
+    pub fn log(&self, text: &str) {
+        self.record("log", text);
+        if !self.look.quiet {
+            self.to_stderr(text);
+        }
+    }
+
+    /// Something that the user should know: stderr, always.
+    pub fn warning(&self, text: &str) {
+        self.record("warn", text);
+        let (on, off) = self.paint("\x1b[33m");
+        self.to_stderr(&format!("{on}warning{off}: {text}"));
+    }
+
+    /// A rendered error: stderr, always.
+    pub fn error(&self, rendered: &str, plain: &str) {
+        self.record("error", plain);
+        self.to_stderr(rendered);
+    }
+
+    /// Writes to the log file only.
+    pub fn record(&self, kind: &str, text: &str) {
+        if let Some(file) = lock(&self.log).as_mut() {
+            let now = jiff::Timestamp::now();
+            // The log is a courtesy: a full disk shows where the results are written.
+            let _ = writeln!(file, "{now:.3} {kind:5} {text}");
+        }
+    }
+
+    /// Seconds and units by native task, for the journal.
+    pub fn spent(&self) -> BTreeMap<String, Spent> {
+        lock(&self.tasks).spent.clone()
+    }
+
+    fn to_stderr(&self, text: &str) {
+        self.bars.suspend(|| {
+            let _ = writeln!(io::stderr(), "{text}");
+        });
+    }
+
+    fn paint(&self, code: &'static str) -> (&'static str, &'static str) {
+        if self.look.colour {
+            (code, "\x1b[0m")
+        } else {
+            ("", "")
+        }
+    }
+
+    /// Shows the tasks that have lasted long enough to be shown.
+    fn tick(&self) {
+        if self.look.quiet {
+            return;
+        }
+        let mut lines = Vec::new();
+        for task in &mut lock(&self.tasks).running {
+            if self.look.bars {
+                task.draw(&self.bars, self.look.colour);
+            } else {
+                lines.extend(task.line_due());
+            }
+        }
+        for line in lines {
+            self.to_stderr(&line);
+        }
+    }
+}
+
+/// A guard that a panicking thread left behind is as good as any: the data are plain counters.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A [`Console`] as the [`Watch`] of an engine's work.
+pub struct ConsoleWatch(pub Arc<Console>);
+
+impl Watch for ConsoleWatch {
+    fn begin(&self, what: &str, total: u64, unit: &str) {
+        let console = Arc::downgrade(&self.0);
+        self.0.ticker.call_once(|| {
+            thread::spawn(move || {
+                while let Some(console) = console.upgrade() {
+                    console.tick();
+                    drop(console);
+                    thread::sleep(TICK);
+                }
+            });
+        });
+        let task = Running::new(what, total, unit, Instant::now());
+        lock(&self.0.tasks).running.push(task);
+    }
+
+    fn advance(&self, n: u64) {
+        if let Some(task) = lock(&self.0.tasks).running.last_mut() {
+            task.done += n;
+        }
+    }
+
+    fn end(&self) {
+        let (task, line) = {
+            let mut tasks = lock(&self.0.tasks);
+            let Some(mut task) = tasks.running.pop() else {
+                return;
+            };
+            let spent = tasks.spent.entry(task.what.clone()).or_default();
+            spent.times += 1;
+            spent.done += task.done;
+            spent.unit.clone_from(&task.unit);
+            spent.elapsed_s += task.elapsed().as_secs_f64();
+            let line = task.finish();
+            (task, line)
+        };
+        let seconds = task.elapsed().as_secs_f64();
+        let text = format!(
+            "{}: {} {} in {seconds:.1} s",
+            task.what, task.done, task.unit
+        );
+        self.0.record("task", &text);
+        if let Some(line) = line.filter(|_| !self.0.look.quiet) {
+            self.0.to_stderr(&line);
+        }
+    }
+
+    fn warn(&self, message: &str) {
+        self.0.warning(message);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0.interrupt.requested()
+    }
+}

@@ -1,0 +1,158 @@
+//! One native task as a bar or as a line now and then.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// Shorter tasks are not shown: a bar that flashes by tells nothing.
+const SHOWN_AFTER: Duration = Duration::from_millis(500);
+/// Where bars cannot be drawn, a line as often as this.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// A task that began and has not ended.
+pub(super) struct Running {
+    pub(super) what: String,
+    pub(super) unit: String,
+    pub(super) done: u64,
+    total: u64,
+    started: Instant,
+    line_at: Instant,
+    lines: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Running {
+    pub(super) fn new(what: &str, total: u64, unit: &str, now: Instant) -> Self {
+        Self {
+            what: what.to_owned(),
+            unit: unit.to_owned(),
+            done: 0,
+            total,
+            started: now,
+            line_at: now + LINE_EVERY,
+            lines: 0,
+            bar: None,
+        }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Draws the bar, and makes it when the task has lasted long enough.
+    pub(super) fn draw(&mut self, bars: &MultiProgress, colour: bool) {
+        if self.bar.is_none() && self.elapsed() >= SHOWN_AFTER {
+            let bar = bars.add(ProgressBar::new(self.total));
+            bar.set_style(style(self.total, &self.unit, colour));
+            bar.set_message(self.what.clone());
+            bar.set_elapsed(self.elapsed());
+            self.bar = Some(bar);
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.done);
+            bar.tick();
+        }
+    }
+
+    /// The line to print now, where no bar can be drawn.
+    pub(super) fn line_due(&mut self) -> Option<String> {
+        let now = Instant::now();
+        (now >= self.line_at).then(|| {
+            self.line_at = now + LINE_EVERY;
+            self.lines += 1;
+            progress_line(
+                &self.what,
+                &self.unit,
+                self.done,
+                self.total,
+                self.elapsed(),
+            )
+        })
+    }
+
+    /// Removes the bar; a task that printed lines gets a last one.
+    pub(super) fn finish(&mut self) -> Option<String> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        (self.lines > 0).then(|| {
+            let seconds = self.elapsed().as_secs();
+            format!("{}: {} {} in {seconds} s", self.what, self.done, self.unit)
+        })
+    }
+}
+
+/// `reading headers: 120 of 480 files, 25 %, 10 s, about 30 s left`.
+fn progress_line(what: &str, unit: &str, done: u64, total: u64, elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    if total == 0 || done == 0 {
+        let of = if total == 0 {
+            String::new()
+        } else {
+            format!(" of {total}")
+        };
+        return format!("{what}: {done}{of} {unit}, {seconds} s");
+    }
+    let done = done.min(total);
+    let left = elapsed.as_secs_f64() * (total - done) as f64 / done as f64;
+    let percent = 100 * done / total;
+    format!("{what}: {done} of {total} {unit}, {percent} %, {seconds} s, about {left:.0} s left")
+}
+
+fn style(total: u64, unit: &str, colour: bool) -> ProgressStyle {
+    // Braces in a unit would be read as a placeholder.
+    let unit = unit.replace(['{', '}'], "");
+    let bar = if colour {
+        "{bar:24.cyan/dim}"
+    } else {
+        "{bar:24}"
+    };
+    let template = if total == 0 {
+        format!("{{spinner}} {{msg}}  {{pos}} {unit}  {{elapsed}}")
+    } else {
+        format!("{{msg}}  {bar} {{pos}}/{{len}} {unit}  {{elapsed}} left {{eta}}")
+    };
+    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_say_what_is_known() {
+        let check = |done, total, elapsed_s, expected: &str| {
+            let elapsed = Duration::from_secs(elapsed_s);
+            assert_eq!(
+                progress_line("reading", "files", done, total, elapsed),
+                expected
+            );
+        };
+        check(
+            120,
+            480,
+            10,
+            "reading: 120 of 480 files, 25 %, 10 s, about 30 s left",
+        );
+        check(0, 480, 10, "reading: 0 of 480 files, 10 s");
+        check(7, 0, 10, "reading: 7 files, 10 s");
+        // A plugin that counts past its own total must not make the host overflow.
+        check(
+            500,
+            480,
+            10,
+            "reading: 480 of 480 files, 100 %, 10 s, about 0 s left",
+        );
+    }
+
+    #[test]
+    fn a_line_is_due_after_ten_seconds_and_the_end_is_told_only_then() {
+        let long_ago = Instant::now() - LINE_EVERY;
+        let mut task = Running::new("reading", 2, "files", long_ago);
+        task.done = 2;
+        assert!(task.line_due().is_some());
+        assert_eq!(task.line_due(), None);
+        assert_eq!(task.finish().as_deref(), Some("reading: 2 files in 10 s"));
+        assert_eq!(Running::new("a", 1, "b", Instant::now()).finish(), None);
+    }
+}

@@ -1,0 +1,199 @@
+//! Errors as a person reads them: what went wrong, where (the line with the place underlined), by
+//! which calls it came there, its causes and a hint.
+
+mod locate;
+mod message;
+mod suggest;
+
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use rhai::{EvalAltResult, Position};
+
+use crate::journal::Failure;
+use crate::params::Declaration;
+pub use suggest::Vocabulary;
+
+/// Where something is in a script.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The script or module, as it can be opened from the current folder.
+    pub file: PathBuf,
+    /// Line and column, counted from 1; the column is absent where only the line is known.
+    pub position: Position,
+}
+
+/// A call that was under way when the error happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// "in the call to `f`", "in the import of …".
+    pub what: String,
+    /// Where the call is.
+    pub place: Place,
+}
+
+/// An error, ready to be shown to a person or written for a program.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// Its class, such as `dicom.unreadable` or `script.syntax`.
+    pub kind: String,
+    /// What went wrong.
+    pub message: String,
+    /// Why, the nearest cause first.
+    pub causes: Vec<String>,
+    /// More that helps: the overloads there are, for one.
+    pub notes: Vec<String>,
+    /// What the user can do.
+    pub hint: Option<String>,
+    /// Where it happened.
+    pub place: Option<Place>,
+    /// The calls that led there, the innermost first.
+    pub frames: Vec<Frame>,
+}
+
+impl Report {
+    /// A report without a place.
+    pub fn new(kind: &str, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            message: message.into(),
+            hint,
+            ..Self::default()
+        }
+    }
+
+    /// What a script's evaluation ended with. `script` is the main script's file; `known` are the
+    /// names it could have meant.
+    pub fn of_script(error: &EvalAltResult, script: &Path, known: &Vocabulary) -> Self {
+        let mut frames = Vec::new();
+        let (inner, file) = unwind(error, script, &mut frames);
+        let mut report = message::describe(inner, known);
+        report.place = place(&file, inner.position());
+        // An error without a position of its own (one that a native callback raised) is at the
+        // innermost call.
+        if report.place.is_none() && !frames.is_empty() {
+            report.place = Some(frames.remove(0).place);
+        }
+        report.frames = frames;
+        report
+    }
+
+    /// A parameter that is declared in a way that cannot be read.
+    pub fn of_declaration(error: &Declaration, script: &Path) -> Self {
+        Self {
+            place: place(script, error.position),
+            ..Self::new("script.param", &error.message, Some(error.hint.to_owned()))
+        }
+    }
+
+    /// The error for programs.
+    pub fn failure(&self) -> Failure {
+        let position = self.place.as_ref().map(|place| place.position);
+        let mut message = self.message.clone();
+        for cause in &self.causes {
+            message = format!("{message}: {cause}");
+        }
+        Failure {
+            kind: self.kind.clone(),
+            message,
+            hint: self.hint.clone(),
+            file: self
+                .place
+                .as_ref()
+                .map(|place| place.file.display().to_string()),
+            line: position.and_then(|position| position.line()),
+            column: position.and_then(|position| position.position()),
+        }
+    }
+
+    /// The error for a person, with the lines of the scripts it names, which are read again here.
+    pub fn render(&self, colour: bool) -> String {
+        let mut group = Level::ERROR
+            .primary_title(&self.message)
+            .elements(self.snippets());
+        for cause in &self.causes {
+            group = group.element(Level::NOTE.with_name("because").message(cause));
+        }
+        for note in &self.notes {
+            group = group.element(Level::NOTE.message(note));
+        }
+        if let Some(hint) = &self.hint {
+            group = group.element(Level::HELP.with_name("hint").message(hint));
+        }
+        let groups: [Group<'_>; 1] = [group];
+        match colour {
+            true => Renderer::styled().render(&groups),
+            false => Renderer::plain().render(&groups),
+        }
+    }
+
+    fn snippets(&self) -> Vec<annotate_snippets::Element<'_>> {
+        let primary = self
+            .place
+            .iter()
+            .map(|place| (place, AnnotationKind::Primary, None));
+        let frames = self.frames.iter().map(|frame| {
+            (
+                &frame.place,
+                AnnotationKind::Context,
+                Some(frame.what.as_str()),
+            )
+        });
+        primary
+            .chain(frames)
+            .map(|(place, kind, label)| {
+                let path = place.file.display().to_string();
+                match locate::find(place) {
+                    Some((source, span)) => Snippet::source(source)
+                        .path(path)
+                        .annotation(kind.span(span).label(label))
+                        .into(),
+                    None => Origin::path(path)
+                        .line(place.position.line().unwrap_or(1))
+                        .into(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Goes inwards through the calls to the error itself, and gives the file that it is in.
+fn unwind<'a>(
+    error: &'a EvalAltResult,
+    script: &Path,
+    frames: &mut Vec<Frame>,
+) -> (&'a EvalAltResult, PathBuf) {
+    let mut file = script.to_path_buf();
+    let mut error = error;
+    loop {
+        let (what, source, inner, at) = match error {
+            EvalAltResult::ErrorInFunctionCall(name, source, inner, at) => {
+                let closure = name.starts_with("anon$");
+                let what = match closure {
+                    true => "in the call of a closure".to_owned(),
+                    false => format!("in the call to `{name}`"),
+                };
+                (what, source.as_str(), inner, *at)
+            }
+            EvalAltResult::ErrorInModule(source, inner, at) => {
+                ("in the import".to_owned(), source.as_str(), inner, *at)
+            }
+            _ => break,
+        };
+        if let Some(place) = place(&file, at) {
+            frames.insert(0, Frame { what, place });
+        }
+        if !source.is_empty() {
+            file = PathBuf::from(source);
+        }
+        error = inner;
+    }
+    (error, file)
+}
+
+fn place(file: &Path, position: Position) -> Option<Place> {
+    (!position.is_none()).then(|| Place {
+        file: file.to_path_buf(),
+        position,
+    })
+}

@@ -1,0 +1,185 @@
+//! "Did you mean …", for functions, variables, modules and properties.
+
+use std::collections::BTreeSet;
+
+use pe_binding::nearest::nearest;
+use rhai::{AST, ASTNode, Engine, Stmt};
+
+use super::Report;
+
+/// The names that a script could have meant.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary {
+    /// Signatures of functions, `ct::window(level: float, width: float) -> …`.
+    signatures: Vec<String>,
+    variables: BTreeSet<String>,
+}
+
+/// More overloads than this are a list that nobody reads.
+const MOST_OVERLOADS: usize = 6;
+
+impl Vocabulary {
+    /// The functions of an engine and the functions and variables of a script.
+    pub fn new(engine: &Engine, ast: Option<&AST>) -> Self {
+        let mut known = Self {
+            signatures: engine.gen_fn_signatures(true),
+            variables: BTreeSet::new(),
+        };
+        if let Some(ast) = ast {
+            known.add(ast);
+        }
+        known
+    }
+
+    fn add(&mut self, ast: &AST) {
+        for function in ast.iter_functions() {
+            self.signatures
+                .push(format!("{}({})", function.name, function.params.join(", ")));
+            self.variables
+                .extend(function.params.iter().map(|&name| name.to_owned()));
+        }
+        ast.walk(&mut |path| {
+            match path.last() {
+                Some(ASTNode::Stmt(Stmt::Var(var, ..))) => {
+                    self.variables.insert(var.0.name.to_string());
+                }
+                Some(ASTNode::Stmt(Stmt::For(of, _))) => {
+                    self.variables.insert(of.0.name.to_string());
+                }
+                _ => {}
+            }
+            true
+        });
+    }
+
+    fn names(&self) -> BTreeSet<&str> {
+        let names = self
+            .signatures
+            .iter()
+            .filter_map(|signature| signature.split('(').next());
+        names
+            .filter(|name| name.starts_with(|c: char| c.is_alphabetic()))
+            .collect()
+    }
+
+    fn overloads<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = move |signature: &&String| signature.split('(').next() == Some(name);
+        self.signatures.iter().filter(same).map(String::as_str)
+    }
+
+    /// No function of that name takes these arguments: `given` is `name (type, type)`.
+    pub(super) fn missing_function(&self, given: &str) -> Report {
+        let (name, arguments) = match given.split_once(" (") {
+            Some((name, arguments)) => (name, arguments.trim_end_matches(')')),
+            None => (given, ""),
+        };
+        if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            let text = format!("`{name}` cannot take {arguments}");
+            return Report::new("script.function", text, None);
+        }
+        let mut report = match self.overloads(name).next() {
+            Some(_) => {
+                let text = format!("`{name}` cannot take the arguments ({arguments})");
+                Report::new("script.function", text, None)
+            }
+            None => {
+                let text = format!("there is no function `{name}`");
+                let hint = self.near_function(name);
+                Report::new(
+                    "script.function",
+                    text,
+                    hint.map(|near| format!("did you mean `{near}`?")),
+                )
+            }
+        };
+        let near = self.near_function(name);
+        let shown = self.overloads(near.unwrap_or(name)).take(MOST_OVERLOADS);
+        report.notes = shown
+            .map(|signature| format!("there is `{signature}`"))
+            .collect();
+        report
+    }
+
+    /// The function meant by `name`; one without its namespace counts as near.
+    fn near_function(&self, name: &str) -> Option<&str> {
+        let names = self.names();
+        if let Some(exact) = names.get(name) {
+            return Some(exact);
+        }
+        let bare = name.rsplit("::").next().unwrap_or(name);
+        let elsewhere = names
+            .iter()
+            .find(|known| known.rsplit("::").next() == Some(bare));
+        elsewhere
+            .copied()
+            .or_else(|| nearest(name, names.iter().copied()))
+    }
+
+    pub(super) fn missing_variable(&self, name: &str) -> Report {
+        let near = nearest(name, self.variables.iter().map(String::as_str));
+        let hint = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                format!("declare it first: `let {name} = …`; functions see only their arguments")
+            }
+        };
+        Report::new(
+            "script.variable",
+            format!("there is no variable `{name}`"),
+            Some(hint),
+        )
+    }
+
+    pub(super) fn missing_module(&self, name: &str) -> Report {
+        let modules: BTreeSet<&str> = self
+            .signatures
+            .iter()
+            .filter_map(|signature| signature.split_once("::"))
+            .map(|(m, _)| m)
+            .collect();
+        let hint = match nearest(name, modules.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let modules: Vec<&str> = modules.into_iter().collect();
+                format!(
+                    "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`",
+                    modules.join(", ")
+                )
+            }
+        };
+        Report::new(
+            "script.module",
+            format!("there is no module `{name}`"),
+            Some(hint),
+        )
+    }
+
+    /// `text` is Rhai's "Unknown property 'x' - a getter is not registered for type 'T'".
+    pub(super) fn missing_property(&self, text: &str) -> Report {
+        let parts: Vec<&str> = text.split('\'').collect();
+        let [start, property, _, on_type, ..] = parts[..] else {
+            return Report::new("script.property", text, None);
+        };
+        if !start.contains("property") {
+            return Report::new("script.property", text, None);
+        }
+        let has: Vec<&str> = self
+            .signatures
+            .iter()
+            .filter_map(|signature| signature.strip_prefix("get "))
+            .filter_map(|rest| rest.split_once('('))
+            .filter(|(_, taken)| taken.contains(on_type))
+            .map(|(name, _)| name)
+            .collect();
+        let hint = match nearest(property, has.iter().copied()) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None if has.is_empty() => None,
+            None => Some(format!("it has {}", has.join(", "))),
+        };
+        Report::new(
+            "script.property",
+            format!("a {on_type} has no property `{property}`"),
+            hint,
+        )
+    }
+}

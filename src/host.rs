@@ -1,0 +1,170 @@
+//! The script functions that belong to no plugin: parameters, output, results, the run itself.
+
+mod iterate;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pe_binding::nearest::nearest;
+use pe_binding::script::{ScriptResult, raise, runtime_error};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, Position};
+
+use crate::Session;
+use crate::show::show;
+use crate::value::{to_dynamic, to_value};
+use iterate::Progress;
+
+/// Registers the host's functions, its output and its interrupt on an engine.
+pub(crate) fn register(engine: &mut Engine, session: &Arc<Session>) {
+    engine.set_default_tag(Dynamic::from(session.work()));
+    let console = session.console.clone();
+    engine.on_print(move |text| console.print(text));
+    let console = session.console.clone();
+    engine.on_debug(move |text, source, at| {
+        let source = source.unwrap_or_default();
+        console.log(&format!("debug {source}:{at:?}: {text}"));
+    });
+    let interrupt = session.console.interrupt().clone();
+    engine.on_progress(move |_| interrupt.requested().then_some(Dynamic::UNIT));
+    parameters(engine, session);
+    output(engine, session);
+    surroundings(engine, session);
+    engine.register_iterator::<Progress>();
+}
+
+/// A function with its documentation, in the form that the API reference is made from.
+fn documented(name: &str, params: &[&str], doc: &str) -> FuncRegistration {
+    FuncRegistration::new(name)
+        .with_volatility(true)
+        .with_params_info(params)
+        .with_comments(
+            doc.lines()
+                .map(|line| format!("/// {line}").trim_end().to_owned()),
+        )
+}
+
+fn parameters(engine: &mut Engine, session: &Arc<Session>) {
+    let doc = "The value of a parameter of this script.\n\nIt is `default` unless the user gives \
+               another one as `key=value` on the command line or in a file (`--params`). All \
+               arguments are literals: `pe-script run SCRIPT --help` lists them without running \
+               the script. The default's kind decides what is accepted.\n\n```rhai\nlet size = \
+               param(\"size\", 224, \"side of a stored slice, pixels\");\n```";
+    let params = ["name: &str", "default: ?", "doc: &str", "Dynamic"];
+    let values = session.clone();
+    documented("param", &params, doc)
+        .register_into_engine(engine, move |name: &str, _default: Dynamic, _doc: &str| {
+            parameter(&values, name)
+        });
+    let doc = "As `param(name, default, doc)`, with the values that are allowed.\n\n```rhai\nlet \
+               mode = param(\"mode\", \"paper\", \"which mask\", [\"paper\", \"hull\", \
+               \"none\"]);\n```";
+    let params = [
+        "name: &str",
+        "default: ?",
+        "doc: &str",
+        "choices: Array",
+        "Dynamic",
+    ];
+    let values = session.clone();
+    documented("param", &params, doc).register_into_engine(
+        engine,
+        move |name: &str, _default: Dynamic, _doc: &str, _choices: Array| parameter(&values, name),
+    );
+}
+
+fn parameter(session: &Session, name: &str) -> ScriptResult<Dynamic> {
+    let found = session.params.iter().find(|param| param.name == name);
+    found.map(|param| to_dynamic(&param.value)).ok_or_else(|| {
+        let known = session.params.iter().map(|param| param.name.as_str());
+        let hint = match nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "parameters are declared in the script that is run, not in what it imports"
+                .to_owned(),
+        };
+        let message = format!("the script that is run declares no parameter `{name}`");
+        runtime_error("param.undeclared", &message, Some(&hint))
+    })
+}
+
+fn output(engine: &mut Engine, session: &Arc<Session>) {
+    let doc = "Tells the user who follows the run: a line on stderr and in the run's log. Use \
+               `print` for results.\n\n```rhai\nlog(\"reading \" + 3 + \" exams\");\n```";
+    let console = session.console.clone();
+    documented("log", &["text: &str"], doc)
+        .register_into_engine(engine, move |text: &str| console.log(text));
+    let doc = "Warns the user: on stderr, also with `--quiet`, and in the run's log.";
+    let console = session.console.clone();
+    documented("warn", &["text: &str"], doc)
+        .register_into_engine(engine, move |text: &str| console.warning(text));
+    let doc = "Records a result of the run in its `run.yaml`, and in the object that `--json` \
+               prints. `value` is a number, a string, a bool, `()`, or an array or map of these; \
+               a second result of the same name replaces the first.\n\n```rhai\nresult(\
+               \"n_slices\", 64);\nresult(\"volume_ml\", #{left: 2100.5, right: 2400.0});\n```";
+    let results = session.clone();
+    documented("result", &["name: &str", "value: ?"], doc).register_into_engine(
+        engine,
+        move |name: &str, value: Dynamic| {
+            let value = to_value(&value).map_err(|found| {
+                let message = format!("result `{name}` is no plain data: found a {found}");
+                let hint = "record its numbers, strings or maps of these";
+                runtime_error("result.invalid", &message, Some(hint))
+            })?;
+            results.result(name, value);
+            ScriptResult::Ok(())
+        },
+    );
+    let doc = "Shows a value. A picture is written into the run's folder, its path printed, and \
+               the picture drawn in terminals that can; anything else is printed.";
+    let shown = session.clone();
+    documented("show", &["value: ?"], doc)
+        .register_into_engine(engine, move |value: Dynamic| show(&shown, &value));
+    iterate::register(engine, session);
+}
+
+fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
+    let doc = "The folder of this run, where a script may write files. A path as text.";
+    let run_dir = session.run_dir.display().to_string();
+    documented("run_dir", &["String"], doc).register_into_engine(engine, move || run_dir.clone());
+    let doc = "The seed of everything random in this run (`--seed`, 0 by default).";
+    let seed = session.seed as INT;
+    documented("seed", &["int"], doc).register_into_engine(engine, move || seed);
+    let doc = "How many threads native functions use (`--threads`, all cores by default).";
+    let threads = session.threads as INT;
+    documented("threads", &["int"], doc).register_into_engine(engine, move || threads);
+    let doc = "Where networks run, `\"cpu\"` or `\"cuda:N\"` (`--device`). An error when the \
+               device that the user named cannot be used.";
+    let chosen = session.clone();
+    documented("device", &["String"], doc).register_into_engine(engine, move || {
+        chosen
+            .choose_device()
+            .map(|choice| choice.name())
+            .map_err(raise)
+    });
+    let doc = "Seconds since this run began.";
+    let clock = session.clone();
+    documented("elapsed_s", &["float"], doc)
+        .register_into_engine(engine, move || clock.elapsed_s() as FLOAT);
+    let doc = "Whether there is a file or folder at a path (relative to the current folder).";
+    documented("exists", &["path: &str", "bool"], doc)
+        .register_into_engine(engine, |path: &str| Path::new(path).exists());
+    let doc = "Ends the run here with an exit code from 0 to 255; any but 0 marks it failed. \
+               Without an argument: 0.\n\n```rhai\nif !exists(\"data\") { exit(3); }\n```";
+    let ended = session.clone();
+    documented("exit", &["code: int"], doc)
+        .register_into_engine(engine, move |code: INT| exit(&ended, code));
+    let ended = session.clone();
+    documented("exit", &[], doc).register_into_engine(engine, move || exit(&ended, 0));
+}
+
+fn exit(session: &Session, code: INT) -> ScriptResult<()> {
+    match u8::try_from(code) {
+        Ok(small) => {
+            session.set_exit_code(i32::from(small));
+            Err(EvalAltResult::Exit(Dynamic::UNIT, Position::NONE).into())
+        }
+        Err(_) => {
+            let message = format!("expected an exit code from 0 to 255, found {code}");
+            Err(runtime_error("exit.code", &message, None))
+        }
+    }
+}

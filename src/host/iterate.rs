@@ -1,0 +1,80 @@
+//! `for x in progress(things, "label")`.
+
+use std::sync::Arc;
+
+use pe_binding::{Task, Work};
+use rhai::{Array, Dynamic, Engine, INT};
+
+use super::documented;
+use crate::Session;
+
+/// An array that shows how far a loop over it has come.
+#[derive(Clone)]
+pub(super) struct Progress {
+    items: Array,
+    label: String,
+    work: Work,
+}
+
+/// The loop itself; the bar ends with it, however it ends.
+pub(super) struct Steps {
+    items: std::vec::IntoIter<Dynamic>,
+    begun: bool,
+    task: Task,
+}
+
+impl IntoIterator for Progress {
+    type Item = Dynamic;
+    type IntoIter = Steps;
+
+    fn into_iter(self) -> Steps {
+        let task = self.work.task(&self.label, self.items.len(), "steps");
+        Steps {
+            items: self.items.into_iter(),
+            begun: false,
+            task,
+        }
+    }
+}
+
+impl Iterator for Steps {
+    type Item = Dynamic;
+
+    fn next(&mut self) -> Option<Dynamic> {
+        // Whoever asks for the next item is done with the one before.
+        if self.begun {
+            self.task.advance(1);
+        }
+        let item = self.items.next();
+        self.begun = item.is_some();
+        item
+    }
+}
+
+pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
+    engine.register_type_with_name::<Progress>("Progress");
+    let doc = "Goes through an array in a `for` loop and shows how far it has come.\n\n```rhai\n\
+               for name in progress([\"a\", \"b\"], \"reading\") { print(name); }\n```";
+    let params = ["items: Array", "label: &str", "Progress"];
+    let work = session.work();
+    documented("progress", &params, doc).register_into_engine(
+        engine,
+        move |items: Array, label: &str| Progress {
+            items,
+            label: label.to_owned(),
+            work: work.clone(),
+        },
+    );
+    let doc = "Goes through a range in a `for` loop and shows how far it has come.\n\n```rhai\n\
+               for i in progress(0..10, \"training\") { print(i); }\n```";
+    let params = ["range: Range<int>", "label: &str", "Progress"];
+    let work = session.work();
+    documented("progress", &params, doc).register_into_engine(
+        engine,
+        move |range: std::ops::Range<INT>, label: &str| Progress {
+            items: range.map(Dynamic::from).collect(),
+            label: label.to_owned(),
+            work: work.clone(),
+        },
+    );
+}

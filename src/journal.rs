@@ -1,0 +1,297 @@
+//! The folder of a run: `runs/NAME/TIME-HASH/` with what was run, with which settings, on what,
+//! and what came of it.
+//!
+//! `run.yaml` is written when the run begins, with the status `running`, and again when it ends.
+//! It is replaced as a whole, so that a reader never sees half of one. A run whose process was
+//! killed keeps the status `running` beside a `pid` that is no longer alive.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_yaml::{Mapping, Value};
+
+use crate::console::{Console, Spent};
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It has not ended, or its process was killed.
+    Running,
+    /// The script came to its end, or called `exit(0)`.
+    Done,
+    /// An error ended it, or the script called `exit` with another code.
+    Failed,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// What `run.yaml` says, in its order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// How the run stands.
+    pub status: Status,
+    /// The exit code, once it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The script as the user named it.
+    pub script: String,
+    /// Every parameter with the value used.
+    pub params: Mapping,
+    /// Where each value that is no default came from: the command line or the parameter file.
+    pub given: Mapping,
+    /// The seed of everything random.
+    pub seed: i64,
+    /// Threads of rayon and of libtorch.
+    pub threads: usize,
+    /// What was asked for and what was used; a run that never asked used none.
+    pub device: Device,
+    /// When it began, UTC.
+    pub started: String,
+    /// When it ended, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished: Option<String>,
+    /// The process, while it runs.
+    pub pid: u32,
+    /// The versions of what ran.
+    pub versions: BTreeMap<&'static str, String>,
+    /// The commit of the script's repository; absent outside of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git: Option<Git>,
+    /// How long it took, and each native task in it.
+    pub timings: Timings,
+    /// What the script recorded with `result(name, value)`.
+    pub results: Mapping,
+    /// What ended a failed run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// The device of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Device {
+    /// `auto`, `cpu` or `cuda:N`.
+    pub requested: String,
+    /// The one that was chosen; absent while nobody asked for it.
+    pub used: Option<String>,
+    /// Why this one.
+    pub reason: Option<String>,
+}
+
+/// The state of a git repository.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Git {
+    /// The commit that is checked out.
+    pub commit: String,
+    /// Whether tracked files, or the script, differ from it.
+    pub dirty: bool,
+}
+
+/// How long a run took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Timings {
+    /// From the start of the script to its end.
+    pub total_s: f64,
+    /// Native tasks by name.
+    pub tasks: BTreeMap<String, Spent>,
+}
+
+/// An error as programs read it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Failure {
+    /// Its class, such as `dicom.unreadable`.
+    pub kind: String,
+    /// What went wrong, with its causes.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The script or module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Its line, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The column in that line, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+/// A run's folder.
+pub struct Journal {
+    folder: PathBuf,
+    record: Mutex<Record>,
+    console: Arc<Console>,
+    started: Instant,
+}
+
+impl Journal {
+    /// Makes the folder `root/NAME/TIME-HASH`, where HASH stands for the script and its settings:
+    /// runs of the same script with the same parameters and seed end alike.
+    ///
+    /// # Errors
+    /// When the folder, the log or `run.yaml` cannot be written.
+    pub fn create(root: &Path, record: Record, text: &str, console: Arc<Console>) -> Result<Self> {
+        let folder = new_folder(root, &record, text)
+            .with_context(|| format!("cannot make a run folder in {}", root.display()))?;
+        console.log_to(File::create(folder.join("log.txt")).context("cannot make the run's log")?);
+        let journal = Self {
+            folder,
+            record: Mutex::new(record),
+            console,
+            started: Instant::now(),
+        };
+        journal.write()?;
+        Ok(journal)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Keeps a copy of a script under its path relative to the script's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&self, relative: &Path, text: &str) -> io::Result<()> {
+        let path = self.folder.join("script").join(relative);
+        fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
+        fs::write(path, text)
+    }
+
+    /// Changes what the record says; it is written at the end of the run.
+    pub fn update(&self, change: impl FnOnce(&mut Record)) {
+        change(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Records a result under its name; a second one of that name replaces the first.
+    pub fn result(&self, name: &str, value: Value) {
+        self.update(|record| drop(record.results.insert(name.into(), value)));
+    }
+
+    /// Marks the run ended and writes `run.yaml`.
+    ///
+    /// # Errors
+    /// When `run.yaml` cannot be written.
+    pub fn finish(&self, status: Status, exit_code: i32, error: Option<Failure>) -> Result<Record> {
+        self.update(|record| {
+            record.status = status;
+            record.exit_code = Some(exit_code);
+            record.error = error;
+            record.finished = Some(now());
+            record.timings = Timings {
+                total_s: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+                tasks: self.console.spent(),
+            };
+        });
+        self.write()
+    }
+
+    fn write(&self) -> Result<Record> {
+        let record = self
+            .record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let path = self.folder.join("run.yaml");
+        write_whole(&path, &serde_yaml::to_string(&record)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(record)
+    }
+}
+
+/// Now, UTC, to the second.
+pub fn now() -> String {
+    format!("{:.0}", jiff::Timestamp::now())
+}
+
+fn new_folder(root: &Path, record: &Record, text: &str) -> io::Result<PathBuf> {
+    let stem = Path::new(&record.script).file_stem().unwrap_or_default();
+    let settings = format!("{text}\0{:?}\0{}", record.params, record.seed);
+    let hash = blake3::hash(settings.as_bytes()).to_hex();
+    let time = record.started.replace(['-', ':'], "");
+    let parent = root.join(stem);
+    fs::create_dir_all(&parent)?;
+    // Two runs of the same second, script and settings: the later ones are numbered.
+    for n in 1.. {
+        let suffix = if n == 1 {
+            String::new()
+        } else {
+            format!("-{n}")
+        };
+        let folder = parent.join(format!("{time}-{}{suffix}", &hash[..8]));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    unreachable!("a free number is found before the integers end")
+}
+
+/// Replaces a file as a whole: a reader finds the old text or the new one.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".run")
+        .tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// The versions of what runs.
+pub fn versions() -> BTreeMap<&'static str, String> {
+    let libtorch = pe_nn::libtorch::version().unwrap_or_else(|| "unknown".to_owned());
+    BTreeMap::from([
+        ("pe-script", env!("CARGO_PKG_VERSION").to_owned()),
+        ("rhai", env!("PE_RHAI_VERSION").to_owned()),
+        ("tch", pe_nn::libtorch::TCH_VERSION.to_owned()),
+        ("libtorch", libtorch),
+        ("os", os()),
+    ])
+}
+
+fn os() -> String {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{os} {arch} {}", release.trim())
+        .trim_end()
+        .to_owned()
+}
+
+/// The state of the repository that holds `script`; `None` outside of one, or without git.
+pub fn git(script: &Path) -> Option<Git> {
+    let folder = match script.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git")
+            .arg("-C")
+            .arg(folder)
+            .args(arguments)
+            .output()
+            .ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        output.status.success().then_some(text)
+    };
+    let name = script.file_name()?.to_str()?;
+    let commit = git(&["rev-parse", "HEAD"])?;
+    // Untracked files are left out but for the script: data folders would make every run dirty.
+    let tracked = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    let own = git(&["status", "--porcelain", "--", name])?;
+    Some(Git {
+        commit,
+        dirty: !(tracked.is_empty() && own.is_empty()),
+    })
+}

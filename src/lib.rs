@@ -1,0 +1,38 @@
+//! The host of pe-script: it runs Rhai scripts on CT with every plugin registered, keeps a folder
+//! of each run, shows progress, explains errors and stops at Ctrl-C.
+//!
+//! Input: a script and its parameters. Output: what the script prints and writes, a run folder with
+//! `run.yaml`, and an exit code. This room must not know what a plugin computes: it registers
+//! packages and passes values on.
+//!
+//! A Rust program that embeds Rhai needs only [`register`]:
+//!
+//! ```
+//! let mut engine = rhai::Engine::new();
+//! pe_script::register(&mut engine);
+//! let (low, high) = (
+//!     engine.eval::<bool>("ct::window(100, 700) == ct::window(100, 700)"),
+//!     engine.eval::<()>("ct::window(100, -1);"),
+//! );
+//! # let _ = low;
+//! assert!(high.is_err(), "a window of negative width is refused");
+//! ```
+
+// check
+pub mod cli;
+pub mod console;
+pub mod diagnostics;
+pub mod doctor;
+mod engine;
+mod host;
+pub mod interrupt;
+pub mod journal;
+pub mod params;
+mod resolver;
+pub mod run;
+mod session;
+mod show;
+mod value;
+
+pub use engine::{configure, register};
+pub use session::Session;

@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+
+use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt};
+use serde_yaml::Value;
+
+use super::Param;
+use crate::value::{kind_of, shown, to_value};
+
+/// A `param` call that cannot be read before the script runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declaration {
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub hint: &'static str,
+    /// Where it is in the script.
+    pub position: Position,
+}
+
+const FORM: &str = "write `param(\"name\", default, \"what it means, with its unit\")`, all three as \
+                    literals, and a fourth array of allowed values where there are only a few";
+
+/// The parameters that a script declares, in the order of its text, functions' bodies included.
+///
+/// The `ast` must not be optimised: an optimiser drops branches that are never taken, and with
+/// them the parameters declared there.
+///
+/// # Errors
+/// A [`Declaration`] for a call whose name, default, doc or choices are no literals, for a default
+/// that is no number, string, bool or array of these or not among the choices, and for a parameter
+/// declared twice with different defaults, docs or choices.
+pub fn declared(ast: &AST) -> Result<Vec<Param>, Declaration> {
+    let mut found = BTreeMap::new();
+    let mut first_error = None;
+    ast.walk(&mut |path| {
+        let call = match path.last() {
+            Some(ASTNode::Expr(Expr::FnCall(call, at))) => Some((call, *at)),
+            Some(ASTNode::Stmt(Stmt::FnCall(call, at))) => Some((call, *at)),
+            _ => None,
+        };
+        if let Some((call, at)) =
+            call.filter(|(call, _)| call.name == "param" && !call.is_qualified())
+        {
+            match read(call, at) {
+                Ok(param) => drop(found.insert((at.line(), at.position()), (param, at))),
+                Err(error) => first_error = Some(error),
+            }
+        }
+        first_error.is_none()
+    });
+    match first_error {
+        Some(error) => Err(error),
+        None => unique(found.into_values()),
+    }
+}
+
+fn unique(found: impl Iterator<Item = (Param, Position)>) -> Result<Vec<Param>, Declaration> {
+    let mut params: Vec<Param> = Vec::new();
+    for (param, position) in found {
+        match params.iter().find(|known| known.name == param.name) {
+            Some(known) if *known != param => {
+                return Err(Declaration {
+                    message: format!(
+                        "parameter `{}` is declared twice, with default {} and with default {}, \
+                         or with different texts",
+                        param.name,
+                        shown(&known.default),
+                        shown(&param.default),
+                    ),
+                    hint: "declare it once and keep its value in a constant",
+                    position,
+                });
+            }
+            Some(_) => {}
+            None => params.push(param),
+        }
+    }
+    Ok(params)
+}
+
+fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
+    let bad = |position: Position, message: String| Declaration {
+        message,
+        hint: FORM,
+        position: if position.is_none() { at } else { position },
+    };
+    if !(3..=4).contains(&call.args.len()) {
+        let found = call.args.len();
+        return Err(bad(
+            at,
+            format!("expected 3 or 4 arguments to `param`, found {found}"),
+        ));
+    }
+    let name = literal_text(&call.args[0])
+        .filter(|name| rhai::is_valid_identifier(name))
+        .ok_or_else(|| {
+            let text = "a parameter's name must be a literal string that is an identifier";
+            bad(call.args[0].position(), text.to_owned())
+        })?;
+    let default = literal(&call.args[1])
+        .and_then(|value| to_value(&value).ok())
+        .ok_or_else(|| {
+            let text = format!("the default of parameter `{name}` is not a literal");
+            bad(call.args[1].position(), text)
+        })?;
+    if !is_plain(&default) {
+        let found = kind_of(&default);
+        let text = format!(
+            "the default of parameter `{name}` must be a number, a bool, a string or an array of \
+             these, found {found}"
+        );
+        return Err(bad(call.args[1].position(), text));
+    }
+    let doc = literal_text(&call.args[2]).ok_or_else(|| {
+        let text = format!("the text that explains parameter `{name}` is not a literal string");
+        bad(call.args[2].position(), text)
+    })?;
+    let choices = match call.args.get(3) {
+        Some(expr) => choices(expr, &name, &default).map_err(|text| bad(expr.position(), text))?,
+        None => Vec::new(),
+    };
+    Ok(Param {
+        name,
+        default,
+        doc,
+        choices,
+    })
+}
+
+fn choices(expr: &Expr, name: &str, default: &Value) -> Result<Vec<Value>, String> {
+    let value = literal(expr).and_then(|value| to_value(&value).ok());
+    let Some(Value::Sequence(choices)) = value.filter(is_plain) else {
+        return Err(format!(
+            "the allowed values of parameter `{name}` are not a literal array"
+        ));
+    };
+    if !choices.contains(default) {
+        let allowed = shown(&Value::Sequence(choices));
+        let default = shown(default);
+        return Err(format!(
+            "the default {default} of parameter `{name}` is not among {allowed}"
+        ));
+    }
+    Ok(choices)
+}
+
+fn literal(expr: &Expr) -> Option<Dynamic> {
+    expr.get_literal_value(None)
+}
+
+fn literal_text(expr: &Expr) -> Option<String> {
+    literal(expr)?.into_string().ok()
+}
+
+fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        Value::Sequence(items) => items.iter().all(is_plain),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::bare;
+
+    fn declared_in(script: &str) -> Result<Vec<Param>, Declaration> {
+        declared(&bare().compile(script).unwrap())
+    }
+
+    #[test]
+    fn parameters_are_found_wherever_they_are() {
+        let check = |script: &str, expected: &[(&str, &str)]| {
+            let found = declared_in(script).unwrap();
+            let found: Vec<(&str, String)> = found
+                .iter()
+                .map(|param| (param.name.as_str(), shown(&param.default)))
+                .collect();
+            let expected: Vec<(&str, String)> = expected
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect();
+            assert_eq!(found, expected, "{script}");
+        };
+        check("", &[]);
+        check("let a = param(\"a\", 224, \"d\");", &[("a", "224")]);
+        check("param(\"a\", -1.5, \"d\")", &[("a", "-1.5")]);
+        check(
+            "fn f() { param(\"b\", \"x\", \"d\") } let a = param(\"a\", [1, 2], \"d\"); f();",
+            &[("b", "\"x\""), ("a", "[1, 2]")],
+        );
+        check(
+            "if false { print(param(\"a\", true, \"d\")); }",
+            &[("a", "true")],
+        );
+        check("let f = || param(\"a\", 1, \"d\");", &[("a", "1")]);
+        check(
+            "param(\"a\", 1, \"d\"); param(\"a\", 1, \"d\");",
+            &[("a", "1")],
+        );
+        // A method of the same name in a module is another function.
+        check("other::param(\"a\", 1, \"d\");", &[]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_before_the_run_is_refused() {
+        let check = |script: &str, message: &str, column: usize| {
+            let error = declared_in(script).unwrap_err();
+            assert!(error.message.contains(message), "{}", error.message);
+            assert_eq!(error.position.position(), Some(column), "{script}");
+        };
+        check("param(\"a\")", "3 or 4 arguments to `param`, found 1", 1);
+        check(
+            "let n = \"a\"; param(n, 1, \"d\")",
+            "name must be a literal",
+            20,
+        );
+        check("param(\"a b\", 1, \"d\")", "identifier", 7);
+        check(
+            "param(\"a\", 1 + time(), \"d\")",
+            "default of parameter `a` is not a literal",
+            14,
+        );
+        check("param(\"a\", #{b: 1}, \"d\")", "found a map", 12);
+        check("param(\"a\", (), \"d\")", "found nothing", 12);
+        check("param(\"a\", 1, 2)", "explains parameter `a`", 15);
+        check("param(\"a\", 1, \"d\", 1)", "allowed values", 20);
+        check(
+            "param(\"a\", 1, \"d\", [2, 3])",
+            "default 1 of parameter `a` is not among [2, 3]",
+            20,
+        );
+        check(
+            "param(\"a\", 1, \"d\"); param(\"a\", 2, \"d\")",
+            "declared twice",
+            21,
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! `pe-script run`: from a command line to an exit code.
+
+mod help;
+mod outcome;
+mod prepare;
+
+use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
+use std::sync::Arc;
+
+use rhai::{AST, Dynamic, Engine, EvalAltResult};
+
+use crate::cli::RunArgs;
+use crate::console::Look;
+use crate::diagnostics::{Report, Vocabulary};
+use crate::engine::bare;
+use crate::params::{self, Param};
+use crate::resolver::Confined;
+use crate::{Session, configure, host, register};
+use outcome::Outcome;
+use prepare::Prepared;
+
+/// A script that has been read and whose parameters are known.
+struct Script {
+    text: String,
+    ast: AST,
+    params: Vec<Param>,
+}
+
+/// Why nothing ran.
+enum Refused {
+    /// The command line: exit code 2.
+    Usage(Report),
+    /// The script: exit code 1.
+    Script(Report),
+}
+
+/// Runs a script as the command line says, and gives the exit code.
+pub fn main(arguments: &RunArgs, look: Look) -> i32 {
+    let look = Look {
+        quiet: arguments.quiet,
+        print_to_stderr: arguments.json,
+        ..look
+    };
+    let path = arguments.script.clone().unwrap_or_default();
+    let script = match read(&path) {
+        Ok(script) => script,
+        Err(refused) => return outcome::refuse(arguments, look, refused),
+    };
+    if arguments.help {
+        return help::print(&path, &script);
+    }
+    match prepare::prepare(arguments, &path, &script, look) {
+        Ok(prepared) => {
+            let outcome = evaluate(&path, &script, &prepared);
+            outcome::conclude(arguments, &prepared, outcome)
+        }
+        Err(refused) => outcome::refuse(arguments, look, refused),
+    }
+}
+
+fn read(path: &Path) -> Result<Script, Refused> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let message = format!("cannot read the script {}: {error}", path.display());
+        Refused::Usage(Report::new("usage.script", message, None))
+    })?;
+    let ast = bare().compile(&text).map_err(|error| {
+        let error = EvalAltResult::ErrorParsing(*error.0, error.1);
+        Refused::Script(Report::of_script(&error, path, &Vocabulary::default()))
+    })?;
+    let params = params::declared(&ast)
+        .map_err(|error| Refused::Script(Report::of_declaration(&error, path)))?;
+    Ok(Script { text, ast, params })
+}
+
+/// The engine of a run: the plugins, the host's functions, the script's own modules.
+pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> Engine {
+    let mut engine = Engine::new();
+    configure(&mut engine);
+    register(&mut engine);
+    host::register(&mut engine, session);
+    engine.set_module_resolver(Confined::new(root, session.journal.clone()));
+    engine
+}
+
+fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
+    let session = &prepared.session;
+    let root = path.parent().unwrap_or(Path::new(""));
+    let panics = outcome::catch_panics(&session.console);
+    let run = || {
+        let engine = engine(session, root);
+        let result = compile(&engine, path, &script.text)
+            .and_then(|ast| engine.eval_ast::<Dynamic>(&ast).map(drop));
+        let Err(error) = result else {
+            return Outcome::Ended(session.exit_code().unwrap_or_default());
+        };
+        if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) {
+            return Outcome::Stopped;
+        }
+        let known = Vocabulary::new(&engine, Some(&script.ast));
+        Outcome::Failed(Report::of_script(&error, path, &known))
+    };
+    // The one place where a panic of a native function is caught: a script never sees one.
+    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Outcome::Failed(panics.report()))
+}
+
+fn compile(engine: &Engine, path: &Path, text: &str) -> Result<AST, Box<EvalAltResult>> {
+    let mut ast = engine
+        .compile(text)
+        .map_err(|error| EvalAltResult::ErrorParsing(*error.0, error.1))?;
+    ast.set_source(path.display().to_string());
+    Ok(ast)
+}

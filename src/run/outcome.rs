@@ -1,0 +1,148 @@
+//! How a run ended, told to the user, to programs and to the journal.
+
+use std::io::{self, Write};
+use std::panic;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::Refused;
+use super::prepare::Prepared;
+use crate::cli::{DONE, FAILED, RunArgs, USAGE};
+use crate::console::{Console, Look};
+use crate::diagnostics::Report;
+use crate::journal::{Failure, Status};
+
+/// How the script ended.
+pub(super) enum Outcome {
+    /// At its end, or with `exit(code)`.
+    Ended(i32),
+    /// Terminated, by the user's interrupt.
+    Stopped,
+    /// By an error.
+    Failed(Report),
+}
+
+/// Writes `run.yaml`, tells the user, and gives the exit code.
+pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcome) -> i32 {
+    let console = &prepared.session.console;
+    let signal = console.interrupt().exit_code();
+    let (status, code, report) = match (outcome, signal) {
+        (Outcome::Ended(code), _) if code == DONE => (Status::Done, DONE, None),
+        (Outcome::Ended(code), _) => {
+            let text = format!("the script ended itself with `exit({code})`");
+            (
+                Status::Failed,
+                code,
+                Some(Report::new("script.exit", text, None)),
+            )
+        }
+        (Outcome::Stopped, Some(code)) => (Status::Interrupted, code, None),
+        // A native function may fail in its own way on the user's interrupt.
+        (Outcome::Failed(_), Some(code)) => (Status::Interrupted, code, None),
+        (Outcome::Stopped, None) => {
+            let text = "the script was terminated, and nobody asked for it";
+            (
+                Status::Failed,
+                FAILED,
+                Some(Report::new("script.terminated", text, None)),
+            )
+        }
+        (Outcome::Failed(report), None) => (Status::Failed, FAILED, Some(report)),
+    };
+    if let Some(report) = report
+        .as_ref()
+        .filter(|report| report.kind != "script.exit")
+    {
+        console.error(&report.render(console.look().colour), &report.render(false));
+    }
+    let failure = report.map(|report| report.failure());
+    let folder = prepared.journal.folder().display().to_string();
+    match prepared.journal.finish(status, code, failure) {
+        Ok(record) => {
+            let word = match status {
+                Status::Done => "done",
+                Status::Interrupted => "interrupted",
+                _ => "failed",
+            };
+            let seconds = record.timings.total_s;
+            console.log(&format!("{word} in {seconds:.1} s, run folder: {folder}"));
+            if arguments.json {
+                let mut object = serde_json::to_value(&record).unwrap_or_default();
+                object["run_dir"] = folder.into();
+                print_json(&object);
+            }
+            code
+        }
+        Err(error) => {
+            console.warning(&format!("{error:#}"));
+            if code == DONE { FAILED } else { code }
+        }
+    }
+}
+
+/// Tells why nothing ran.
+pub(super) fn refuse(arguments: &RunArgs, look: Look, refused: Refused) -> i32 {
+    let (code, report) = match refused {
+        Refused::Usage(report) => (USAGE, report),
+        Refused::Script(report) => (FAILED, report),
+    };
+    let _ = writeln!(io::stderr(), "{}", report.render(look.colour));
+    if arguments.json {
+        let script = arguments
+            .script
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let error: Failure = report.failure();
+        print_json(&json!({
+            "status": "failed", "exit_code": code, "script": script, "error": error,
+        }));
+    }
+    code
+}
+
+fn print_json(object: &serde_json::Value) {
+    let _ = writeln!(io::stdout(), "{object}");
+}
+
+/// What panicked, and where: kept for the report, written to the log in full.
+pub(super) struct Panics(Arc<Mutex<Option<String>>>);
+
+/// From now on a panic's text goes to the run's log instead of the user's terminal.
+pub(super) fn catch_panics(console: &Arc<Console>) -> Panics {
+    let last = Arc::new(Mutex::new(None));
+    let (seen, console) = (last.clone(), console.clone());
+    panic::set_hook(Box::new(move |info| {
+        let trace = std::backtrace::Backtrace::force_capture();
+        console.record("panic", &format!("{info}\n{trace}"));
+        let place = info
+            .location()
+            .map(|at| format!("{}:{}", at.file(), at.line()));
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // The first is the cause; later ones are threads that fail because of it.
+        seen.get_or_insert_with(|| place.unwrap_or_default());
+    }));
+    Panics(last)
+}
+
+impl Panics {
+    /// The error to show for a panic that was caught.
+    pub(super) fn report(&self) -> Report {
+        let place = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let place = place
+            .map(|place| format!(" at {place}"))
+            .unwrap_or_default();
+        let hint = "this is a fault of pe-script or of a library it uses, not of the script: \
+                    please report it with the run's log.txt, after a look that it holds nothing \
+                    private";
+        Report::new(
+            "internal",
+            format!("internal error{place}"),
+            Some(hint.to_owned()),
+        )
+    }
+}

@@ -1,0 +1,158 @@
+//! Everything between the command line and the script's first statement.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use pe_binding::Explain;
+use pe_nn::Request;
+use serde_yaml::{Mapping, Value};
+
+use super::{Refused, Script};
+use crate::Session;
+use crate::cli::RunArgs;
+use crate::console::{Console, Look};
+use crate::diagnostics::Report;
+use crate::interrupt::Interrupt;
+use crate::journal::{self, Journal, Record, Status};
+use crate::params::{self, Bad, Given, Origin, Resolved};
+
+/// A run that is about to begin.
+pub(super) struct Prepared {
+    pub(super) session: Arc<Session>,
+    pub(super) journal: Arc<Journal>,
+}
+
+pub(super) fn prepare(
+    arguments: &RunArgs,
+    path: &Path,
+    script: &Script,
+    look: Look,
+) -> Result<Prepared, Refused> {
+    let params = resolve(arguments, script)
+        .map_err(|bad| Refused::Usage(Report::new("usage.param", bad.message, Some(bad.hint))))?;
+    let device: Request = arguments.device.parse().map_err(usage)?;
+    let threads = set_threads(arguments.threads);
+    let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
+    let console = Console::new(look, listen(ended_at_once.clone())?);
+    let record = record(arguments, path, &params, threads, device);
+    let journal = Journal::create(&arguments.out, record, &script.text, console.clone())
+        .and_then(|journal| {
+            journal.keep(
+                Path::new(path.file_name().unwrap_or_default()),
+                &script.text,
+            )?;
+            Ok(Arc::new(journal))
+        })
+        .map_err(|error| {
+            let hint = "name a folder that can be written with `--out DIR`";
+            let message = format!("{error:#}");
+            Refused::Usage(Report::new("usage.out", message, Some(hint.to_owned())))
+        })?;
+    let _ = ended_at_once.set(journal.clone());
+    let mut session = Session::new(console, journal.folder());
+    session.params = params;
+    session.journal = Some(journal.clone());
+    session.seed = arguments.seed;
+    session.threads = threads;
+    session.device = device;
+    // A GPU that was named and is not there is told before an hour of preprocessing, not after.
+    if device != Request::Auto {
+        session.choose_device().map_err(|error| {
+            let refused = usage(error);
+            let _ = journal.finish(Status::Failed, crate::cli::USAGE, refused.failure());
+            refused
+        })?;
+    }
+    Ok(Prepared {
+        session: Arc::new(session),
+        journal,
+    })
+}
+
+fn usage(error: impl Explain) -> Refused {
+    Refused::Usage(Report::new(error.kind(), error.to_string(), error.hint()))
+}
+
+impl Refused {
+    fn failure(&self) -> Option<journal::Failure> {
+        match self {
+            Self::Usage(report) | Self::Script(report) => Some(report.failure()),
+        }
+    }
+}
+
+fn resolve(arguments: &RunArgs, script: &Script) -> Result<Vec<Resolved>, Bad> {
+    let file = match &arguments.file {
+        Some(path) => Some((path.clone(), params::read_file(path)?)),
+        None => None,
+    };
+    let given = Given {
+        file,
+        arguments: arguments.params.clone(),
+    };
+    params::resolve(&script.params, &given)
+}
+
+/// Rayon and libtorch get the same number, so that neither takes every core beside the other.
+fn set_threads(asked: Option<u16>) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = asked.map_or(cores, usize::from);
+    // It is an error only when there is a pool already, in a process that embeds this one.
+    let _ = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global();
+    pe_nn::libtorch::set_threads(threads);
+    threads
+}
+
+fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
+    let first = || eprintln!("stopping … (press Ctrl-C again to end at once)");
+    let at_once = move |code| {
+        if let Some(journal) = journal.get() {
+            let _ = journal.finish(Status::Interrupted, code, None);
+        }
+    };
+    Interrupt::listen(first, at_once).map_err(|error| {
+        let message = format!("cannot listen for Ctrl-C: {error}");
+        Refused::Usage(Report::new("usage.signals", message, None))
+    })
+}
+
+fn record(
+    arguments: &RunArgs,
+    path: &Path,
+    params: &[Resolved],
+    threads: usize,
+    device: Request,
+) -> Record {
+    let value = |param: &Resolved| (Value::from(param.name.as_str()), param.value.clone());
+    let origin = |param: &Resolved| match param.origin {
+        Origin::Default => None,
+        Origin::File => Some((Value::from(param.name.as_str()), Value::from("file"))),
+        Origin::CommandLine => Some((
+            Value::from(param.name.as_str()),
+            Value::from("command line"),
+        )),
+    };
+    Record {
+        status: Status::Running,
+        exit_code: None,
+        script: path.display().to_string(),
+        params: params.iter().map(value).collect::<Mapping>(),
+        given: params.iter().filter_map(origin).collect::<Mapping>(),
+        seed: arguments.seed,
+        threads,
+        device: journal::Device {
+            requested: device.to_string(),
+            ..journal::Device::default()
+        },
+        started: journal::now(),
+        finished: None,
+        pid: std::process::id(),
+        versions: journal::versions(),
+        git: journal::git(path),
+        timings: journal::Timings::default(),
+        results: Mapping::new(),
+        error: None,
+    }
+}

@@ -1,0 +1,107 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use pe_binding::Work;
+use pe_nn::{Choice, DeviceError, Request};
+use serde_yaml::Value;
+
+use crate::console::{Console, ConsoleWatch};
+use crate::journal::Journal;
+use crate::params::Resolved;
+
+/// What the host's script functions know of the run they are in.
+pub struct Session {
+    /// Where output, progress and warnings go.
+    pub console: Arc<Console>,
+    /// The parameters' values.
+    pub params: Vec<Resolved>,
+    /// The folder for what the script writes.
+    pub run_dir: PathBuf,
+    /// The run's record; a script test has none.
+    pub journal: Option<Arc<Journal>>,
+    /// The seed of everything random.
+    pub seed: i64,
+    /// Threads of rayon and of libtorch.
+    pub threads: usize,
+    /// The device asked for.
+    pub device: Request,
+    chosen: OnceLock<Result<Choice, DeviceError>>,
+    exit_code: Mutex<Option<i32>>,
+    started: Instant,
+}
+
+impl Session {
+    /// A session that begins now, with seed 0, one thread and no parameters.
+    pub fn new(console: Arc<Console>, run_dir: impl AsRef<Path>) -> Self {
+        Self {
+            console,
+            params: Vec::new(),
+            run_dir: run_dir.as_ref().to_path_buf(),
+            journal: None,
+            seed: 0,
+            threads: 1,
+            device: Request::Auto,
+            chosen: OnceLock::new(),
+            exit_code: Mutex::new(None),
+            started: Instant::now(),
+        }
+    }
+
+    /// The handle through which plugins report progress and learn that they should stop.
+    pub fn work(&self) -> Work {
+        Work::new(Arc::new(ConsoleWatch(self.console.clone())))
+    }
+
+    /// The device, chosen when it is first asked for: a script that needs none does not wait for
+    /// a GPU to start.
+    ///
+    /// # Errors
+    /// [`DeviceError`] when the device that the user named cannot be used.
+    pub fn choose_device(&self) -> Result<Choice, DeviceError> {
+        let choose = || {
+            let choice = pe_nn::choose(self.device)?;
+            let (name, reason) = (choice.name(), choice.reason().to_owned());
+            self.console.log(&format!("device: {name} ({reason})"));
+            if let Some(journal) = &self.journal {
+                journal.update(|record| {
+                    record.device.used = Some(name);
+                    record.device.reason = Some(reason);
+                });
+            }
+            Ok(choice)
+        };
+        self.chosen.get_or_init(choose).clone()
+    }
+
+    /// Records a result, in the journal and the log.
+    pub fn result(&self, name: &str, value: Value) {
+        self.console.record(
+            "result",
+            &format!("{name} = {}", crate::value::shown(&value)),
+        );
+        if let Some(journal) = &self.journal {
+            journal.result(name, value);
+        }
+    }
+
+    /// The code that the script gave to `exit`.
+    pub fn exit_code(&self) -> Option<i32> {
+        *self
+            .exit_code
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_exit_code(&self, code: i32) {
+        *self
+            .exit_code
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(code);
+    }
+
+    /// Seconds since the session began.
+    pub fn elapsed_s(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}

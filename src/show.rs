@@ -1,0 +1,46 @@
+//! `show(x)`: what the user sees of a value. A picture is written into the run's folder, its path
+//! printed, and the picture drawn where the terminal can; anything else is printed.
+
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use image::DynamicImage;
+use pe_binding::script::{ScriptResult, raise};
+use pe_report::Picture;
+use rhai::Dynamic;
+
+use crate::session::Session;
+
+/// Pictures are numbered in the order in which a process shows them.
+static SHOWN: AtomicUsize = AtomicUsize::new(0);
+
+/// A terminal's cells are about half as wide as high; a contact sheet needs many of them.
+const MAX_COLUMNS: u32 = 120;
+
+/// Shows a value on the script's output.
+pub(crate) fn show(session: &Session, value: &Dynamic) -> ScriptResult<()> {
+    let Some(picture) = value.read_lock::<Picture>() else {
+        session.console.print(&value.to_string());
+        return Ok(());
+    };
+    let number = SHOWN.fetch_add(1, Ordering::Relaxed) + 1;
+    let path = session.run_dir.join(format!("picture-{number:03}.png"));
+    picture.save(&path).map_err(raise)?;
+    session.console.print(&format!("{picture}: {}", path.display()));
+    draw(session, &picture);
+    Ok(())
+}
+
+/// Draws the picture in the terminal: with its own protocol where it has one (kitty, iTerm), in
+/// half blocks otherwise. Not into a file or a pipe, and not with `--json` or `--quiet`.
+fn draw(session: &Session, picture: &Picture) {
+    let look = session.console.look();
+    if look.quiet || look.print_to_stderr || !look.bars || !io::stdout().is_terminal() {
+        return;
+    }
+    let config = viuer::Config { absolute_offset: false, width: Some(MAX_COLUMNS), ..Default::default() };
+    let image = DynamicImage::ImageRgb8(picture.image().clone());
+    if let Err(error) = viuer::print(&image, &config) {
+        session.console.log(&format!("the terminal cannot draw the picture: {error}"));
+    }
+}
