@@ -1,0 +1,256 @@
+//! Trees of tubes that fill a lung: from a root, each branch runs towards the middle of the places
+//! it must reach, and these are split in two where it ends (after Tawhai et al., J Appl Physiol
+//! 2004, without their bookkeeping of angles).
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::{Point, Tube, at};
+use crate::seed::Stream;
+
+/// The patient's side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Neither: the pulmonary trunk.
+    Middle,
+    /// The patient's left.
+    Left,
+    /// The patient's right.
+    Right,
+}
+
+/// How far down the tree a vessel lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The pulmonary trunk.
+    Trunk,
+    /// The right or left main pulmonary artery.
+    Main,
+    /// Interlobar and lobar vessels.
+    Lobar,
+    /// Segmental vessels.
+    Segmental,
+    /// Everything beyond.
+    Subsegmental,
+}
+
+/// One tube of a tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Vessel {
+    pub tube: Tube,
+    pub parent: Option<usize>,
+    pub order: Order,
+    pub side: Side,
+}
+
+/// Tubes in which a parent comes before its children.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tree {
+    pub vessels: Vec<Vessel>,
+    children: Vec<Vec<usize>>,
+}
+
+/// The thinnest vessel that is painted, mm of radius.
+const THINNEST_MM: f32 = 0.45;
+
+impl Tree {
+    /// Adds a tube and returns its index.
+    pub fn add(&mut self, tube: Tube, parent: Option<usize>, order: Order, side: Side) -> usize {
+        let vessel_idx = self.vessels.len();
+        self.vessels.push(Vessel {
+            tube,
+            parent,
+            order,
+            side,
+        });
+        self.children.push(Vec::new());
+        if let Some(parent) = parent {
+            self.children[parent].push(vessel_idx);
+        }
+        vessel_idx
+    }
+
+    /// Adds a chain of tubes through `(point, radius)` places and returns its last index.
+    pub fn chain(
+        &mut self,
+        places: &[(Point, f32)],
+        parent: Option<usize>,
+        order: Order,
+        side: Side,
+    ) -> Option<usize> {
+        places.windows(2).fold(parent, |parent, pair| {
+            let tube = Tube {
+                from: pair[0].0,
+                to: pair[1].0,
+                from_mm: pair[0].1,
+                to_mm: pair[1].1,
+            };
+            Some(self.add(tube, parent, order, side))
+        })
+    }
+
+    /// The branches of a vessel.
+    pub fn children(&self, vessel_idx: usize) -> &[usize] {
+        &self.children[vessel_idx]
+    }
+
+    /// Grows branches from the end of `root` to every one of `targets`.
+    pub fn fill(&mut self, root: usize, targets: Vec<Point>, stream: &mut Stream) {
+        if targets.is_empty() {
+            return;
+        }
+        let scale = Scale {
+            root_mm: self.vessels[root].tube.to_mm,
+            n_targets: targets.len() as f32,
+        };
+        let mut open = vec![(root, targets)];
+        while let Some((parent, targets)) = open.pop() {
+            let vessel_idx = self.branch(parent, &targets, &scale, stream);
+            if targets.len() > 1 {
+                let (one, other) = split(targets, stream);
+                open.push((vessel_idx, one));
+                open.push((vessel_idx, other));
+            }
+        }
+    }
+
+    fn branch(
+        &mut self,
+        parent: usize,
+        targets: &[Point],
+        scale: &Scale,
+        stream: &mut Stream,
+    ) -> usize {
+        let (from, before, side, from_mm) = {
+            let vessel = &self.vessels[parent];
+            (
+                vessel.tube.to,
+                vessel.tube.to_mm,
+                vessel.side,
+                vessel.tube.to_mm,
+            )
+        };
+        let share = if targets.len() == 1 {
+            1.0
+        } else {
+            stream.uniform(0.34, 0.5)
+        };
+        let goal = from.towards(centre(targets), share);
+        let reach = (goal - from).length();
+        let bend = at(stream.normal(), stream.normal(), stream.normal()) * (0.07 * reach);
+        let middle = from.towards(goal, 0.5) + bend;
+        let radius = scale.radius_mm(targets.len()).min(before);
+        let order = order_of(radius);
+        let start_mm = (radius * 1.1).min(from_mm);
+        let first = Tube {
+            from,
+            to: middle,
+            from_mm: start_mm,
+            to_mm: radius,
+        };
+        let first = self.add(first, Some(parent), order, side);
+        let end_mm = (radius * 0.93).max(THINNEST_MM);
+        let second = Tube {
+            from: middle,
+            to: goal,
+            from_mm: radius,
+            to_mm: end_mm,
+        };
+        self.add(second, Some(first), order, side)
+    }
+}
+
+/// How radii fall with the number of places that a branch still reaches.
+struct Scale {
+    root_mm: f32,
+    n_targets: f32,
+}
+
+impl Scale {
+    /// Murray's law with an exponent of 2.7: a parent's radius to that power is its branches' sum.
+    fn radius_mm(&self, n_targets: usize) -> f32 {
+        let share = n_targets as f32 / self.n_targets;
+        (self.root_mm * libm::powf(share, 1.0 / 2.7)).max(THINNEST_MM)
+    }
+}
+
+/// Radii after the usual calibres: segmental arteries are 4 to 7 mm wide.
+fn order_of(radius_mm: f32) -> Order {
+    if radius_mm > 3.6 {
+        Order::Lobar
+    } else if radius_mm > 1.9 {
+        Order::Segmental
+    } else {
+        Order::Subsegmental
+    }
+}
+
+fn centre(points: &[Point]) -> Point {
+    let sum = points
+        .iter()
+        .fold(Point::default(), |sum, &point| sum + point);
+    sum * (1.0 / points.len() as f32)
+}
+
+/// Splits the places across their longest extent, somewhat off the middle.
+fn split(mut targets: Vec<Point>, stream: &mut Stream) -> (Vec<Point>, Vec<Point>) {
+    let middle = centre(&targets);
+    let mut axis = at(stream.normal(), stream.normal(), stream.normal()).unit();
+    // A few rounds of power iteration find the direction of the greatest spread.
+    for _ in 0..6 {
+        let spread = targets.iter().fold(Point::default(), |sum, &point| {
+            let from = point - middle;
+            sum + from * from.dot(axis)
+        });
+        axis = spread.unit();
+    }
+    targets.sort_by(|a, b| a.dot(axis).total_cmp(&b.dot(axis)));
+    let n = targets.len();
+    let cut = ((n as f32 * stream.uniform(0.36, 0.64)) as usize).clamp(1, n - 1);
+    let rest = targets.split_off(cut);
+    (targets, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn branches_reach_every_target_and_narrow() {
+        let mut stream = Stream::new(1, "tree", &[]);
+        let targets: Vec<Point> = (0..100)
+            .map(|_| {
+                at(
+                    stream.uniform(10.0, 60.0),
+                    stream.uniform(-40.0, 40.0),
+                    stream.uniform(-40.0, 40.0),
+                )
+            })
+            .collect();
+        let mut tree = Tree::default();
+        let root = tree.chain(
+            &[(at(0.0, 0.0, 0.0), 6.0), (at(5.0, 0.0, 0.0), 6.0)],
+            None,
+            Order::Lobar,
+            Side::Left,
+        );
+        tree.fill(root.unwrap(), targets.clone(), &mut stream);
+        for target in targets {
+            assert!(
+                tree.vessels
+                    .iter()
+                    .any(|vessel| (vessel.tube.to - target).length() < 1e-3)
+            );
+        }
+        for (vessel_idx, vessel) in tree.vessels.iter().enumerate() {
+            let Some(parent) = vessel.parent else {
+                continue;
+            };
+            assert!(parent < vessel_idx && tree.children(parent).contains(&vessel_idx));
+            let before = &tree.vessels[parent].tube;
+            assert!((before.to - vessel.tube.from).length() < 1e-4);
+            assert!(vessel.tube.from_mm <= before.to_mm + 1e-4);
+        }
+    }
+}

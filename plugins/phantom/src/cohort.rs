@@ -1,0 +1,335 @@
+//! A cohort as a folder: written once, gone on with after an interrupt, skipped when complete,
+//! and never mixed with anything else.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use pe_binding::Work;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::exam::Exam;
+use crate::render::frame;
+use crate::scan::scan;
+use crate::truth::ExamTruth;
+use crate::{PhantomError, PhantomOptions, dicom, table};
+
+/// The manifest of a complete cohort, written last.
+const MANIFEST: &str = "cohort.json";
+/// Marks a folder as a cohort that is being written; holds the settings.
+const MARKER: &str = "cohort.incomplete.json";
+const TABLE: &str = "train.csv";
+const WHAT: &str = "SYNTHETIC CTPA cohort by pe-phantom; no patient data";
+/// Grows with every change that alters the images, so that old folders are not taken for new ones.
+const CODE: &str = concat!(env!("CARGO_PKG_VERSION"), "+images.1");
+
+/// `cohort.json`: what made the cohort, and what is true of each exam.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Says that all of it is synthetic.
+    pub what: String,
+    /// Version of the code that painted it.
+    pub code: String,
+    /// Digest of settings and code: equal keys mean equal files.
+    pub key: String,
+    /// The settings.
+    pub options: PhantomOptions,
+    /// Bytes of all DICOM files.
+    pub n_bytes: u64,
+    /// The exams.
+    pub exams: Vec<ExamTruth>,
+}
+
+/// What [`write`] did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CohortReport {
+    /// The cohort's folder.
+    pub folder: PathBuf,
+    /// Exams.
+    pub n_exams: usize,
+    /// Slices of all exams.
+    pub n_slices: usize,
+    /// Exams with PE.
+    pub n_pe_exams: usize,
+    /// Slices labelled as showing PE.
+    pub n_pe_slices: usize,
+    /// Bytes of all DICOM files.
+    pub n_bytes: u64,
+    /// Files that this call wrote; 0 when the cohort was complete already.
+    pub n_written: usize,
+}
+
+impl CohortReport {
+    /// Whether the cohort was complete already, so that nothing was written.
+    pub fn skipped(&self) -> bool {
+        self.n_written == 0
+    }
+
+    fn new(folder: &Path, manifest: &Manifest, n_written: usize) -> Self {
+        let exams = &manifest.exams;
+        Self {
+            folder: folder.to_path_buf(),
+            n_exams: exams.len(),
+            n_slices: exams.iter().map(|exam| exam.slices.len()).sum(),
+            n_pe_exams: exams.iter().filter(|exam| exam.positive()).count(),
+            n_pe_slices: exams.iter().map(ExamTruth::n_pe_slices).sum(),
+            n_bytes: manifest.n_bytes,
+            n_written,
+        }
+    }
+}
+
+impl fmt::Display for CohortReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = 100.0 * self.n_pe_slices as f64 / self.n_slices.max(1) as f64;
+        write!(
+            f,
+            "synthetic cohort in {}: {} exams ({} with PE), {} slices ({}, {share:.1} %, with PE), {:.1} MB; ",
+            self.folder.display(),
+            self.n_exams,
+            self.n_pe_exams,
+            self.n_slices,
+            self.n_pe_slices,
+            self.n_bytes as f64 / 1e6,
+        )?;
+        match self.n_written {
+            0 => write!(f, "complete already, nothing written"),
+            n if n < self.n_slices => write!(f, "{n} missing files written"),
+            _ => write!(f, "written"),
+        }
+    }
+}
+
+/// The digest of what determines every byte of a cohort.
+pub(crate) fn key(options: &PhantomOptions) -> String {
+    // A struct of numbers always serialises.
+    let settings = serde_json::to_string(options).unwrap_or_default();
+    let digest = blake3::hash(format!("{CODE}\n{settings}").as_bytes());
+    digest.to_hex()[..32].to_owned()
+}
+
+/// Writes a synthetic cohort into `folder`, in the RSNA layout: `train.csv`,
+/// `train/STUDY/SERIES/SOP.dcm`, and `cohort.json` with the truth.
+///
+/// A folder that holds the complete cohort of the same settings is left as it is; an incomplete
+/// one is gone on with, only missing files being written.
+///
+/// # Errors
+/// An option out of range; a folder that holds anything else, which is left untouched; a file that
+/// cannot be written; the user's interrupt.
+pub fn write(
+    folder: impl AsRef<Path>,
+    options: &PhantomOptions,
+    work: &Work,
+) -> Result<CohortReport, PhantomError> {
+    options.check()?;
+    let folder = folder.as_ref();
+    if let Some(manifest) = complete(folder, options)? {
+        if missing(folder, &manifest) == 0 {
+            return Ok(CohortReport::new(folder, &manifest, 0));
+        }
+    } else {
+        begin(folder, options)?;
+    }
+    let (exams, written) = write_exams(folder, options, work)?;
+    let manifest = Manifest {
+        what: WHAT.into(),
+        code: CODE.into(),
+        key: key(options),
+        options: options.clone(),
+        n_bytes: written.n_bytes,
+        exams,
+    };
+    put(
+        &folder.join(TABLE),
+        table::table(&manifest.exams).as_bytes(),
+    )?;
+    put_json(&folder.join(MANIFEST), &manifest)?;
+    let marker = folder.join(MARKER);
+    if marker.exists() {
+        fs::remove_file(&marker).map_err(PhantomError::file("remove", &marker))?;
+    }
+    Ok(CohortReport::new(folder, &manifest, written.n_files.max(1)))
+}
+
+/// The manifest of the folder, when it holds this cohort complete; `None` when it can be begun or
+/// gone on with.
+fn complete(folder: &Path, options: &PhantomOptions) -> Result<Option<Manifest>, PhantomError> {
+    let manifest = folder.join(MANIFEST);
+    if manifest.exists() {
+        let found: Manifest = read_json(&manifest)?;
+        same(folder, options, &found.code, &found.options)?;
+        return Ok(Some(found));
+    }
+    let marker = folder.join(MARKER);
+    if marker.exists() {
+        let found: Begun = read_json(&marker)?;
+        same(folder, options, &found.code, &found.options)?;
+        return Ok(None);
+    }
+    match first_entry(folder)? {
+        None => Ok(None),
+        Some(entry) => Err(PhantomError::ForeignFolder {
+            folder: folder.to_path_buf(),
+            entry,
+        }),
+    }
+}
+
+fn same(
+    folder: &Path,
+    options: &PhantomOptions,
+    code: &str,
+    found: &PhantomOptions,
+) -> Result<(), PhantomError> {
+    let difference = if found != options {
+        format!("expected {}, found {}", in_words(options), in_words(found))
+    } else if code != CODE {
+        format!("expected one by version {CODE}, found one by {code}")
+    } else {
+        return Ok(());
+    };
+    Err(PhantomError::OtherCohort {
+        folder: folder.to_path_buf(),
+        difference,
+    })
+}
+
+fn in_words(options: &PhantomOptions) -> String {
+    serde_json::to_string(options).unwrap_or_default()
+}
+
+fn first_entry(folder: &Path) -> Result<Option<String>, PhantomError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(PhantomError::file("read", folder)(error)),
+    };
+    let names =
+        entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    let names: Vec<String> = names
+        .collect::<Result<_, _>>()
+        .map_err(PhantomError::file("read", folder))?;
+    Ok(names.into_iter().min())
+}
+
+#[derive(Serialize, Deserialize)]
+struct Begun {
+    what: String,
+    code: String,
+    options: PhantomOptions,
+}
+
+fn begin(folder: &Path, options: &PhantomOptions) -> Result<(), PhantomError> {
+    fs::create_dir_all(folder).map_err(PhantomError::file("create", folder))?;
+    let marker = Begun {
+        what: WHAT.into(),
+        code: CODE.into(),
+        options: options.clone(),
+    };
+    put_json(&folder.join(MARKER), &marker)
+}
+
+/// How many of a complete cohort's files are gone.
+fn missing(folder: &Path, manifest: &Manifest) -> usize {
+    let slices = manifest.exams.iter().flat_map(|exam| {
+        let series = series_folder(folder, exam);
+        exam.slices
+            .iter()
+            .map(move |slice| series.join(format!("{}.dcm", slice.sop_uid)))
+    });
+    let files = slices.chain([folder.join(TABLE)]);
+    files.filter(|file| !file.is_file()).count()
+}
+
+fn series_folder(folder: &Path, exam: &ExamTruth) -> PathBuf {
+    folder
+        .join("train")
+        .join(&exam.plan.study_uid)
+        .join(&exam.plan.series_uid)
+}
+
+#[derive(Clone, Copy, Default)]
+struct Written {
+    n_files: usize,
+    n_bytes: u64,
+}
+
+fn write_exams(
+    folder: &Path,
+    options: &PhantomOptions,
+    work: &Work,
+) -> Result<(Vec<ExamTruth>, Written), PhantomError> {
+    let task = work.task("writing the synthetic cohort", options.n_exams, "exams");
+    let mut exams = Vec::with_capacity(options.n_exams);
+    let mut all = Written::default();
+    for exam_idx in 0..options.n_exams {
+        task.check()?;
+        let exam = Exam::grow(options, exam_idx);
+        let truth = ExamTruth::of(&exam);
+        let written = write_exam(&series_folder(folder, &truth), &exam, work)?;
+        all.n_files += written.n_files;
+        all.n_bytes += written.n_bytes;
+        exams.push(truth);
+        task.advance(1);
+    }
+    Ok((exams, all))
+}
+
+fn write_exam(folder: &Path, exam: &Exam, work: &Work) -> Result<Written, PhantomError> {
+    fs::create_dir_all(folder).map_err(PhantomError::file("create", folder))?;
+    let write_slice = |slice_idx: usize| {
+        work.check()?;
+        let path = folder.join(format!("{}.dcm", exam.plan.sop_uid(slice_idx)));
+        // Files are renamed into place whole, so one that is there is complete.
+        if let Ok(found) = fs::metadata(&path) {
+            return Ok(Written {
+                n_files: 0,
+                n_bytes: found.len(),
+            });
+        }
+        let hu = scan(exam, slice_idx, &frame(exam, slice_idx));
+        let bytes = dicom::file(&exam.plan, slice_idx, &hu)
+            .ok_or_else(|| PhantomError::Encode { path: path.clone() })?;
+        put(&path, &bytes)?;
+        Ok(Written {
+            n_files: 1,
+            n_bytes: bytes.len() as u64,
+        })
+    };
+    (0..exam.plan.scan.n_slices)
+        .into_par_iter()
+        .map(write_slice)
+        .try_reduce(Written::default, |a, b| {
+            Ok(Written {
+                n_files: a.n_files + b.n_files,
+                n_bytes: a.n_bytes + b.n_bytes,
+            })
+        })
+}
+
+/// Writes a file beside its place and renames it there, so that no half file is ever seen.
+fn put(path: &Path, bytes: &[u8]) -> Result<(), PhantomError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(PhantomError::file("write", path))
+}
+
+fn put_json(path: &Path, value: &impl Serialize) -> Result<(), PhantomError> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|error| PhantomError::file("write", path)(error.into()))?;
+    text.push(b'\n');
+    put(path, &text)
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, PhantomError> {
+    let text = fs::read(path).map_err(PhantomError::file("read", path))?;
+    serde_json::from_slice(&text).map_err(|error| PhantomError::file("read", path)(error.into()))
+}

@@ -1,0 +1,114 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pe_binding::{Explain, Interrupted};
+use thiserror::Error;
+
+/// Why a synthetic cohort was not made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PhantomError {
+    /// An option is outside its range.
+    #[error("option `{option}`: expected {expected}, found {found}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// The range, in words.
+        expected: String,
+        /// The value that was given.
+        found: String,
+    },
+    /// The cohort has no exam of this index.
+    #[error("expected an exam index below {n_exams}, found {found}")]
+    ExamIndex {
+        /// Exams in the cohort.
+        n_exams: usize,
+        /// The index that was asked for.
+        found: i64,
+    },
+    /// The folder holds a cohort that other settings or another version made.
+    #[error("{folder} holds another synthetic cohort: {difference}")]
+    OtherCohort {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs, expected and found.
+        difference: String,
+    },
+    /// The folder holds files that are no synthetic cohort.
+    #[error("{folder} is not empty and holds no synthetic cohort (found `{entry}`)")]
+    ForeignFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// The first entry found there, in the order of names.
+        entry: String,
+    },
+    /// A file or folder could not be read or written.
+    #[error("cannot {action} {path}")]
+    File {
+        /// What was tried: `"write"`, `"read"`, `"create"`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A DICOM object could not be encoded.
+    #[error("cannot encode {path} as DICOM")]
+    Encode {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The user asked to stop.
+    #[error("interrupted; the same call goes on where this one stopped")]
+    Interrupted,
+}
+
+impl PhantomError {
+    /// For `map_err` on an I/O result.
+    pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::File {
+            action,
+            path,
+            source,
+        }
+    }
+}
+
+impl From<Interrupted> for PhantomError {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl Explain for PhantomError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Option { .. } => "phantom.option",
+            Self::ExamIndex { .. } => "phantom.index",
+            Self::OtherCohort { .. } => "phantom.other_cohort",
+            Self::ForeignFolder { .. } => "phantom.foreign_folder",
+            Self::File { .. } => "phantom.file",
+            Self::Encode { .. } => "phantom.encode",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::OtherCohort { .. } => Some(
+                "give another folder, or the settings that made this one; nothing was changed"
+                    .into(),
+            ),
+            Self::ForeignFolder { .. } => {
+                Some("give a new or an empty folder; nothing was changed".into())
+            }
+            Self::File { .. } => Some("check that the folder can be written and has room".into()),
+            _ => None,
+        }
+    }
+
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Interrupted)
+    }
+}

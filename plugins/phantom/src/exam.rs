@@ -1,0 +1,67 @@
+//! One exam, ready to be painted: its plan and everything that grew from it.
+
+use crate::PhantomOptions;
+use crate::anatomy::heart::{Chamber, chambers};
+use crate::anatomy::vessels::Vasculature;
+use crate::emboli::{self, Clot};
+use crate::lookalike::{self, Lookalike};
+use crate::plan::ExamPlan;
+use crate::seed::{Stream, Texture};
+
+/// An exam whose slices can be painted in any order.
+#[derive(Debug, Clone)]
+pub(crate) struct Exam {
+    pub plan: ExamPlan,
+    pub vessels: Vasculature,
+    pub chambers: Vec<Chamber>,
+    pub clots: Vec<Clot>,
+    pub lookalikes: Vec<Lookalike>,
+    pub textures: Textures,
+}
+
+/// The exam's own irregularities.
+#[derive(Debug, Clone)]
+pub(crate) struct Textures {
+    /// Bends the standard shapes.
+    pub warp: [Texture; 2],
+    /// Grain of lung and organs.
+    pub grain: Texture,
+    /// Strands in fat, planes between muscles.
+    pub strands: Texture,
+    /// Uneven mixing of contrast.
+    pub mixing: Texture,
+    /// Streaks.
+    pub streaks: Texture,
+}
+
+impl Exam {
+    /// Grows exam `exam_idx` of the cohort. The options have been checked.
+    pub fn grow(options: &PhantomOptions, exam_idx: usize) -> Self {
+        let plan = ExamPlan::draw(options, exam_idx);
+        let vessels = Vasculature::grow(&plan);
+        let mut stream = Stream::new(plan.seed, "textures", &[exam_idx]);
+        let mut texture = || Texture::new(&mut stream);
+        Self {
+            chambers: chambers(&plan.build, &plan.timing),
+            clots: emboli::draw(&plan, &vessels.arteries),
+            lookalikes: lookalike::draw(&plan, &vessels),
+            textures: Textures {
+                warp: [texture(), texture()],
+                grain: texture(),
+                strands: texture(),
+                mixing: texture(),
+                streaks: texture(),
+            },
+            vessels,
+            plan,
+        }
+    }
+
+    /// The same exam on another grid over the same field of view.
+    pub fn at_size(&self, size: usize) -> Self {
+        let mut other = self.clone();
+        other.plan.scan.pixel_mm *= self.plan.size as f64 / size as f64;
+        other.plan.size = size;
+        other
+    }
+}

@@ -1,0 +1,173 @@
+//! What looks like clot on one slice and is none: it does not follow an artery.
+
+use serde::{Deserialize, Serialize};
+
+use crate::anatomy::tree::{Order, Tree};
+use crate::anatomy::vessels::Vasculature;
+use crate::geometry::{Point, Tube, at, ellipsoid};
+use crate::plan::ExamPlan;
+use crate::seed::Stream;
+
+/// The kinds of look-alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookalikeKind {
+    /// A lymph node beside a vessel.
+    Node,
+    /// A dark spot at a bend or fork of an artery, as partial volume makes it: one slice or two.
+    DarkSpot,
+    /// A stretch of vein with blood that has no contrast yet: follows a vein, not an artery.
+    Vein,
+    /// Streaks from dense contrast in the superior vena cava, across the right pulmonary artery.
+    Streak,
+}
+
+/// One look-alike.
+#[derive(Debug, Clone)]
+pub(crate) struct Lookalike {
+    pub kind: LookalikeKind,
+    pub hu: f32,
+    pub shape: Shape,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Shape {
+    /// An ellipsoid: its middle and radii.
+    Lump(Point, Point),
+    /// Tubes one after another.
+    Stretch(Vec<Tube>),
+    /// No shape of its own: it is made with the noise, between two heights.
+    Band(f32, f32),
+}
+
+impl Lookalike {
+    /// Distance to the surface of a lump; far away for the others.
+    #[inline]
+    pub fn distance(&self, point: Point) -> f32 {
+        match &self.shape {
+            Shape::Lump(middle, radii) => ellipsoid(point - *middle, *radii),
+            _ => f32::INFINITY,
+        }
+    }
+
+    /// The least and the greatest height.
+    pub fn heights(&self) -> (f32, f32) {
+        match &self.shape {
+            Shape::Lump(middle, radii) => (middle.up - radii.up, middle.up + radii.up),
+            Shape::Band(low, high) => (*low, *high),
+            Shape::Stretch(tubes) => tubes
+                .iter()
+                .map(Tube::heights)
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |all, one| {
+                    (all.0.min(one.0), all.1.max(one.1))
+                }),
+        }
+    }
+
+    /// The indices of the slices that it shows on.
+    pub fn slices(&self, plan: &ExamPlan) -> Vec<usize> {
+        let (low, high) = self.heights();
+        (0..plan.scan.n_slices)
+            .filter(|&slice_idx| (low..=high).contains(&plan.up_mm(slice_idx)))
+            .collect()
+    }
+}
+
+/// Streaks weaker than this are lost in the noise, HU.
+const STREAK_SEEN_HU: f32 = 25.0;
+
+/// Draws an exam's look-alikes; exams with and without emboli have them alike.
+pub(crate) fn draw(plan: &ExamPlan, vessels: &Vasculature) -> Vec<Lookalike> {
+    let mut stream = Stream::new(plan.seed, "lookalikes", &[plan.exam_idx]);
+    let mut all = Vec::new();
+    for _ in 0..4 + stream.below(6) {
+        all.extend(node(&vessels.arteries, &mut stream));
+    }
+    for _ in 0..2 + stream.below(5) {
+        all.extend(dark_spot(plan, &vessels.arteries, &mut stream));
+    }
+    for _ in 0..stream.below(3) {
+        all.extend(unmixed_vein(&vessels.veins, &mut stream));
+    }
+    if plan.timing.streak_hu > STREAK_SEEN_HU {
+        all.push(Lookalike {
+            kind: LookalikeKind::Streak,
+            hu: plan.timing.streak_hu,
+            shape: Shape::Band(-48.0, 52.0),
+        });
+    }
+    all
+}
+
+fn some_vessel(tree: &Tree, stream: &mut Stream, wanted: impl Fn(Order) -> bool) -> Option<usize> {
+    let all: Vec<usize> = (0..tree.vessels.len())
+        .filter(|&idx| wanted(tree.vessels[idx].order))
+        .collect();
+    (!all.is_empty()).then(|| all[stream.below(all.len())])
+}
+
+fn node(arteries: &Tree, stream: &mut Stream) -> Option<Lookalike> {
+    let idx = some_vessel(arteries, stream, |order| {
+        (Order::Main..=Order::Lobar).contains(&order)
+    })?;
+    let tube = arteries.vessels[idx].tube;
+    let radii = at(
+        stream.uniform(3.0, 7.0),
+        stream.uniform(3.0, 6.0),
+        stream.uniform(4.0, 8.0),
+    );
+    let aside = at(stream.normal(), stream.normal(), stream.normal() * 0.4);
+    let beside = aside.across(tube.to - tube.from);
+    let middle = tube.from.towards(tube.to, stream.uniform(0.0, 1.0));
+    Some(Lookalike {
+        kind: LookalikeKind::Node,
+        hu: stream.uniform(30.0, 90.0),
+        // The artery is painted over it, so what shows is a soft lump against the wall.
+        shape: Shape::Lump(
+            middle + beside * (tube.widest_mm() + radii.back * 0.6),
+            radii,
+        ),
+    })
+}
+
+fn dark_spot(plan: &ExamPlan, arteries: &Tree, stream: &mut Stream) -> Option<Lookalike> {
+    let idx = some_vessel(arteries, stream, |order| {
+        (Order::Lobar..=Order::Segmental).contains(&order)
+    })?;
+    let tube = arteries.vessels[idx].tube;
+    let radius = tube.to_mm * stream.uniform(0.45, 0.75);
+    // Lower than the slices are thick, so that it does not go on to the slices beyond the next.
+    let spacing = (plan.scan.spacing_mm / f64::from(plan.build.height)) as f32;
+    let low = radius.min(spacing * 0.75);
+    let aside = at(stream.normal(), stream.normal(), 0.0).unit() * (tube.to_mm - radius);
+    Some(Lookalike {
+        kind: LookalikeKind::DarkSpot,
+        hu: stream.uniform(50.0, 130.0),
+        shape: Shape::Lump(tube.to + aside, at(radius, radius, low)),
+    })
+}
+
+fn unmixed_vein(veins: &Tree, stream: &mut Stream) -> Option<Lookalike> {
+    let mut idx = some_vessel(veins, stream, |order| order == Order::Segmental)?;
+    let share = stream.uniform(0.55, 0.95);
+    let mut tubes = Vec::new();
+    let mut length_mm = stream.uniform(10.0, 30.0);
+    while length_mm > 0.0 {
+        let tube = veins.vessels[idx].tube;
+        length_mm -= tube.length();
+        tubes.push(Tube {
+            from_mm: tube.from_mm * share,
+            to_mm: tube.to_mm * share,
+            ..tube
+        });
+        match veins.children(idx) {
+            [] => break,
+            children => idx = children[stream.below(children.len())],
+        }
+    }
+    Some(Lookalike {
+        kind: LookalikeKind::Vein,
+        hu: stream.uniform(40.0, 90.0),
+        shape: Shape::Stretch(tubes),
+    })
+}

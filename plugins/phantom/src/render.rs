@@ -1,0 +1,297 @@
+//! One slice of an exam without noise: tissue, then airways, heart, nodes, veins, great vessels,
+//! arteries and clot, each over the last, averaged over the slice's thickness.
+
+use crate::anatomy::tree::Tree;
+use crate::exam::Exam;
+use crate::geometry::{Point, Tube, coverage};
+use crate::lookalike::{LookalikeKind, Shape};
+use crate::paint::Plane;
+use crate::tissue::{GAS_HU, Tissue};
+
+/// A slice before noise, `[row, col]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// HU.
+    pub hu: Vec<f32>,
+    /// The share of each pixel that pulmonary artery fills, clot included.
+    pub artery: Vec<f32>,
+    /// The share of each pixel that clot fills.
+    pub clot: Vec<f32>,
+}
+
+/// Distance between the planes that a slice averages, mm at most; and how many at most.
+const PLANE_MM: f32 = 1.7;
+const MOST_PLANES: usize = 3;
+
+/// The planes of a slice: heights in the standard anatomy, and the sway of breathing, mm.
+fn planes(exam: &Exam, slice_idx: usize) -> Vec<(f32, f32)> {
+    let plan = &exam.plan;
+    let thick = plan.scan.spacing_mm as f32 / plan.build.height;
+    let n = ((thick / PLANE_MM).round() as usize).clamp(1, MOST_PLANES);
+    (0..n)
+        .map(|i| {
+            let off = (i as f32 + 0.5) / n as f32 - 0.5;
+            (
+                plan.up_mm(slice_idx) + off * thick,
+                off * 2.0 * plan.scan.motion_mm,
+            )
+        })
+        .collect()
+}
+
+/// Paints a slice.
+pub(crate) fn frame(exam: &Exam, slice_idx: usize) -> Frame {
+    let planes = planes(exam, slice_idx);
+    let n = exam.plan.size * exam.plan.size;
+    let mut frame = Frame {
+        hu: vec![0.0; n],
+        artery: vec![0.0; n],
+        clot: vec![0.0; n],
+    };
+    let share = 1.0 / planes.len() as f32;
+    for (up, sway_mm) in planes {
+        let plane = Plane::new(exam, up, sway_mm);
+        let layers = Layers::paint(exam, &plane);
+        add(&mut frame.hu, &layers.hu, share);
+        add(&mut frame.artery, &layers.artery, share);
+        add(&mut frame.clot, &layers.clot, share);
+    }
+    frame
+}
+
+/// The number of pixels of which at least half is clot. Paints no more than it must.
+pub(crate) fn clot_pixels(exam: &Exam, slice_idx: usize) -> usize {
+    let planes = planes(exam, slice_idx);
+    let reached = |up: f32| {
+        let soft = exam.plan.scan.pixel_mm as f32 * 1.2;
+        let pieces = exam.clots.iter().flat_map(|clot| &clot.pieces);
+        pieces
+            .map(|piece| piece.tube.heights())
+            .any(|(low, high)| low - soft <= up && up <= high + soft)
+    };
+    if !planes.iter().any(|&(up, _)| reached(up)) {
+        return 0;
+    }
+    let n = exam.plan.size * exam.plan.size;
+    let mut clot = vec![0.0; n];
+    for &(up, sway_mm) in &planes {
+        let plane = Plane::new(exam, up, sway_mm);
+        let mut layers = Layers::empty(n);
+        layers.arteries(exam, &plane);
+        layers.clots(exam, &plane);
+        add(&mut clot, &layers.clot, 1.0 / planes.len() as f32);
+    }
+    count_clot(&clot)
+}
+
+/// The number of pixels of which at least half is clot.
+pub(crate) fn count_clot(clot: &[f32]) -> usize {
+    clot.iter().filter(|share| **share >= 0.5).count()
+}
+
+fn add(sum: &mut [f32], layer: &[f32], share: f32) {
+    for (sum, value) in sum.iter_mut().zip(layer) {
+        *sum += value * share;
+    }
+}
+
+/// One plane while it is painted.
+struct Layers {
+    hu: Vec<f32>,
+    artery: Vec<f32>,
+    clot: Vec<f32>,
+}
+
+impl Layers {
+    fn empty(n: usize) -> Self {
+        Self {
+            hu: vec![0.0; n],
+            artery: vec![0.0; n],
+            clot: vec![0.0; n],
+        }
+    }
+
+    fn paint(exam: &Exam, plane: &Plane) -> Self {
+        let n = plane.size * plane.size;
+        let mut layers = Self {
+            hu: Tissue::new(exam, plane).paint(plane),
+            ..Self::empty(0)
+        };
+        layers.artery = vec![0.0; n];
+        layers.clot = vec![0.0; n];
+        layers.airways(exam, plane);
+        layers.heart(exam, plane);
+        layers.lumps(exam, plane, LookalikeKind::Node);
+        layers.veins(exam, plane);
+        layers.systemic(exam, plane);
+        layers.arteries(exam, plane);
+        layers.lumps(exam, plane, LookalikeKind::DarkSpot);
+        layers.clots(exam, plane);
+        layers
+    }
+
+    #[inline]
+    fn lay(&mut self, pixel: usize, share: f32, hu: f32) {
+        self.hu[pixel] += (hu - self.hu[pixel]) * share;
+    }
+
+    fn airways(&mut self, exam: &Exam, plane: &Plane) {
+        for lumen in &exam.vessels.airways {
+            let thick = 0.5 + 0.16 * lumen.widest_mm();
+            let wall = Tube {
+                from_mm: lumen.from_mm + thick,
+                to_mm: lumen.to_mm + thick,
+                ..*lumen
+            };
+            plane.tube(&wall, |pixel, share, _| self.lay(pixel, share, 20.0));
+        }
+        // All lumens over all walls, so that no wall closes an airway at a fork.
+        for lumen in &exam.vessels.airways {
+            plane.tube(lumen, |pixel, share, _| {
+                self.lay(pixel, share, GAS_HU + 15.0)
+            });
+        }
+    }
+
+    fn heart(&mut self, exam: &Exam, plane: &Plane) {
+        let mixing = exam.textures.mixing;
+        for chamber in &exam.chambers {
+            let reach = chamber.reach_mm();
+            if (plane.up - chamber.middle.up).abs() > reach * 1.3 {
+                continue;
+            }
+            plane.near(chamber.middle.left, chamber.middle.back, reach, |pixel| {
+                let point = plane.point(pixel);
+                let share = coverage(chamber.distance(point), plane.pixel_mm);
+                if share > 0.0 {
+                    let uneven = swirl(mixing, point, 11.0);
+                    self.lay(pixel, share, chamber.hu + uneven * chamber.mixing_hu);
+                }
+            });
+        }
+    }
+
+    fn lumps(&mut self, exam: &Exam, plane: &Plane, kind: LookalikeKind) {
+        for lump in exam.lookalikes.iter().filter(|one| one.kind == kind) {
+            let Shape::Lump(middle, radii) = &lump.shape else {
+                continue;
+            };
+            let (low, high) = lump.heights();
+            if plane.up < low - plane.pixel_mm || plane.up > high + plane.pixel_mm {
+                continue;
+            }
+            plane.near(
+                middle.left,
+                middle.back,
+                radii.left.max(radii.back) + 1.0,
+                |pixel| {
+                    let mut share = coverage(lump.distance(plane.point(pixel)), plane.pixel_mm);
+                    if kind == LookalikeKind::DarkSpot {
+                        // Only within the artery, and never all the way: it is not clot.
+                        share = (share * 0.8).min(self.artery[pixel]);
+                    }
+                    if share > 0.0 {
+                        self.lay(pixel, share, lump.hu);
+                    }
+                },
+            );
+        }
+    }
+
+    fn veins(&mut self, exam: &Exam, plane: &Plane) {
+        let hu = exam.plan.timing.vein_hu;
+        self.tree(&exam.vessels.veins, plane, |layers, pixel, share, _| {
+            layers.lay(pixel, share, hu);
+        });
+        for vein in exam
+            .lookalikes
+            .iter()
+            .filter(|one| one.kind == LookalikeKind::Vein)
+        {
+            if let Shape::Stretch(tubes) = &vein.shape {
+                for tube in tubes {
+                    plane.tube(tube, |pixel, share, _| self.lay(pixel, share, vein.hu));
+                }
+            }
+        }
+    }
+
+    fn systemic(&mut self, exam: &Exam, plane: &Plane) {
+        let mixing = exam.textures.mixing;
+        for vessel in &exam.vessels.systemic {
+            let wall = Tube {
+                from_mm: vessel.tube.from_mm + 1.0,
+                to_mm: vessel.tube.to_mm + 1.0,
+                ..vessel.tube
+            };
+            plane.tube(&wall, |pixel, share, _| {
+                let hu = self.hu[pixel].max(45.0);
+                self.lay(pixel, share, hu);
+            });
+        }
+        for vessel in &exam.vessels.systemic {
+            plane.tube(&vessel.tube, |pixel, share, point| {
+                let uneven = swirl(mixing, point, 6.0) * vessel.mixing_hu;
+                self.lay(pixel, share, vessel.hu + uneven);
+            });
+        }
+    }
+
+    fn arteries(&mut self, exam: &Exam, plane: &Plane) {
+        let hu = exam.plan.timing.artery_hu;
+        let mixing = exam.textures.mixing;
+        self.tree(
+            &exam.vessels.arteries,
+            plane,
+            |layers, pixel, share, point| {
+                layers.artery[pixel] = layers.artery[pixel].max(share);
+                if !layers.hu.is_empty() {
+                    layers.lay(
+                        pixel,
+                        share,
+                        hu + 12.0 * mixing.at(point.left / 9.0, point.back / 9.0, point.up / 9.0),
+                    );
+                }
+            },
+        );
+    }
+
+    fn tree(
+        &mut self,
+        tree: &Tree,
+        plane: &Plane,
+        mut lay: impl FnMut(&mut Self, usize, f32, Point),
+    ) {
+        for vessel in &tree.vessels {
+            plane.tube(&vessel.tube, |pixel, share, point| {
+                lay(self, pixel, share, point)
+            });
+        }
+    }
+
+    fn clots(&mut self, exam: &Exam, plane: &Plane) {
+        for clot in &exam.clots {
+            for piece in &clot.pieces {
+                plane.tube(&piece.tube, |pixel, share, _| {
+                    // Pieces overlap: what one has laid, the next does not lay again.
+                    let share = share.min(self.artery[pixel]);
+                    let before = self.clot[pixel];
+                    if share > before {
+                        let more = (share - before) / (1.0 - before);
+                        self.lay(pixel, more, clot.hu);
+                        self.clot[pixel] = share;
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Uneven mixing, smooth, mostly between −1 and 1.
+fn swirl(texture: crate::seed::Texture, point: Point, scale_mm: f32) -> f32 {
+    texture.at(
+        point.left / scale_mm,
+        point.back / scale_mm,
+        point.up / scale_mm,
+    )
+}

@@ -1,0 +1,260 @@
+//! What the scanner adds to a slice: the blur of the reconstruction kernel, streaks, noise, the
+//! round field of view, whole numbers.
+
+use crate::exam::Exam;
+use crate::geometry::{Tube, at, ramp};
+use crate::lookalike::{LookalikeKind, Shape};
+use crate::paint::Plane;
+use crate::plan::Storage;
+use crate::render::Frame;
+use crate::seed::Stream;
+
+/// The range of HU that 12 bits with an intercept of −1024 hold.
+pub(crate) const LEAST_HU: f32 = -1024.0;
+const MOST_HU: f32 = 3071.0;
+
+/// A slice as a scanner gives it, `[row, col]` in whole HU, −1024 outside the field of view.
+pub(crate) fn scan(exam: &Exam, slice_idx: usize, frame: &Frame) -> Vec<i16> {
+    let plan = &exam.plan;
+    let size = plan.size;
+    let sharp = plan.scan.sharpness;
+    let mut hu = blur(&frame.hu, size, 0.8 - 0.3 * sharp);
+    if sharp > 0.0 {
+        // A sharp kernel lifts edges beyond the tissue's own value.
+        let soft = blur(&hu, size, 1.1);
+        hu.iter_mut()
+            .zip(&soft)
+            .for_each(|(hu, soft)| *hu += 0.55 * (*hu - soft));
+    }
+    let plane = Plane::new(exam, plan.up_mm(slice_idx), 0.0);
+    streaks(exam, &plane, &mut hu);
+    noise(exam, slice_idx, &plane, &mut hu);
+    let inside = |pixel: usize| plan.scan.storage == Storage::Signed16 || in_view(pixel, size);
+    hu.iter()
+        .enumerate()
+        .map(|(pixel, &hu)| {
+            let hu = if inside(pixel) { hu } else { LEAST_HU };
+            hu.clamp(LEAST_HU, MOST_HU).round() as i16
+        })
+        .collect()
+}
+
+/// Whether a pixel lies in the circle that the scanner sees.
+pub(crate) fn in_view(pixel: usize, size: usize) -> bool {
+    let off = |idx: usize| idx as f32 - (size as f32 - 1.0) / 2.0;
+    let (row, col) = (off(pixel / size), off(pixel % size));
+    row * row + col * col <= (size as f32 / 2.0).powi(2)
+}
+
+/// Rays about the superior vena cava, brighter and darker in turn, different on every slice.
+fn streaks(exam: &Exam, plane: &Plane, hu: &mut [f32]) {
+    let band = exam
+        .lookalikes
+        .iter()
+        .find(|one| one.kind == LookalikeKind::Streak);
+    let Some(Shape::Band(low, high)) = band.map(|band| &band.shape) else {
+        return;
+    };
+    let strength = exam.plan.timing.streak_hu
+        * ramp(plane.up, *low, low + 12.0)
+        * ramp(-plane.up, -high, 12.0 - high);
+    if strength <= 0.0 {
+        return;
+    }
+    // The cava's course between the heights of the band.
+    let cava = Tube {
+        from: at(-25.0, -19.0, 50.0),
+        to: at(-31.0, -20.0, -44.0),
+        from_mm: 8.2,
+        to_mm: 9.2,
+    };
+    let t = ((cava.from.up - plane.up) / (cava.from.up - cava.to.up)).clamp(0.0, 1.0);
+    let middle = cava.from.towards(cava.to, t);
+    plane.near(middle.left, middle.back, 75.0, |pixel| {
+        let (left, back) = (
+            plane.left[pixel] - middle.left,
+            plane.back[pixel] - middle.back,
+        );
+        let away = (left * left + back * back).sqrt();
+        if away < 2.0 || hu[pixel] < -700.0 {
+            return;
+        }
+        // Smooth around the circle, since it is noise on a circle and not on an angle.
+        let ray = exam
+            .textures
+            .streaks
+            .at(left / away * 4.5, back / away * 4.5, plane.up * 0.41);
+        let fall = ramp(away, 5.0, 10.0) * (1.0 - ramp(away, 18.0, 75.0));
+        hu[pixel] += strength * 1.5 * ray * fall;
+    });
+}
+
+/// Adds noise with the spectrum of a reconstruction: little at the lowest and highest frequencies.
+fn noise(exam: &Exam, slice_idx: usize, plane: &Plane, hu: &mut [f32]) {
+    let scan = &exam.plan.scan;
+    if scan.noise_hu <= 0.0 {
+        return;
+    }
+    let size = exam.plan.size;
+    let mut stream = Stream::new(exam.plan.seed, "noise", &[exam.plan.exam_idx, slice_idx]);
+    let white = white(&mut stream, size * size);
+    let (narrow, wide) = (0.85 - 0.35 * scan.sharpness, 2.2 - 0.6 * scan.sharpness);
+    let field = band_pass(&white, size, narrow, wide);
+    // Through the shoulders few photons are left: more noise, drawn out from side to side.
+    let shoulders = ramp(plane.up, 55.0, 100.0);
+    let long = (shoulders > 0.0).then(|| {
+        let rows = convolve(&field, size, &[1.0 / 13.0; 13], true);
+        rows.iter().map(|value| value * 2.6).collect::<Vec<f32>>()
+    });
+    for (pixel, hu) in hu.iter_mut().enumerate() {
+        let (left, back) = (plane.left[pixel] / 165.0, plane.back[pixel] / 110.0);
+        let off = left * left + back * back;
+        let depth = 0.55 + 0.45 / (1.0 + off * off);
+        let mut value = field[pixel];
+        if let Some(long) = &long {
+            value = value * (1.0 + 0.3 * shoulders) + long[pixel] * 1.1 * shoulders;
+        }
+        *hu += value * depth * scan.noise_hu;
+    }
+}
+
+/// White noise of variance 1: the sum of four 16-bit numbers, near enough to normal once blurred.
+fn white(stream: &mut Stream, n: usize) -> Vec<f32> {
+    let scale = 3f32.sqrt() / 65_536.0;
+    (0..n)
+        .map(|_| {
+            let bits = stream.next_u64();
+            let sum: u64 = (0..4).map(|part| (bits >> (16 * part)) & 0xffff).sum();
+            (sum as f32 - 131_070.0) * scale
+        })
+        .collect()
+}
+
+/// The difference of two blurs, scaled to variance 1.
+fn band_pass(white: &[f32], size: usize, narrow: f32, wide: f32) -> Vec<f32> {
+    const LOW_SHARE: f32 = 0.75;
+    let (fine, coarse) = (gaussian(narrow), gaussian(wide));
+    let energy = |one: &[f32], other: &[f32]| -> f32 {
+        let (short, long) = if one.len() < other.len() {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let skip = (long.len() - short.len()) / 2;
+        let sum: f32 = short.iter().zip(&long[skip..]).map(|(a, b)| a * b).sum();
+        sum * sum
+    };
+    let variance = energy(&fine, &fine) - 2.0 * LOW_SHARE * energy(&fine, &coarse)
+        + LOW_SHARE * LOW_SHARE * energy(&coarse, &coarse);
+    let scale = 1.0 / variance.sqrt();
+    let mut field = blur_with(white, size, &fine);
+    let low = blur_with(white, size, &coarse);
+    field
+        .iter_mut()
+        .zip(&low)
+        .for_each(|(value, low)| *value = (*value - LOW_SHARE * low) * scale);
+    field
+}
+
+fn blur(image: &[f32], size: usize, sigma_px: f32) -> Vec<f32> {
+    blur_with(image, size, &gaussian(sigma_px))
+}
+
+fn blur_with(image: &[f32], size: usize, kernel: &[f32]) -> Vec<f32> {
+    convolve(&convolve(image, size, kernel, true), size, kernel, false)
+}
+
+fn gaussian(sigma_px: f32) -> Vec<f32> {
+    let reach = (3.0 * sigma_px).ceil() as i32;
+    let weights: Vec<f32> = (-reach..=reach)
+        .map(|i| libm::expf(-(i * i) as f32 / (2.0 * sigma_px * sigma_px)))
+        .collect();
+    let sum: f32 = weights.iter().sum();
+    weights.iter().map(|weight| weight / sum).collect()
+}
+
+/// Convolves along rows or columns; beyond the border the nearest pixel is repeated.
+fn convolve(image: &[f32], size: usize, kernel: &[f32], along_rows: bool) -> Vec<f32> {
+    let reach = kernel.len() / 2;
+    let mut out = vec![0.0; size * size];
+    for (k, &weight) in kernel.iter().enumerate() {
+        for row in 0..size {
+            let target = &mut out[row * size..(row + 1) * size];
+            if along_rows {
+                let source = &image[row * size..(row + 1) * size];
+                shifted(target, source, k as isize - reach as isize, weight);
+            } else {
+                let from = (row + k).saturating_sub(reach).min(size - 1);
+                let source = &image[from * size..(from + 1) * size];
+                target
+                    .iter_mut()
+                    .zip(source)
+                    .for_each(|(t, s)| *t += weight * s);
+            }
+        }
+    }
+    out
+}
+
+/// `target[i] += weight * source[i + by]`, the border repeated.
+fn shifted(target: &mut [f32], source: &[f32], by: isize, weight: f32) {
+    let n = source.len();
+    let before = by.min(0).unsigned_abs().min(n);
+    let after = by.max(0).unsigned_abs().min(n);
+    target[..before]
+        .iter_mut()
+        .for_each(|t| *t += weight * source[0]);
+    target[n - after..]
+        .iter_mut()
+        .for_each(|t| *t += weight * source[n - 1]);
+    let body = &mut target[before..n - after];
+    let source = &source[after..n - before];
+    body.iter_mut()
+        .zip(source)
+        .for_each(|(t, s)| *t += weight * s);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blur_keeps_a_flat_image_and_the_sum_of_a_point() {
+        let flat = vec![3.0; 32 * 32];
+        assert!(
+            blur(&flat, 32, 1.1)
+                .iter()
+                .all(|value| (value - 3.0).abs() < 1e-4)
+        );
+        let mut point = vec![0.0; 32 * 32];
+        point[16 * 32 + 16] = 1.0;
+        let blurred = blur(&point, 32, 1.1);
+        assert!((blurred.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        assert!((blurred[16 * 32 + 15] - blurred[15 * 32 + 16]).abs() < 1e-7);
+        assert!((blurred[16 * 32 + 15] - blurred[16 * 32 + 17]).abs() < 1e-7);
+    }
+
+    #[test]
+    fn noise_has_variance_one_and_neighbours_that_resemble() {
+        let mut stream = Stream::new(1, "noise", &[]);
+        let field = band_pass(&white(&mut stream, 256 * 256), 256, 0.85, 2.2);
+        let n = field.len() as f32;
+        let variance = field.iter().map(|value| value * value).sum::<f32>() / n;
+        assert!((variance - 1.0).abs() < 0.05, "{variance}");
+        let beside = field.windows(2).map(|pair| pair[0] * pair[1]).sum::<f32>() / n;
+        assert!((0.2..0.8).contains(&beside), "{beside}");
+    }
+
+    #[test]
+    fn the_view_is_a_circle() {
+        for (row, col, inside) in [
+            (0, 0, false),
+            (0, 31, true),
+            (31, 0, true),
+            (63, 63, false),
+            (32, 32, true),
+        ] {
+            assert_eq!(in_view(row * 64 + col, 64), inside);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! `phantom` in Rhai: synthetic cohorts as files, and their exams in memory.
+
+use std::sync::Arc;
+
+use rhai::def_package;
+use rhai::plugin::*;
+
+use crate::CohortReport;
+
+/// What `phantom::write` did, as a script value.
+pub type ReportHandle = Arc<CohortReport>;
+
+def_package! {
+    /// Synthetic CT pulmonary angiograms, as DICOM files or in memory.
+    pub PhantomPackage(module) {
+        module.set_custom_type::<ReportHandle>("CohortReport");
+        combine_with_exported_module!(module, "phantom", phantom);
+    }
+}
+
+#[export_module]
+mod phantom {
+    use pe_binding::script::{ScriptResult, options, raise, work};
+    use pe_ct::Volume;
+    use rhai::{INT, Map};
+
+    use crate::{PhantomError, PhantomOptions};
+
+    /// Writes a synthetic cohort into `folder` as DICOM files in the RSNA layout, with its label
+    /// table `train.csv` and the truth in `cohort.json`.
+    ///
+    /// Options, with their defaults: `n_exams` 12; `size` 512, rows and columns; `min_slices` 40
+    /// and `max_slices` 64 an exam (40 to 320); `pe_share` 1/3 of the exams with emboli; `noise`
+    /// 1.0, a factor; `seed` 7. Equal settings give equal files, byte for byte. A folder that
+    /// holds the complete cohort already is left as it is; an incomplete one is completed; one
+    /// that holds anything else is refused and left untouched.
+    ///
+    /// ```rhai
+    /// let cohort = phantom::write("cohort", #{n_exams: 4, size: 128, seed: 11});
+    /// print(cohort.n_pe_exams);
+    /// ```
+    #[rhai_fn(volatile, return_raw)]
+    pub fn write(
+        context: NativeCallContext,
+        folder: &str,
+        settings: Map,
+    ) -> ScriptResult<ReportHandle> {
+        let settings: PhantomOptions = options("phantom::write()", &settings)?;
+        crate::write(folder, &settings, &work(&context))
+            .map(Arc::new)
+            .map_err(raise)
+    }
+
+    /// Writes the default synthetic cohort: 12 exams of 512 × 512, four with emboli.
+    ///
+    /// ```rhai
+    /// let cohort = phantom::write("cohort");
+    /// ```
+    #[rhai_fn(volatile, name = "write", return_raw)]
+    pub fn write_default(context: NativeCallContext, folder: &str) -> ScriptResult<ReportHandle> {
+        write(context, folder, Map::new())
+    }
+
+    /// Exam `exam_idx` (from 0) of the synthetic cohort of the settings, in memory; the settings
+    /// are those of `phantom::write`.
+    ///
+    /// ```rhai
+    /// let volume = phantom::exam(0, #{size: 64});
+    /// print(volume.n_slices);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn exam(context: NativeCallContext, exam_idx: INT, settings: Map) -> ScriptResult<Volume> {
+        let settings: PhantomOptions = options("phantom::exam()", &settings)?;
+        let exam_idx = settings.exam_idx(i64::from(exam_idx)).map_err(raise)?;
+        let made: Result<_, PhantomError> = crate::generate(&settings, exam_idx, &work(&context));
+        made.map(|(volume, _)| volume).map_err(raise)
+    }
+
+    /// The cohort's folder.
+    #[rhai_fn(global, get = "folder", pure)]
+    pub fn folder(report: &mut ReportHandle) -> String {
+        report.folder.display().to_string()
+    }
+
+    /// The number of exams.
+    #[rhai_fn(global, get = "n_exams", pure)]
+    pub fn n_exams(report: &mut ReportHandle) -> INT {
+        report.n_exams as INT
+    }
+
+    /// The number of slices of all exams.
+    #[rhai_fn(global, get = "n_slices", pure)]
+    pub fn n_slices(report: &mut ReportHandle) -> INT {
+        report.n_slices as INT
+    }
+
+    /// The number of exams with PE.
+    #[rhai_fn(global, get = "n_pe_exams", pure)]
+    pub fn n_pe_exams(report: &mut ReportHandle) -> INT {
+        report.n_pe_exams as INT
+    }
+
+    /// The number of slices labelled as showing PE.
+    #[rhai_fn(global, get = "n_pe_slices", pure)]
+    pub fn n_pe_slices(report: &mut ReportHandle) -> INT {
+        report.n_pe_slices as INT
+    }
+
+    /// The bytes of all DICOM files.
+    #[rhai_fn(global, get = "n_bytes", pure)]
+    pub fn n_bytes(report: &mut ReportHandle) -> INT {
+        report.n_bytes as INT
+    }
+
+    /// Whether the cohort was complete already, so that nothing was written.
+    #[rhai_fn(global, get = "skipped", pure)]
+    pub fn skipped(report: &mut ReportHandle) -> bool {
+        report.skipped()
+    }
+
+    /// The report in one sentence.
+    #[rhai_fn(global, name = "to_string", pure)]
+    pub fn to_text(report: &mut ReportHandle) -> String {
+        report.to_string()
+    }
+
+    /// The report in one sentence.
+    #[rhai_fn(global, name = "to_debug", pure)]
+    pub fn to_debug(report: &mut ReportHandle) -> String {
+        report.to_string()
+    }
+}

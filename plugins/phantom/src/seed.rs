@@ -1,0 +1,166 @@
+//! Where randomness comes from: independent streams named by what they are for, so that no draw
+//! depends on another exam, another slice, the order of work or the number of threads.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of random numbers for one purpose.
+///
+/// The maps from bits to numbers are written here, since a crate's distributions may change their
+/// values between versions, and the files must not. Functions like `sin` come from `libm`, since
+/// the system's differ in the last bit from machine to machine.
+pub(crate) struct Stream(ChaCha8Rng);
+
+impl Stream {
+    /// The stream for `what` and `indices` (the exam, the slice) of the cohort of `seed`.
+    pub fn new(seed: u64, what: &str, indices: &[usize]) -> Self {
+        Self(ChaCha8Rng::from_seed(digest(seed, what, indices)))
+    }
+
+    pub fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// Uniform in `[low, high)`.
+    pub fn uniform(&mut self, low: f32, high: f32) -> f32 {
+        // 24 bits are what an f32 holds exactly.
+        let unit = (self.0.next_u64() >> 40) as f32 / 16_777_216.0;
+        low + (high - low) * unit
+    }
+
+    /// True with probability `p`.
+    pub fn chance(&mut self, p: f32) -> bool {
+        self.uniform(0.0, 1.0) < p
+    }
+
+    /// Uniform in `0..n`; 0 for an `n` of 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
+    }
+
+    /// Standard normal (Box–Muller).
+    pub fn normal(&mut self) -> f32 {
+        let radius = (-2.0 * libm::logf(1.0 - self.uniform(0.0, 1.0))).sqrt();
+        radius * libm::cosf(self.uniform(0.0, std::f32::consts::TAU))
+    }
+}
+
+fn digest(seed: u64, what: &str, indices: &[usize]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"pe-phantom\0");
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(what.as_bytes());
+    hasher.update(&[0]);
+    for &idx in indices {
+        hasher.update(&(idx as u64).to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// A UID for `what` and `indices` of the cohort of `seed`, `2.25.N` with N the decimal value of a
+/// UUID (DICOM PS3.5 annex B.2): here of version 8, custom, made from a digest (RFC 9562).
+pub(crate) fn uid(seed: u64, what: &str, indices: &[usize]) -> String {
+    let digest = digest(seed, &format!("uid {what}"), indices);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    format!("2.25.{}", u128::from_be_bytes(bytes))
+}
+
+/// Smooth value noise in three dimensions: random values in [−1, 1] at whole points, blended
+/// between them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texture(u32);
+
+impl Texture {
+    pub fn new(stream: &mut Stream) -> Self {
+        Self(stream.next_u64() as u32)
+    }
+
+    /// The value at a point; neighbouring whole coordinates are independent.
+    #[inline]
+    pub fn at(self, a: f32, b: f32, c: f32) -> f32 {
+        let (ia, fa) = cell(a);
+        let (ib, fb) = cell(b);
+        let (ic, fc) = cell(c);
+        let plane = |c: i32| {
+            let row = |b: i32| {
+                let low = self.corner(ia, b, c);
+                low + (self.corner(ia + 1, b, c) - low) * fa
+            };
+            let low = row(ib);
+            low + (row(ib + 1) - low) * fb
+        };
+        let low = plane(ic);
+        low + (plane(ic + 1) - low) * fc
+    }
+
+    #[inline]
+    fn corner(self, a: i32, b: i32, c: i32) -> f32 {
+        // Three odd multipliers and a final avalanche (the constants of MurmurHash3's finalizer).
+        let mut h = (a as u32).wrapping_mul(0x9e37_79b1)
+            ^ (b as u32).wrapping_mul(0x85eb_ca77)
+            ^ (c as u32).wrapping_mul(0xc2b2_ae3d)
+            ^ self.0;
+        h = (h ^ (h >> 16)).wrapping_mul(0x85eb_ca6b);
+        h = (h ^ (h >> 13)).wrapping_mul(0xc2b2_ae35);
+        h ^= h >> 16;
+        h as f32 / 2_147_483_648.0 - 1.0
+    }
+}
+
+/// The whole part, and the fraction eased so that the noise has no creases.
+#[inline]
+fn cell(x: f32) -> (i32, f32) {
+    let whole = x.floor();
+    let part = x - whole;
+    (whole as i32, part * part * (3.0 - 2.0 * part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_named_and_repeat() {
+        let draw = |seed, what: &str, idx| Stream::new(seed, what, &[idx]).next_u64();
+        assert_eq!(draw(1, "a", 0), draw(1, "a", 0));
+        assert_ne!(draw(1, "a", 0), draw(2, "a", 0));
+        assert_ne!(draw(1, "a", 0), draw(1, "b", 0));
+        assert_ne!(draw(1, "a", 0), draw(1, "a", 1));
+    }
+
+    #[test]
+    fn uids_are_valid_and_distinct() {
+        let uids: std::collections::BTreeSet<String> =
+            (0..1000).map(|idx| uid(3, "slice", &[idx])).collect();
+        assert_eq!(uids.len(), 1000);
+        for uid in uids {
+            assert!(uid.len() <= 64 && uid.starts_with("2.25."));
+            assert!(!uid[5..].starts_with('0'));
+            assert!(uid[5..].bytes().all(|byte| byte.is_ascii_digit()));
+        }
+    }
+
+    #[test]
+    fn draws_have_their_moments() {
+        let mut stream = Stream::new(5, "moments", &[]);
+        let draws: Vec<f32> = (0..20_000).map(|_| stream.normal()).collect();
+        let mean = draws.iter().sum::<f32>() / draws.len() as f32;
+        let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / draws.len() as f32;
+        assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05);
+        assert!((0..1000).all(|_| stream.below(3) < 3));
+        assert!((0..1000).all(|_| (2.0..3.0).contains(&stream.uniform(2.0, 3.0))));
+    }
+
+    #[test]
+    fn texture_is_continuous_and_bounded() {
+        let texture = Texture(9);
+        for step in 0..1000 {
+            let x = step as f32 * 0.037 - 12.0;
+            let (here, near) = (texture.at(x, 0.4, 1.2), texture.at(x + 1e-3, 0.4, 1.2));
+            assert!(here.abs() <= 1.0 && (here - near).abs() < 0.01);
+        }
+    }
+}

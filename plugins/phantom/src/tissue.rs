@@ -1,0 +1,212 @@
+//! What lies at a place that no vessel, heart or clot fills: skin, fat, muscle, bone, lung, the
+//! organs under the diaphragm, and the table under the patient.
+
+use crate::anatomy::level::Level;
+use crate::anatomy::skeleton::bone;
+use crate::anatomy::vessels::{horizontal_fissure, oblique_fissure};
+use crate::exam::Exam;
+use crate::geometry::{at, coverage, ellipse, ellipsoid, ramp, union};
+use crate::paint::Plane;
+
+/// HU of air outside the patient and in hollow organs.
+pub(crate) const GAS_HU: f32 = -995.0;
+const FAT_HU: f32 = -104.0;
+const MUSCLE_HU: f32 = 52.0;
+const SKIN_HU: f32 = 15.0;
+const LUNG_HU: f32 = -868.0;
+const LIVER_HU: f32 = 92.0;
+const SPLEEN_HU: f32 = 118.0;
+
+/// Tissue at one height.
+pub(crate) struct Tissue<'a> {
+    exam: &'a Exam,
+    level: Level,
+    pixel_mm: f32,
+}
+
+impl<'a> Tissue<'a> {
+    pub fn new(exam: &'a Exam, plane: &Plane) -> Self {
+        Self {
+            exam,
+            level: Level::new(&exam.plan.build, plane.up),
+            pixel_mm: plane.pixel_mm,
+        }
+    }
+
+    /// Paints the whole plane, `[row, col]` in HU.
+    pub fn paint(&self, plane: &Plane) -> Vec<f32> {
+        let mut hu = table(self.exam, plane, self.level.flat_back());
+        for (pixel, hu) in hu.iter_mut().enumerate() {
+            let (left, back) = (plane.left[pixel], plane.back[pixel]);
+            let skin = self.level.body(left, back);
+            let share = coverage(skin, self.pixel_mm);
+            if share > 0.0 {
+                *hu += (self.inside(left, back, skin) - *hu) * share;
+            }
+        }
+        hu
+    }
+
+    fn inside(&self, left: f32, back: f32, skin: f32) -> f32 {
+        let wall = self.level.cavity(left, back);
+        let inner = coverage(wall, self.pixel_mm);
+        let soft = if inner < 1.0 {
+            self.wall(left, back, skin, wall)
+        } else {
+            0.0
+        };
+        let within = if inner > 0.0 {
+            self.within(left, back, wall)
+        } else {
+            0.0
+        };
+        let hu = soft + (within - soft) * inner;
+        match bone(&self.level, left, back, wall, self.pixel_mm) {
+            Some((share, bone)) => hu + (bone - hu) * share,
+            None => hu,
+        }
+    }
+
+    /// Skin, fat and the muscles of the chest wall.
+    fn wall(&self, left: f32, back: f32, skin: f32, wall: f32) -> f32 {
+        let up = self.level.up;
+        if skin > -1.8 {
+            return SKIN_HU;
+        }
+        let strands = self.exam.textures.strands;
+        let coarse = strands.at(left / 22.0, back / 22.0, up / 30.0);
+        let fine = strands.at(left / 6.0 + 40.0, back / 6.0, up / 8.0);
+        // Fat under the skin, thicker at the flanks and over the breasts.
+        let fat = self.exam.plan.build.fat_mm;
+        let flank = 1.0 - 0.35 * ramp(-back, 30.0, 80.0) - 0.3 * ramp(back, 40.0, 90.0);
+        let muscle_ends = -(fat * 0.8 * flank + 2.5 + 2.5 * coarse);
+        let muscle = coverage(skin - muscle_ends, 2.0 * self.pixel_mm)
+            * coverage(
+                wall - self.muscle_mm(left, back) - 3.0 * coarse,
+                2.0 * self.pixel_mm,
+            );
+        // Planes of fat part the muscles away from the ribs; muscle itself is streaked.
+        let plane = if wall > 13.0 {
+            1.0 - ramp(coarse.abs(), 0.03, 0.11)
+        } else {
+            0.0
+        };
+        let muscle_hu = MUSCLE_HU + 9.0 * fine - 105.0 * plane;
+        let fat_hu = FAT_HU + 8.0 * fine + 60.0 * ramp(coarse * fine, 0.22, 0.4);
+        fat_hu + (muscle_hu - fat_hu) * muscle
+    }
+
+    /// Thickness of the muscles outside the chest's inner wall.
+    fn muscle_mm(&self, left: f32, back: f32) -> f32 {
+        let up = self.level.up;
+        let pectoral =
+            17.0 * ramp(-back, 8.0, 40.0) * ramp(left.abs(), 14.0, 34.0) * ramp(up, -45.0, 10.0);
+        let behind = 60.0 * ramp(back, 25.0, 70.0) * (1.0 - ramp(left.abs(), 40.0, 130.0) * 0.7);
+        let latissimus = 13.0 * ramp(left.abs(), 85.0, 120.0) * ramp(up, -160.0, -20.0);
+        let shoulder = 90.0 * ramp(up, 38.0, 85.0);
+        12.5 + pectoral + behind + latissimus + shoulder
+    }
+
+    /// Inside the rib cage: lung, mediastinum, or what lies under the diaphragm.
+    fn within(&self, left: f32, back: f32, wall: f32) -> f32 {
+        let level = &self.level;
+        let above = (level.diaphragm(left, back) - level.up) * 0.6;
+        let mediastinum = level.mediastinum(left, back);
+        let lung = coverage((wall + 0.8).max(above).max(-mediastinum), self.pixel_mm);
+        let other = if lung >= 1.0 {
+            0.0
+        } else if above > 0.0 {
+            self.abdomen(left, back, above, wall)
+        } else {
+            self.mediastinal_fat(left, back)
+        };
+        if lung > 0.0 {
+            other + (self.lung(left, back) - other) * lung
+        } else {
+            other
+        }
+    }
+
+    fn mediastinal_fat(&self, left: f32, back: f32) -> f32 {
+        let up = self.level.up;
+        let strands = self.exam.textures.strands;
+        let strand = strands.at(left / 7.0, back / 7.0, up / 9.0);
+        let soft = ramp(strand, 0.25, 0.75);
+        FAT_HU + 12.0 + 90.0 * soft
+    }
+
+    fn lung(&self, left: f32, back: f32) -> f32 {
+        let up = self.level.up;
+        let grain = self.exam.textures.grain;
+        let coarse = grain.at(left / 26.0, back / 26.0, up / 26.0);
+        let fine = grain.at(left / 3.2, back / 3.2, up / 3.2);
+        // Lying on the back, blood settles there.
+        let settled = 34.0 * ramp(back, -60.0, 90.0);
+        let mut fissure = (up - oblique_fissure(left, back)).abs() * 0.7;
+        if left < 0.0 && up > oblique_fissure(left, back) {
+            fissure = fissure.min((up - horizontal_fissure(left, back)).abs());
+        }
+        let line = 170.0 * coverage(fissure - 0.5, 1.2);
+        LUNG_HU + settled + 16.0 * coarse + 20.0 * fine + line
+    }
+
+    /// Liver, stomach with its gas, spleen, and fat between. `above` is how far the diaphragm is.
+    fn abdomen(&self, left: f32, back: f32, above: f32, wall: f32) -> f32 {
+        let up = self.level.up;
+        let point = at(left, back, up);
+        let grain = self
+            .exam
+            .textures
+            .grain
+            .at(left / 9.0, back / 9.0, up / 9.0);
+        let rim = (above - 3.0).min(-wall - 1.5);
+        if rim < 0.0 {
+            return MUSCLE_HU + 4.0 * grain;
+        }
+        // The stomach lies in front on the left; gas rises to its front. Both keep off the lung.
+        let stomach =
+            ellipsoid(point - at(56.0, -24.0, -146.0), at(38.0, 40.0, 40.0)).max(4.0 - rim);
+        if stomach < 0.0 {
+            let gas = stomach + 4.0 < 0.0 && back < -34.0;
+            let filled = if gas { GAS_HU } else { 24.0 + 10.0 * grain };
+            return if stomach > -3.5 { MUSCLE_HU } else { filled };
+        }
+        let right_lobe = ellipse(left + 62.0, back + 2.0, 78.0, 88.0);
+        let left_lobe = ellipsoid(point - at(10.0, -44.0, -140.0), at(58.0, 36.0, 46.0));
+        if union(right_lobe, left_lobe, 12.0) < 0.0 {
+            return LIVER_HU + 5.0 * grain;
+        }
+        let spleen = ellipsoid(point - at(88.0, 46.0, -150.0), at(36.0, 36.0, 50.0));
+        if spleen < 0.0 {
+            return SPLEEN_HU + 14.0 * grain;
+        }
+        FAT_HU + 20.0 * grain.max(0.0)
+    }
+}
+
+/// Air and the table: two curved sheets with foam between, reaching beyond the field of view on
+/// both sides, so that the foam is open to the outside air.
+fn table(exam: &Exam, plane: &Plane, flat_back: f32) -> Vec<f32> {
+    let scan = &exam.plan.scan;
+    let build = &exam.plan.build;
+    let (size, pixel_mm) = (plane.size, scan.pixel_mm as f32);
+    let middle = (size as f32 - 1.0) / 2.0;
+    let top = build.shift_mm.1 + flat_back * build.depth + 7.0;
+    let mut hu = vec![GAS_HU; size * size];
+    for row in 0..size {
+        let down = (row as f32 - middle) * pixel_mm;
+        for col in 0..size {
+            let aside = (col as f32 - middle) * pixel_mm;
+            let below = down - top + 0.0006 * aside * aside;
+            if !(-4.0..60.0).contains(&below) {
+                continue;
+            }
+            let sheet = |at_mm: f32| coverage((below - at_mm).abs() - 0.9, pixel_mm);
+            let foam = coverage(-below, pixel_mm) * coverage(below - 34.0, pixel_mm);
+            let value = &mut hu[row * size + col];
+            *value += 95.0 * foam;
+            *value += (60.0 - *value) * sheet(0.0).max(sheet(34.0));
+        }
+    }
+    hu
+}

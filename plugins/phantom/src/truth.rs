@@ -1,0 +1,198 @@
+//! What is true of an exam, for the label table, the manifest and tests.
+
+use std::collections::BTreeMap;
+
+use pe_ct::{EXAM_FINDINGS, ExamLabels};
+use serde::{Deserialize, Serialize};
+
+use crate::anatomy::tree::{Order, Side};
+use crate::emboli::{Clot, Filling};
+use crate::exam::Exam;
+use crate::geometry::Point;
+use crate::lookalike::LookalikeKind;
+use crate::plan::ExamPlan;
+use crate::render::clot_pixels;
+
+/// A slice shows PE when more than this many pixels of it are at least half clot, on a grid of
+/// [`LABEL_SIZE`] × [`LABEL_SIZE`] pixels: about 6 mm², what a reader would call on one slice.
+pub const LABEL_PIXELS: usize = 12;
+/// Rows and columns of the grid on which clot is counted for the labels, whatever the size of the
+/// images, so that the labels do not depend on it.
+pub const LABEL_SIZE: usize = 512;
+/// From this streak strength on, HU, the exam is said to have a flow artefact.
+const FLOW_ARTIFACT_HU: f32 = 90.0;
+
+/// What is true of one exam.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExamTruth {
+    /// Everything that was drawn for the exam.
+    pub plan: ExamPlan,
+    /// The 13 exam-level columns of the label table.
+    pub findings: BTreeMap<String, bool>,
+    /// Slices, ascending along the normal.
+    pub slices: Vec<SliceTruth>,
+    /// Clots; empty for an exam without PE.
+    pub clots: Vec<ClotTruth>,
+    /// What looks like clot on a slice and is none.
+    pub lookalikes: Vec<LookalikeTruth>,
+}
+
+/// What is true of one slice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SliceTruth {
+    /// SOPInstanceUID.
+    pub sop_uid: String,
+    /// Position along the normal, mm.
+    pub position_mm: f64,
+    /// Pixels that are at least half clot, on the grid of [`LABEL_SIZE`].
+    pub clot_pixels: usize,
+}
+
+impl SliceTruth {
+    /// Whether the slice is labelled as showing PE: more than [`LABEL_PIXELS`] of clot.
+    pub fn pe_present(&self) -> bool {
+        self.clot_pixels > LABEL_PIXELS
+    }
+}
+
+/// One clot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClotTruth {
+    /// How it fills the artery.
+    pub filling: Filling,
+    /// Whether it is old: against the wall, somewhat denser.
+    pub chronic: bool,
+    /// HU before noise, 30 to 90.
+    pub hu: f32,
+    /// Length along the artery, mm.
+    pub length_mm: f32,
+    /// The orders of artery that it lies in, from the first.
+    pub orders: Vec<Order>,
+    /// The sides that it lies on.
+    pub sides: Vec<Side>,
+    /// Its course, mm in the standard anatomy (about the carina, before the patient's build).
+    pub course: Vec<Point>,
+    /// Indices of the slices that it reaches.
+    pub slices: Vec<usize>,
+}
+
+/// One look-alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LookalikeTruth {
+    /// What it is.
+    pub kind: LookalikeKind,
+    /// HU before noise; of a streak, its strength.
+    pub hu: f32,
+    /// Indices of the slices that it reaches.
+    pub slices: Vec<usize>,
+}
+
+impl ExamTruth {
+    /// What is true of a grown exam; counts the clot on every slice.
+    pub(crate) fn of(exam: &Exam) -> Self {
+        let plan = &exam.plan;
+        let reference = exam.at_size(LABEL_SIZE);
+        let slices: Vec<SliceTruth> = (0..plan.scan.n_slices)
+            .map(|slice_idx| SliceTruth {
+                sop_uid: plan.sop_uid(slice_idx),
+                position_mm: plan.position_mm(slice_idx),
+                clot_pixels: clot_pixels(&reference, slice_idx),
+            })
+            .collect();
+        let lookalikes = exam.lookalikes.iter().map(|one| LookalikeTruth {
+            kind: one.kind,
+            hu: one.hu,
+            slices: one.slices(plan),
+        });
+        Self {
+            findings: findings(exam, slices.iter().any(SliceTruth::pe_present)),
+            clots: exam
+                .clots
+                .iter()
+                .map(|clot| clot_truth(clot, plan))
+                .collect(),
+            lookalikes: lookalikes.collect(),
+            slices,
+            plan: plan.clone(),
+        }
+    }
+
+    /// The number of slices labelled as showing PE.
+    pub fn n_pe_slices(&self) -> usize {
+        self.slices
+            .iter()
+            .filter(|slice| slice.pe_present())
+            .count()
+    }
+
+    /// Whether any slice shows PE.
+    pub fn positive(&self) -> bool {
+        self.n_pe_slices() > 0
+    }
+
+    /// The labels as the rest of the pipeline knows them.
+    pub fn labels(&self) -> ExamLabels {
+        ExamLabels {
+            pe_on_slice: self
+                .slices
+                .iter()
+                .map(|slice| Some(slice.pe_present()))
+                .collect(),
+            findings: self.findings.clone(),
+        }
+    }
+}
+
+fn clot_truth(clot: &Clot, plan: &ExamPlan) -> ClotTruth {
+    let mut orders: Vec<Order> = clot.pieces.iter().map(|piece| piece.order).collect();
+    orders.sort();
+    orders.dedup();
+    let mut sides = Vec::new();
+    for piece in &clot.pieces {
+        if !sides.contains(&piece.side) {
+            sides.push(piece.side);
+        }
+    }
+    ClotTruth {
+        filling: clot.filling,
+        chronic: clot.chronic,
+        hu: clot.hu,
+        length_mm: clot.length_mm,
+        orders,
+        sides,
+        course: clot.pieces.iter().map(|piece| piece.tube.from).collect(),
+        slices: clot.slices(plan),
+    }
+}
+
+/// The exam-level findings. The rules of the data set hold: an exam with PE on a slice has a side
+/// or a central clot and exactly one ventricular ratio; one without has none of these, and is
+/// exactly one of negative and indeterminate. `true_filling_defect_not_pe` is never set: no
+/// filling defect of an artery is simulated that is not PE.
+fn findings(exam: &Exam, positive: bool) -> BTreeMap<String, bool> {
+    let plan = &exam.plan;
+    let pieces = || exam.clots.iter().flat_map(|clot| &clot.pieces);
+    let on_side = |side: Side| positive && pieces().any(|piece| piece.side == side);
+    let any_chronic = positive && exam.clots.iter().any(|clot| clot.chronic);
+    let any_acute = positive && exam.clots.iter().any(|clot| !clot.chronic);
+    let strained = plan.build.rv_lv >= 1.0;
+    let of = |name: &str| match name {
+        "negative_exam_for_pe" => !positive && !plan.indeterminate,
+        "qa_motion" => plan.scan.motion_mm > 0.0,
+        "qa_contrast" => plan.indeterminate,
+        "flow_artifact" => plan.timing.streak_hu >= FLOW_ARTIFACT_HU,
+        "rv_lv_ratio_gte_1" => positive && strained,
+        "rv_lv_ratio_lt_1" => positive && !strained,
+        "leftsided_pe" => on_side(Side::Left),
+        "rightsided_pe" => on_side(Side::Right),
+        "central_pe" => positive && pieces().any(|piece| piece.order <= Order::Main),
+        "chronic_pe" => any_chronic && !any_acute,
+        "acute_and_chronic_pe" => any_chronic && any_acute,
+        "indeterminate" => !positive && plan.indeterminate,
+        _ => false,
+    };
+    EXAM_FINDINGS
+        .iter()
+        .map(|name| ((*name).to_owned(), of(name)))
+        .collect()
+}
