@@ -1,0 +1,73 @@
+//! JPEG (ISO 10918-1): which process a stream uses, and the decoding of all but the 12-bit ones by
+//! `jpeg-decoder`.
+
+use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
+
+use super::{check_size, jpeg12};
+use crate::header::Layout;
+
+/// What a start-of-frame segment says.
+pub(super) struct StartOfFrame {
+    /// The marker's second byte: 0xC0 baseline, 0xC1 extended, 0xC2 progressive, 0xC3 lossless.
+    pub marker: u8,
+    pub precision: u8,
+    pub rows: usize,
+    pub cols: usize,
+    pub components: usize,
+}
+
+pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
+    let start = start_of_frame(data).ok_or("no start of frame in the JPEG stream")?;
+    check_size(layout, start.rows, start.cols, start.components)?;
+    if start.precision == 12 && matches!(start.marker, 0xC0 | 0xC1) {
+        return jpeg12::decode(data, layout);
+    }
+    let mut decoder = Decoder::new(data);
+    // Samples are given as they were coded; what the colours are is the header's to say.
+    decoder.set_color_transform(ColorTransform::None);
+    decoder.set_max_decoding_buffer_size(layout.frame_samples() * 2);
+    let bytes = decoder.decode().map_err(|error| describe(&error))?;
+    let format = decoder.info().map(|info| info.pixel_format);
+    if format == Some(PixelFormat::L16) {
+        let words = bytes.as_chunks::<2>().0.iter();
+        Ok(words
+            .map(|word| u32::from(u16::from_ne_bytes(*word)))
+            .collect())
+    } else {
+        Ok(bytes.into_iter().map(u32::from).collect())
+    }
+}
+
+fn describe(error: &jpeg_decoder::Error) -> String {
+    match error {
+        jpeg_decoder::Error::Unsupported(what) => format!("unsupported JPEG feature {what:?}"),
+        _ => "broken JPEG stream".into(),
+    }
+}
+
+/// The first start-of-frame segment: every marker before it has a length.
+pub(super) fn start_of_frame(data: &[u8]) -> Option<StartOfFrame> {
+    let mut pos = 2;
+    loop {
+        while data.get(pos..pos + 2)? == [0xFF, 0xFF] {
+            pos += 1;
+        }
+        let &[0xFF, marker, l0, l1] = data.get(pos..)?.first_chunk::<4>()? else {
+            return None;
+        };
+        let is_frame =
+            matches!(marker, 0xC0..=0xCF | 0xF7) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
+        if is_frame {
+            let &[precision, r0, r1, c0, c1, components] =
+                data.get(pos + 4..)?.first_chunk::<6>()?;
+            return Some(StartOfFrame {
+                marker,
+                precision,
+                rows: u16::from_be_bytes([r0, r1]).into(),
+                cols: u16::from_be_bytes([c0, c1]).into(),
+                components: components.into(),
+            });
+        }
+        pos += 2 + usize::from(u16::from_be_bytes([l0, l1])).max(2);
+    }
+}

@@ -1,0 +1,37 @@
+//! Decoders of one compressed frame. Each checks the stream's own size against the header's before
+//! it allocates, and gives samples as words, `[row, col, sample]`, without colour conversion.
+
+mod jpeg;
+mod jpeg12;
+#[cfg(feature = "jpeg2000")]
+mod jpeg2000;
+#[cfg(feature = "jpeg-ls")]
+mod jpeg_ls;
+mod rle;
+
+use crate::header::Layout;
+use crate::syntax::Coding;
+
+/// Decodes one frame.
+pub(crate) fn decode(coding: Coding, data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
+    match coding {
+        Coding::Rle => rle::decode(data, layout),
+        Coding::Jpeg => jpeg::decode(data, layout),
+        #[cfg(feature = "jpeg2000")]
+        Coding::Jpeg2000 => jpeg2000::decode(data, layout),
+        #[cfg(feature = "jpeg-ls")]
+        Coding::JpegLs => jpeg_ls::decode(data, layout),
+        _ => Err("no decoder for this coding in this build".into()),
+    }
+}
+
+/// Checks a stream's own rows, columns and samples against the header's.
+fn check_size(layout: &Layout, rows: usize, cols: usize, samples: usize) -> Result<(), String> {
+    if (rows, cols, samples) == (layout.rows, layout.cols, layout.samples) {
+        return Ok(());
+    }
+    Err(format!(
+        "expected {} × {} pixels of {} samples, found {rows} × {cols} of {samples} in the compressed stream",
+        layout.rows, layout.cols, layout.samples
+    ))
+}

@@ -1,0 +1,208 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pe_binding::{Explain, Interrupted};
+use pe_ct::CtError;
+use thiserror::Error;
+
+/// What can go wrong between a folder of files and a volume in HU.
+///
+/// No variant holds a value of an attribute that could tell who the patient is.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DicomError {
+    /// The file system refused.
+    #[error("{}: cannot {action}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// One file cannot be used.
+    #[error("{}: {fault}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        fault: FileFault,
+    },
+    /// A single exam was asked for, and the path holds none or several.
+    #[error("{}: expected exactly one exam, found {found}{}", root.display(), list(exams))]
+    ExamCount {
+        /// The path that was scanned.
+        root: PathBuf,
+        /// The exams that it holds.
+        found: usize,
+        /// SeriesInstanceUID and slice count of each.
+        exams: Vec<String>,
+    },
+    /// The label table cannot be read, or is none.
+    #[error("{}: expected an RSNA label table, {reason}", path.display())]
+    LabelTable {
+        /// The table.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The exam is larger than what is loaded at once.
+    #[error("expected an exam of at most {limit} voxels, found {found}")]
+    ExamSize {
+        /// The cap.
+        limit: usize,
+        /// Voxels of the exam.
+        found: usize,
+    },
+    /// The volume's description does not fit its voxels.
+    #[error(transparent)]
+    Ct(#[from] CtError),
+    /// The user's interrupt.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+/// Why one file cannot be used, without its name.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[non_exhaustive]
+pub enum FileFault {
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The file system refused; the text is its own.
+    #[error("cannot read the file: {0}")]
+    Io(String),
+    /// Neither the DICM prefix nor a plausible first element.
+    #[error("not a DICOM file: {0}")]
+    NotDicom(String),
+    /// The element structure is broken.
+    #[error("broken DICOM structure: {0}")]
+    Malformed(String),
+    /// A DICOM object without an image.
+    #[error("no image in it: {0}")]
+    NoImage(String),
+    /// An image of a kind that is not read.
+    #[error("unsupported: {what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+        /// The cargo feature that reads it, where there is one.
+        feature: Option<&'static str>,
+    },
+    /// Less pixel data than rows × columns × frames need.
+    #[error("truncated pixel data: expected {expected} bytes, found {found}")]
+    Truncated {
+        /// Bytes that the header asks for.
+        expected: u64,
+        /// Bytes in the file.
+        found: u64,
+    },
+    /// The pixel data cannot be decoded.
+    #[error("cannot decode the pixel data: {0}")]
+    Pixels(String),
+    /// A size over the caps that keep a hostile file from taking the machine's memory.
+    #[error("too large: {0}")]
+    TooLarge(String),
+    /// A value in HU that 16 bits cannot hold.
+    #[error(
+        "expected at most 32767 HU, found a stored value of {stored} (slope {slope}, intercept {intercept})"
+    )]
+    HuRange {
+        /// The stored value.
+        stored: i64,
+        /// RescaleSlope.
+        slope: f64,
+        /// RescaleIntercept.
+        intercept: f64,
+    },
+    /// The file is no longer what was scanned.
+    #[error("the file changed since it was scanned: {0}")]
+    Changed(&'static str),
+}
+
+impl DicomError {
+    pub(crate) fn file(path: &Path, fault: FileFault) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            fault,
+        }
+    }
+}
+
+fn list(exams: &[String]) -> String {
+    const SHOWN: usize = 10;
+    if exams.is_empty() {
+        return String::new();
+    }
+    let more = exams.len().saturating_sub(SHOWN);
+    let mut text = format!(" ({}", exams[..exams.len().min(SHOWN)].join("; "));
+    if more > 0 {
+        text += &format!("; and {more} more");
+    }
+    text + ")"
+}
+
+impl Explain for DicomError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "dicom.io",
+            Self::File { fault, .. } => fault.kind(),
+            Self::ExamCount { .. } => "dicom.exam_count",
+            Self::LabelTable { .. } => "dicom.label_table",
+            Self::ExamSize { .. } => "dicom.too_large",
+            Self::Ct(error) => error.kind(),
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File {
+                fault: FileFault::Unsupported { feature, .. },
+                ..
+            } => feature.map(|name| format!("build with the feature `{name}` of pe-dicom")),
+            Self::File {
+                fault: FileFault::Changed(_),
+                ..
+            } => Some("scan the folder again".into()),
+            Self::ExamCount { found: 0, .. } => {
+                Some("`dicom::scan(path).findings` says why each file was left out".into())
+            }
+            Self::ExamCount { .. } => Some("`dicom::scan(path).exams` holds them all".into()),
+            Self::Ct(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Interrupted(_))
+    }
+}
+
+impl FileFault {
+    /// A short stable name of the class of fault.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "dicom.empty",
+            Self::Io(_) => "dicom.io",
+            Self::NotDicom(_) => "dicom.not_dicom",
+            Self::Malformed(_) => "dicom.malformed",
+            Self::NoImage(_) => "dicom.no_image",
+            Self::Unsupported { .. } => "dicom.unsupported",
+            Self::Truncated { .. } => "dicom.truncated",
+            Self::Pixels(_) => "dicom.pixels",
+            Self::TooLarge(_) => "dicom.too_large",
+            Self::HuRange { .. } => "dicom.hu_range",
+            Self::Changed(_) => "dicom.changed",
+        }
+    }
+
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
+        Self::Unsupported {
+            what: what.into(),
+            feature: None,
+        }
+    }
+}

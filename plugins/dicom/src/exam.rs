@@ -1,0 +1,112 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pe_ct::{ExamInfo, Spacing};
+use serde::Serialize;
+
+use crate::header::Layout;
+
+/// The one series of a study that is used: its description and the files it is loaded from.
+///
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Exam {
+    /// What the pipeline knows of the exam without its voxels.
+    pub info: Arc<ExamInfo>,
+    /// Technical facts from the header.
+    pub header: Arc<ExamHeader>,
+    pub(crate) slices: Arc<[SliceSource]>,
+    pub(crate) layout: Arc<Layout>,
+}
+
+/// Technical facts of an exam, from the header of its first slice. No names, ids or dates.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ExamHeader {
+    /// Number of slices.
+    pub n_slices: usize,
+    /// Number of files that hold them.
+    pub n_files: usize,
+    /// Rows of a slice.
+    pub rows: usize,
+    /// Columns of a slice.
+    pub cols: usize,
+    /// Distance between voxels.
+    #[serde(flatten)]
+    pub spacing: Spacing,
+    /// SliceThickness, mm.
+    pub slice_thickness_mm: Option<f64>,
+    /// Tube voltage, kV.
+    pub kvp: Option<f64>,
+    /// ConvolutionKernel.
+    pub kernel: Option<String>,
+    /// RescaleSlope of the first slice.
+    pub slope: f64,
+    /// RescaleIntercept of the first slice, HU.
+    pub intercept: f64,
+    /// BitsAllocated.
+    pub bits_allocated: u32,
+    /// BitsStored.
+    pub bits_stored: u32,
+    /// Whether stored values are signed.
+    pub signed: bool,
+    /// First and last stored value that is padding.
+    pub padding: Option<(i64, i64)>,
+    /// The transfer syntax by name.
+    pub transfer_syntax: String,
+    /// Direction cosines of a row and of a column.
+    pub orientation: [f64; 6],
+    /// The direction along which slices ascend.
+    pub normal: [f64; 3],
+}
+
+/// Where a slice is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SliceSource {
+    pub path: Arc<PathBuf>,
+    pub frame_idx: usize,
+    /// Frames that the file had when it was scanned.
+    pub n_frames: usize,
+    /// Bytes that the file had when it was scanned.
+    pub file_bytes: u64,
+}
+
+impl Exam {
+    /// The number of slices.
+    pub fn n_slices(&self) -> usize {
+        self.slices.len()
+    }
+
+    /// Rows of a slice.
+    pub fn rows(&self) -> usize {
+        self.layout.rows
+    }
+
+    /// Columns of a slice.
+    pub fn cols(&self) -> usize {
+        self.layout.cols
+    }
+
+    /// The file of each slice, in slice order; a multi-frame file stands for each of its frames.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = &std::path::Path> {
+        self.slices.iter().map(|slice| slice.path.as_path())
+    }
+}
+
+impl fmt::Display for Exam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Spacing {
+            slice_mm,
+            row_mm,
+            col_mm,
+        } = self.info.spacing;
+        write!(
+            f,
+            "exam {}: {} slices of {} × {}, {slice_mm:.3} × {row_mm:.3} × {col_mm:.3} mm",
+            self.info.id.series_uid,
+            self.n_slices(),
+            self.rows(),
+            self.cols()
+        )
+    }
+}

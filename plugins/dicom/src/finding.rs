@@ -1,0 +1,198 @@
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::FileFault;
+
+/// One thing about one file, or one exam's folder, that a user should know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Finding {
+    /// The file; the exam's folder for a finding about an exam.
+    pub path: PathBuf,
+    /// What was found.
+    pub kind: FindingKind,
+    /// What follows from it.
+    pub effect: Effect,
+    /// The finding in words, without patient data.
+    pub reason: String,
+}
+
+/// What follows from a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The exam is used; look at it.
+    Warning,
+    /// The file is left out, and the rest of its exam is used.
+    FileLeftOut,
+    /// The exam is left out.
+    ExamLeftOut,
+}
+
+/// The classes of findings; each has one effect, see [`FindingKind::effect`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// A file without a byte.
+    Empty,
+    /// A file that is no DICOM file.
+    NotDicom,
+    /// A file that cannot be read, or whose structure or needed attributes are broken.
+    Unreadable,
+    /// Less pixel data than the header asks for.
+    Truncated,
+    /// A transfer syntax or a pixel format that is not read.
+    Unsupported,
+    /// An object without an image: a report, a plan, a DICOMDIR.
+    NoImage,
+    /// An image, but not one of CT.
+    NotCt,
+    /// A localizer (scout) image.
+    Localizer,
+    /// The same image again.
+    Duplicate,
+    /// A slice whose plane differs from most of its series.
+    MixedOrientation,
+    /// A slice whose rows or columns differ from most of its series.
+    MixedSize,
+    /// A slice without a position in a series whose others have one.
+    MissingPosition,
+    /// The step between two slices is a multiple of the usual one.
+    MissingSlices,
+    /// The steps between slices differ.
+    UnevenSpacing,
+    /// PixelSpacing differs between the slices.
+    MixedPixelSpacing,
+    /// No slice has a position; InstanceNumber gave the order.
+    OrderedByNumber,
+    /// No ImageOrientationPatient; an axial plane was taken.
+    AssumedAxial,
+    /// An exam of one slice, whose thickness stands for the spacing.
+    SingleSlice,
+    /// No rescale; slope 1 and intercept 0 were taken.
+    MissingRescale,
+    /// RescaleType says that the values are not HU.
+    NotHu,
+    /// Another series of the study is used.
+    OtherSeries,
+    /// Different images claim the same identity or place.
+    Conflict,
+    /// Most slices disagree on plane or size, or nothing gives an order.
+    NoStack,
+    /// PixelSpacing or the slice spacing cannot be had.
+    MissingSpacing,
+    /// No study or series UID.
+    MissingUid,
+    /// More slices than `max_slices`.
+    TooManySlices,
+    /// Called indeterminate by the label table, which the options leave out.
+    Indeterminate,
+    /// A rule of the label table is broken.
+    Labels,
+}
+
+impl FindingKind {
+    /// What follows from a finding of this kind.
+    pub fn effect(self) -> Effect {
+        use FindingKind::*;
+        match self {
+            Empty | NotDicom | Unreadable | Truncated | Unsupported | NoImage | NotCt
+            | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition => {
+                Effect::FileLeftOut
+            }
+            MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
+            | SingleSlice | MissingRescale | NotHu | Labels => Effect::Warning,
+            OtherSeries | Conflict | NoStack | MissingSpacing | MissingUid | TooManySlices
+            | Indeterminate => Effect::ExamLeftOut,
+        }
+    }
+
+    /// The kind's name in scripts and files, `"missing_slices"`.
+    pub fn name(self) -> &'static str {
+        use FindingKind::*;
+        match self {
+            Empty => "empty",
+            NotDicom => "not_dicom",
+            Unreadable => "unreadable",
+            Truncated => "truncated",
+            Unsupported => "unsupported",
+            NoImage => "no_image",
+            NotCt => "not_ct",
+            Localizer => "localizer",
+            Duplicate => "duplicate",
+            MixedOrientation => "mixed_orientation",
+            MixedSize => "mixed_size",
+            MissingPosition => "missing_position",
+            MissingSlices => "missing_slices",
+            UnevenSpacing => "uneven_spacing",
+            MixedPixelSpacing => "mixed_pixel_spacing",
+            OrderedByNumber => "ordered_by_number",
+            AssumedAxial => "assumed_axial",
+            SingleSlice => "single_slice",
+            MissingRescale => "missing_rescale",
+            NotHu => "not_hu",
+            OtherSeries => "other_series",
+            Conflict => "conflict",
+            NoStack => "no_stack",
+            MissingSpacing => "missing_spacing",
+            MissingUid => "missing_uid",
+            TooManySlices => "too_many_slices",
+            Indeterminate => "indeterminate",
+            Labels => "labels",
+        }
+    }
+}
+
+impl Effect {
+    /// The effect's name in scripts and files, `"file_left_out"`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::FileLeftOut => "file_left_out",
+            Self::ExamLeftOut => "exam_left_out",
+        }
+    }
+}
+
+impl Finding {
+    pub(crate) fn new(path: &Path, kind: FindingKind, reason: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind,
+            effect: kind.effect(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn of_fault(path: &Path, fault: &FileFault) -> Self {
+        let kind = match fault {
+            FileFault::Empty => FindingKind::Empty,
+            FileFault::NotDicom(_) => FindingKind::NotDicom,
+            FileFault::NoImage(_) => FindingKind::NoImage,
+            FileFault::Unsupported { .. } => FindingKind::Unsupported,
+            FileFault::Truncated { .. } => FindingKind::Truncated,
+            _ => FindingKind::Unreadable,
+        };
+        let mut reason = fault.to_string();
+        if let FileFault::Unsupported {
+            feature: Some(name),
+            ..
+        } = fault
+        {
+            reason += &format!(" (build with the feature `{name}` of pe-dicom)");
+        }
+        Self::new(path, kind, reason)
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path, kind, effect, ..
+        } = self;
+        let (path, kind, effect) = (path.display(), kind.name(), effect.name());
+        write!(f, "{path}: {kind} ({effect}): {}", self.reason)
+    }
+}

@@ -1,0 +1,280 @@
+//! Frames of pixel data as words of BitsAllocated bits, whatever they were coded in.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::FileFault;
+use crate::codec;
+use crate::header::{Layout, Pixels};
+use crate::source::Source;
+use crate::syntax::Coding;
+
+/// Fragments of encapsulated pixel data that are accepted.
+const MAX_FRAGMENTS: usize = 1 << 20;
+
+/// Reads frames of one parsed file.
+pub(crate) struct Frames<'a> {
+    source: &'a Source<'a>,
+    layout: &'a Layout,
+    coding: Coding,
+    place: Place,
+}
+
+enum Place {
+    /// First byte of the samples.
+    Native(usize),
+    /// For each frame, its fragments' byte ranges.
+    Encapsulated(Vec<Vec<std::ops::Range<usize>>>),
+}
+
+impl<'a> Frames<'a> {
+    /// Checks the layout and finds the frames.
+    pub fn new(source: &'a Source<'a>) -> Result<Self, FileFault> {
+        source.header.check_image(&source.syntax)?;
+        let layout = &source.header.layout;
+        let no_pixels = || FileFault::NoImage("it has no pixel data".into());
+        let pixels = source.header.pixels.as_ref().ok_or_else(no_pixels)?;
+        let coding = source.syntax.decoded_coding()?;
+        let place = match (pixels.declared, coding) {
+            (Some(_), Coding::Native) => Place::Native(pixels.start),
+            (None, Coding::Native) => {
+                return Err(FileFault::Malformed(format!(
+                    "pixel data of undefined length in {}",
+                    source.syntax.name
+                )));
+            }
+            (Some(_), _) => {
+                return Err(FileFault::Malformed(format!(
+                    "pixel data in {} that is not encapsulated",
+                    source.syntax.name
+                )));
+            }
+            (None, _) => Place::Encapsulated(fragments(source.bytes(), pixels, layout)?),
+        };
+        Ok(Self {
+            source,
+            layout,
+            coding,
+            place,
+        })
+    }
+
+    /// The bytes of a frame when they are 16-bit little-endian words of one sample, which is what
+    /// nearly every CT is and what is converted without a copy.
+    pub fn le_words(&self, frame_idx: usize) -> Option<&'a [u8]> {
+        let Place::Native(start) = self.place else {
+            return None;
+        };
+        let layout = self.layout;
+        if layout.bits_allocated != 16
+            || layout.samples != 1
+            || self.source.syntax.encoding.big_endian
+        {
+            return None;
+        }
+        let length = layout.frame_pixels() * 2;
+        let start = start + frame_idx * length;
+        self.source.bytes().get(start..start + length)
+    }
+
+    /// The samples of a frame as words, `[row, col, sample]`.
+    pub fn words(&self, frame_idx: usize) -> Result<Vec<u32>, FileFault> {
+        if frame_idx >= self.layout.n_frames {
+            return Err(FileFault::Pixels(format!(
+                "expected one of {} frames, found {frame_idx}",
+                self.layout.n_frames
+            )));
+        }
+        let words = match &self.place {
+            Place::Native(start) => self.native(*start, frame_idx)?,
+            Place::Encapsulated(frames) => {
+                let data = join(self.source.bytes(), &frames[frame_idx]);
+                decode_guarded(self.coding, &data, self.layout)?
+            }
+        };
+        let (expected, found) = (self.layout.frame_samples(), words.len());
+        if expected != found {
+            return Err(FileFault::Pixels(format!(
+                "expected {expected} samples in frame {}, the codec gave {found}",
+                frame_idx + 1
+            )));
+        }
+        Ok(words)
+    }
+
+    fn native(&self, start: usize, frame_idx: usize) -> Result<Vec<u32>, FileFault> {
+        let layout = self.layout;
+        let stored_samples = if layout.halves_chroma() {
+            layout.frame_pixels() * 2
+        } else {
+            layout.frame_samples()
+        };
+        let bits = stored_samples * layout.bits_allocated as usize;
+        let first_bit = frame_idx * bits;
+        let last = start + (first_bit + bits).div_ceil(8);
+        let bytes = self.source.bytes().get(start..last);
+        let bytes = bytes.ok_or(FileFault::Truncated {
+            expected: last as u64,
+            found: self.source.bytes().len() as u64,
+        })?;
+        let bytes_of_frame = &bytes[first_bit / 8..];
+        let encoding = self.source.syntax.encoding;
+        let words: Vec<u32> = match layout.bits_allocated {
+            // The first pixel is the lowest bit (PS3.5 section 8.1.1), frames are not padded.
+            1 => (first_bit..first_bit + bits)
+                .map(|bit| u32::from(bytes[bit / 8] >> (bit % 8) & 1))
+                .collect(),
+            8 => bytes_of_frame.iter().copied().map(u32::from).collect(),
+            16 => bytes_of_frame
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&word| u32::from(encoding.u16(word)))
+                .collect(),
+            _ => bytes_of_frame
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&word| encoding.u32(word))
+                .collect(),
+        };
+        Ok(if layout.halves_chroma() {
+            expand_chroma(&words)
+        } else if layout.planar && layout.samples > 1 {
+            interleave(&words, layout)
+        } else {
+            words
+        })
+    }
+}
+
+/// A codec that panics on a hostile stream is a fault of that file, not of the program.
+fn decode_guarded(coding: Coding, data: &[u8], layout: &Layout) -> Result<Vec<u32>, FileFault> {
+    catch_unwind(AssertUnwindSafe(|| codec::decode(coding, data, layout)))
+        .unwrap_or_else(|_| Err("the codec failed on a broken stream".into()))
+        .map_err(FileFault::Pixels)
+}
+
+/// Two pixels share their chroma: Y1 Y2 Cb Cr (PS3.3 section C.7.6.3.1.2).
+fn expand_chroma(words: &[u32]) -> Vec<u32> {
+    let pairs = words.as_chunks::<4>().0.iter();
+    pairs
+        .flat_map(|&[first, second, blue, red]| [first, blue, red, second, blue, red])
+        .collect()
+}
+
+fn interleave(planes: &[u32], layout: &Layout) -> Vec<u32> {
+    let n_pixels = layout.frame_pixels();
+    (0..n_pixels)
+        .flat_map(|pixel| (0..layout.samples).map(move |sample| planes[sample * n_pixels + pixel]))
+        .collect()
+}
+
+fn join<'a>(bytes: &'a [u8], fragments: &[std::ops::Range<usize>]) -> Cow<'a, [u8]> {
+    match fragments {
+        [one] => bytes[one.clone()].into(),
+        many => many
+            .iter()
+            .flat_map(|range| &bytes[range.clone()])
+            .copied()
+            .collect(),
+    }
+}
+
+/// The fragments of each frame (PS3.5 section A.4): all for the only frame, one each, by the
+/// basic offset table, or from one start of an image to the next.
+fn fragments(
+    bytes: &[u8],
+    pixels: &Pixels,
+    layout: &Layout,
+) -> Result<Vec<Vec<std::ops::Range<usize>>>, FileFault> {
+    let items = items(bytes, pixels.start)?;
+    let Some((table, fragments)) = items.split_first() else {
+        return Err(FileFault::Malformed(
+            "encapsulated pixel data without an offset table item".into(),
+        ));
+    };
+    let n_frames = layout.n_frames;
+    if fragments.is_empty() {
+        return Err(FileFault::Truncated {
+            expected: 1,
+            found: 0,
+        });
+    }
+    if n_frames == 1 {
+        return Ok(vec![fragments.to_vec()]);
+    }
+    if fragments.len() == n_frames {
+        return Ok(fragments.iter().map(|range| vec![range.clone()]).collect());
+    }
+    let first_item = fragments[0].start - 8;
+    let offsets: Vec<usize> = bytes[table.clone()]
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&offset| first_item + u32::from_le_bytes(offset) as usize + 8)
+        .collect();
+    let begins = |range: &std::ops::Range<usize>| {
+        if offsets.len() == n_frames {
+            offsets.contains(&range.start)
+        } else {
+            starts_image(&bytes[range.clone()])
+        }
+    };
+    let mut frames: Vec<Vec<_>> = Vec::new();
+    for range in fragments {
+        match frames.last_mut() {
+            Some(frame) if !begins(range) => frame.push(range.clone()),
+            _ => frames.push(vec![range.clone()]),
+        }
+    }
+    if frames.len() == n_frames {
+        Ok(frames)
+    } else {
+        Err(FileFault::Malformed(format!(
+            "expected {n_frames} frames, found {} in {} fragments",
+            frames.len(),
+            fragments.len()
+        )))
+    }
+}
+
+/// Start of image of JPEG and JPEG-LS, start of codestream of JPEG 2000.
+fn starts_image(fragment: &[u8]) -> bool {
+    fragment.starts_with(&[0xFF, 0xD8]) || fragment.starts_with(&[0xFF, 0x4F])
+}
+
+fn items(bytes: &[u8], start: usize) -> Result<Vec<std::ops::Range<usize>>, FileFault> {
+    let mut items = Vec::new();
+    let mut pos = start;
+    while let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) =
+        bytes.get(pos..).and_then(|rest| rest.first_chunk::<8>())
+    {
+        let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        match [t0, t1, t2, t3] {
+            [0xFE, 0xFF, 0x00, 0xE0] => {}
+            [0xFE, 0xFF, 0xDD, 0xE0] => break,
+            _ => {
+                return Err(FileFault::Malformed(format!(
+                    "expected a fragment of the pixel data at byte {pos}"
+                )));
+            }
+        }
+        pos += 8;
+        let left = bytes.len() - pos;
+        if length > left {
+            return Err(FileFault::Truncated {
+                expected: length as u64,
+                found: left as u64,
+            });
+        }
+        if items.len() >= MAX_FRAGMENTS {
+            return Err(FileFault::TooLarge(format!(
+                "expected at most {MAX_FRAGMENTS} fragments"
+            )));
+        }
+        items.push(pos..pos + length);
+        pos += length;
+    }
+    Ok(items)
+}

@@ -1,0 +1,411 @@
+//! What is kept of a file's header: the image's layout, its geometry and its rescale. Values that
+//! tell who the patient is are not read, except PatientID, of which a digest is kept.
+
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+
+use crate::FileFault;
+use crate::element::{Element, Elements, Encoding, Stop, is_pixel_data};
+use crate::functional_groups;
+use crate::syntax::Syntax;
+use crate::value::Values;
+
+/// A file's header.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Header {
+    pub study_uid: String,
+    pub series_uid: String,
+    pub sop_uid: String,
+    pub sop_class: String,
+    pub modality: String,
+    pub patient_key: Option<String>,
+    pub instance_number: Option<i64>,
+    pub layout: Layout,
+    /// Facts of the only frame, or of every frame that does not say otherwise.
+    pub frame: FrameFacts,
+    /// One a frame for an enhanced object, else empty.
+    pub per_frame: Vec<FrameFacts>,
+    pub technique: Technique,
+    pub pixels: Option<Pixels>,
+    /// Attributes that are there but cannot be read as what they must be.
+    pub invalid: Vec<&'static str>,
+}
+
+/// How samples lie in a frame (DICOM PS3.3 section C.7.6.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub rows: usize,
+    pub cols: usize,
+    pub n_frames: usize,
+    pub samples: usize,
+    /// Whether each colour has a plane of its own.
+    pub planar: bool,
+    pub photometric: String,
+    pub bits_allocated: u32,
+    pub bits_stored: u32,
+    pub high_bit: u32,
+    pub signed: bool,
+    /// PixelPaddingValue to PixelPaddingRangeLimit as stored values, ascending.
+    pub padding: Option<(i64, i64)>,
+}
+
+/// Where a frame lies in the patient and what its stored values mean.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct FrameFacts {
+    pub position: Option<[f64; 3]>,
+    pub orientation: Option<[f64; 6]>,
+    /// Row, then column spacing in mm.
+    pub pixel_spacing: Option<[f64; 2]>,
+    pub slice_thickness: Option<f64>,
+    pub spacing_between: Option<f64>,
+    pub slope: Option<f64>,
+    pub intercept: Option<f64>,
+    pub rescale_type: Option<String>,
+    pub localizer: bool,
+}
+
+/// How the image was made, where the header says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Technique {
+    pub kvp: Option<f64>,
+    pub kernel: Option<String>,
+}
+
+/// Where the samples lie in the data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pixels {
+    pub tag: Tag,
+    /// First byte of the value; of the first item when encapsulated.
+    pub start: usize,
+    /// Bytes that the element declares; `None` when encapsulated.
+    pub declared: Option<usize>,
+    /// Bytes from `start` to the end of the data set.
+    pub available: usize,
+}
+
+impl Header {
+    /// Reads the header of the data set that begins at `start` and ends at `end`; `bytes` may be
+    /// the head of a longer file.
+    pub fn read(bytes: &[u8], start: usize, end: usize, encoding: Encoding) -> Result<Self, Stop> {
+        let mut elements = Elements::new(bytes, start, end, encoding);
+        let mut raw = Raw::default();
+        let mut header = Self::default();
+        header.layout.samples = 1;
+        header.layout.n_frames = 1;
+        while let Some(element) = elements.next()? {
+            if is_pixel_data(element.tag) {
+                header.pixels = Some(Pixels {
+                    tag: element.tag,
+                    start: element.value.start,
+                    declared: (!element.undefined_length).then(|| element.value.len()),
+                    available: end.saturating_sub(element.value.start),
+                });
+                break;
+            }
+            header.take(&mut raw, &elements, &element)?;
+        }
+        header.settle(&raw);
+        Ok(header)
+    }
+
+    fn take(&mut self, raw: &mut Raw, elements: &Elements, element: &Element) -> Result<(), Stop> {
+        let wanted = FrameFacts::WANTED.contains(&element.tag) || WANTED.contains(&element.tag);
+        if !wanted {
+            return Ok(());
+        }
+        match element.tag {
+            tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE => {
+                for item in elements.items(element)? {
+                    functional_groups::read(&item, &mut self.frame, &mut self.invalid)?;
+                }
+                return Ok(());
+            }
+            tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
+                for item in elements.items(element)? {
+                    let mut facts = self.frame.clone();
+                    functional_groups::read(&item, &mut facts, &mut self.invalid)?;
+                    self.per_frame.push(facts);
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        let mut values = Values {
+            bytes: elements.value(element)?,
+            encoding: element.encoding,
+            invalid: &mut self.invalid,
+        };
+        if !self.frame.take(element.tag, &mut values) {
+            raw.take(element.tag, &mut values);
+
+            match element.tag {
+                tags::STUDY_INSTANCE_UID => self.study_uid = values.text(),
+                tags::SERIES_INSTANCE_UID => self.series_uid = values.text(),
+                tags::SOP_INSTANCE_UID => self.sop_uid = values.text(),
+                tags::SOP_CLASS_UID => self.sop_class = values.text(),
+                tags::MODALITY => self.modality = values.text(),
+                tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
+                tags::PATIENT_ID => self.patient_key = pseudonym(&values.text()),
+                tags::CONVOLUTION_KERNEL => self.technique.kernel = Some(values.text()),
+                tags::KVP => self.technique.kvp = values.number("KVP"),
+                tags::INSTANCE_NUMBER => {
+                    self.instance_number = values.integer("InstanceNumber");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, raw: &Raw) {
+        let layout = &mut self.layout;
+        let or = |value: Option<u16>, default: u16| value.unwrap_or(default);
+        layout.rows = or(raw.rows, 0).into();
+        layout.cols = or(raw.cols, 0).into();
+        layout.samples = or(raw.samples, 1).into();
+        layout.planar = raw.planar == Some(1);
+        layout.bits_allocated = or(raw.bits_allocated, 0).into();
+        layout.bits_stored = raw.bits_stored.map_or(layout.bits_allocated, u32::from);
+        layout.high_bit = raw
+            .high_bit
+            .map_or(layout.bits_stored.saturating_sub(1), u32::from);
+        layout.signed = raw.representation == Some(1);
+        // Zero frames is written by some; there is one.
+        layout.n_frames = raw
+            .n_frames
+            .map_or(1, |n| usize::try_from(n).unwrap_or(0).max(1));
+        let signed = layout.signed;
+        let stored = |word: u16| {
+            if signed {
+                i64::from(word as i16)
+            } else {
+                i64::from(word)
+            }
+        };
+        layout.padding = raw.padding.map(|word| {
+            let (value, limit) = (stored(word), stored(raw.padding_limit.unwrap_or(word)));
+            (value.min(limit), value.max(limit))
+        });
+    }
+
+    /// The facts of one frame.
+    pub fn frame_facts(&self, frame_idx: usize) -> &FrameFacts {
+        self.per_frame.get(frame_idx).unwrap_or(&self.frame)
+    }
+
+    /// Checks that the layout describes an image that can be decoded within the caps.
+    pub fn check_image(&self, syntax: &Syntax) -> Result<(), FileFault> {
+        let Some(pixels) = &self.pixels else {
+            return Err(FileFault::NoImage("it has no pixel data".into()));
+        };
+        if pixels.tag != tags::PIXEL_DATA {
+            return Err(FileFault::unsupported("floating-point pixel data"));
+        }
+        self.layout.check()?;
+        syntax.decoded_coding()?;
+        if let Some(declared) = pixels.declared {
+            let expected = self.layout.native_bytes();
+            let found = declared.min(pixels.available) as u64;
+            if found < expected {
+                return Err(FileFault::Truncated { expected, found });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Layout {
+    /// Pixels of a frame that are decoded, 4096 × 4096: CT has 512 × 512, at most 2048 × 2048.
+    pub const MAX_FRAME_PIXELS: usize = 1 << 24;
+    /// Frames of a file. An exam has hundreds.
+    pub const MAX_FRAMES: usize = 1 << 16;
+
+    /// Pixels of a frame.
+    pub fn frame_pixels(&self) -> usize {
+        self.rows * self.cols
+    }
+
+    /// Samples of a frame: pixels times colours.
+    pub fn frame_samples(&self) -> usize {
+        self.frame_pixels() * self.samples
+    }
+
+    /// Whether native pixels share their chroma by pairs, two bytes a pixel in place of three.
+    pub fn halves_chroma(&self) -> bool {
+        self.photometric == "YBR_FULL_422" && self.samples == 3
+    }
+
+    /// Bytes of all frames in a native encoding.
+    pub fn native_bytes(&self) -> u64 {
+        let samples = if self.halves_chroma() {
+            self.frame_pixels() * 2
+        } else {
+            self.frame_samples()
+        };
+        (samples as u64 * self.n_frames as u64 * u64::from(self.bits_allocated)).div_ceil(8)
+    }
+
+    fn check(&self) -> Result<(), FileFault> {
+        let Self {
+            rows,
+            cols,
+            samples,
+            n_frames,
+            ..
+        } = *self;
+        if rows == 0 || cols == 0 {
+            return Err(FileFault::NoImage(format!(
+                "it has {rows} rows, {cols} columns"
+            )));
+        }
+        if rows * cols > Self::MAX_FRAME_PIXELS || n_frames > Self::MAX_FRAMES {
+            return Err(FileFault::TooLarge(format!(
+                "expected at most {} pixels a frame and {} frames, found {rows} × {cols} pixels and {n_frames} frames",
+                Self::MAX_FRAME_PIXELS,
+                Self::MAX_FRAMES
+            )));
+        }
+        if samples != 1 && samples != 3 {
+            return Err(FileFault::unsupported(format!("{samples} samples a pixel")));
+        }
+        self.check_bits()
+    }
+
+    fn check_bits(&self) -> Result<(), FileFault> {
+        let (allocated, stored, high) = (self.bits_allocated, self.bits_stored, self.high_bit);
+        if !matches!(allocated, 1 | 8 | 16 | 32) {
+            return Err(FileFault::unsupported(format!(
+                "{allocated} bits allocated a sample (1, 8, 16 and 32 are read)"
+            )));
+        }
+        if stored == 0 || stored > allocated || high >= allocated || high + 1 < stored {
+            return Err(FileFault::Malformed(format!(
+                "{stored} bits stored up to bit {high} do not fit into {allocated} bits allocated"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The stored value in a word of BitsAllocated bits: the bits above and below are no part of
+    /// it (overlays lived there once), and a signed value is extended from its own sign bit.
+    pub fn stored(&self, word: u32) -> i64 {
+        let left = 31 - self.high_bit;
+        let right = 32 - self.bits_stored;
+        if self.signed {
+            i64::from(((word << left) as i32) >> right)
+        } else {
+            i64::from((word << left) >> right)
+        }
+    }
+}
+
+#[derive(Default)]
+struct Raw {
+    rows: Option<u16>,
+    cols: Option<u16>,
+    samples: Option<u16>,
+    planar: Option<u16>,
+    bits_allocated: Option<u16>,
+    bits_stored: Option<u16>,
+    high_bit: Option<u16>,
+    representation: Option<u16>,
+    n_frames: Option<i64>,
+    padding: Option<u16>,
+    padding_limit: Option<u16>,
+}
+
+impl Raw {
+    fn take(&mut self, tag: Tag, values: &mut Values) {
+        match tag {
+            tags::ROWS => self.rows = values.word(),
+            tags::COLUMNS => self.cols = values.word(),
+            tags::SAMPLES_PER_PIXEL => self.samples = values.word(),
+            tags::PLANAR_CONFIGURATION => self.planar = values.word(),
+            tags::BITS_ALLOCATED => self.bits_allocated = values.word(),
+            tags::BITS_STORED => self.bits_stored = values.word(),
+            tags::HIGH_BIT => self.high_bit = values.word(),
+            tags::PIXEL_REPRESENTATION => self.representation = values.word(),
+            tags::PIXEL_PADDING_VALUE => self.padding = values.word(),
+            tags::PIXEL_PADDING_RANGE_LIMIT => self.padding_limit = values.word(),
+            tags::NUMBER_OF_FRAMES => self.n_frames = values.integer("NumberOfFrames"),
+            _ => {}
+        }
+    }
+}
+
+const WANTED: [Tag; 23] = [
+    tags::STUDY_INSTANCE_UID,
+    tags::SERIES_INSTANCE_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::SOP_CLASS_UID,
+    tags::MODALITY,
+    tags::PHOTOMETRIC_INTERPRETATION,
+    tags::PATIENT_ID,
+    tags::CONVOLUTION_KERNEL,
+    tags::KVP,
+    tags::INSTANCE_NUMBER,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::SAMPLES_PER_PIXEL,
+    tags::PLANAR_CONFIGURATION,
+    tags::BITS_ALLOCATED,
+    tags::BITS_STORED,
+    tags::HIGH_BIT,
+    tags::PIXEL_REPRESENTATION,
+    tags::PIXEL_PADDING_VALUE,
+    tags::PIXEL_PADDING_RANGE_LIMIT,
+    tags::NUMBER_OF_FRAMES,
+    tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+    tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+];
+
+impl FrameFacts {
+    const WANTED: [Tag; 10] = [
+        tags::IMAGE_POSITION_PATIENT,
+        tags::IMAGE_ORIENTATION_PATIENT,
+        tags::PIXEL_SPACING,
+        tags::SLICE_THICKNESS,
+        tags::SPACING_BETWEEN_SLICES,
+        tags::RESCALE_SLOPE,
+        tags::RESCALE_INTERCEPT,
+        tags::RESCALE_TYPE,
+        tags::IMAGE_TYPE,
+        tags::FRAME_TYPE,
+    ];
+
+    /// Takes one attribute, if it is one of a frame's.
+    pub fn take(&mut self, tag: Tag, values: &mut Values) -> bool {
+        match tag {
+            tags::IMAGE_POSITION_PATIENT => self.position = values.numbers("ImagePositionPatient"),
+            tags::IMAGE_ORIENTATION_PATIENT => {
+                self.orientation = values.numbers("ImageOrientationPatient");
+            }
+            tags::PIXEL_SPACING => self.pixel_spacing = values.numbers("PixelSpacing"),
+            tags::SLICE_THICKNESS => self.slice_thickness = values.number("SliceThickness"),
+            tags::SPACING_BETWEEN_SLICES => {
+                self.spacing_between = values.number("SpacingBetweenSlices");
+            }
+            tags::RESCALE_SLOPE => self.slope = values.number("RescaleSlope"),
+            tags::RESCALE_INTERCEPT => self.intercept = values.number("RescaleIntercept"),
+            tags::RESCALE_TYPE => self.rescale_type = Some(values.text()),
+            // Value 3 of ImageType, or of a frame's FrameType, PS3.3 section C.8.2.1.1.1.
+            tags::IMAGE_TYPE | tags::FRAME_TYPE => {
+                let text = values.text();
+                self.localizer = text
+                    .split('\\')
+                    .any(|part| matches!(part.trim(), "LOCALIZER" | "SCOUT"));
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// A one-way digest of PatientID that groups the exams of a patient.
+fn pseudonym(patient_id: &str) -> Option<String> {
+    if patient_id.is_empty() {
+        return None;
+    }
+    let digest = blake3::derive_key("pe-dicom PatientID pseudonym v1", patient_id.as_bytes());
+    Some(blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
+}

@@ -1,0 +1,31 @@
+//! The digest of what an exam is read from, by which results made from it are found again.
+
+use std::fs;
+
+use crate::FileFault;
+use crate::scan::ScannedFile;
+
+/// A digest of the files in slice order: SOPInstanceUID, frame, and either size and modification
+/// time or, with `hash_contents`, the bytes. Paths are no part of it, so that a data set can move.
+pub(crate) fn key<'a>(
+    slices: impl Iterator<Item = (&'a ScannedFile, usize)>,
+    hash_contents: bool,
+) -> Result<String, (std::path::PathBuf, FileFault)> {
+    let mut hasher = blake3::Hasher::new_derive_key("pe-dicom exam inputs v1");
+    let mut previous: Option<&std::path::Path> = None;
+    for (file, frame_idx) in slices {
+        hasher.update(file.header.sop_uid.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(&(frame_idx as u64).to_le_bytes());
+        hasher.update(&file.n_bytes.to_le_bytes());
+        if !hash_contents {
+            hasher.update(&file.modified_ns.to_le_bytes());
+        } else if previous != Some(file.path.as_path()) {
+            let bytes = fs::read(file.path.as_path())
+                .map_err(|e| (file.path.to_path_buf(), FileFault::Io(e.to_string())))?;
+            hasher.update(blake3::hash(&bytes).as_bytes());
+        }
+        previous = Some(file.path.as_path());
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}

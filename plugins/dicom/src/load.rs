@@ -1,0 +1,147 @@
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+
+use ndarray::Array3;
+use pe_binding::Work;
+use pe_ct::{AIR_HU, Volume};
+use rayon::prelude::*;
+
+use crate::exam::SliceSource;
+use crate::frame::Frames;
+use crate::header::Layout;
+use crate::rescale::Rescale;
+use crate::source::{Source, read_file};
+use crate::{DicomError, Exam, FileFault, ScanOptions, scan};
+
+/// Voxels of an exam: 2 GB of HU. The paper's largest exam has 84 million.
+const MAX_VOXELS: usize = 1 << 30;
+
+thread_local! {
+    /// A file's bytes, used again for the next file of the same thread.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Loads an exam's voxels in HU, `[slice, row, col]`, reading and converting slices in parallel.
+///
+/// Each slice is `slope × stored + intercept` by its own file's values, rounded to the nearest
+/// whole HU (half away from zero). Stored values that are padding (PixelPaddingValue to
+/// PixelPaddingRangeLimit) and everything below −1024 become −1024.
+///
+/// # Errors
+/// [`DicomError::File`] for a file that can no longer be read or is not what was scanned, for
+/// pixel data that cannot be decoded, and for a value above 32767 HU; [`DicomError::ExamSize`]
+/// over 2³⁰ voxels; [`DicomError::Interrupted`].
+pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
+    let layout = &exam.layout;
+    let n_voxels = layout.frame_pixels().saturating_mul(exam.n_slices());
+    if n_voxels > MAX_VOXELS {
+        return Err(DicomError::ExamSize {
+            limit: MAX_VOXELS,
+            found: n_voxels,
+        });
+    }
+    let task = work.task("loading slices", exam.n_slices(), "slices");
+    let mut hu = Array3::from_elem((exam.n_slices(), layout.rows, layout.cols), AIR_HU);
+    let Some(voxels) = hu.as_slice_mut() else {
+        unreachable!("a new array is contiguous");
+    };
+    for run in runs_of_files(&exam.slices) {
+        let start = run.start * layout.frame_pixels();
+        let end = run.end * layout.frame_pixels();
+        let slices = &exam.slices[run];
+        let chunks = voxels[start..end].par_chunks_mut(layout.frame_pixels());
+        let job = |(slice, hu): (&SliceSource, &mut [i16]), source: Option<&Source>| {
+            task.check()?;
+            let done = match source {
+                Some(source) => convert(source, slice, layout, hu),
+                None => BUFFER.with_borrow_mut(|buffer| load_file(slice, layout, buffer, hu)),
+            };
+            done.map_err(|fault| DicomError::file(&slice.path, fault))?;
+            task.advance(1);
+            Ok::<(), DicomError>(())
+        };
+        if slices[0].n_frames == 1 {
+            let pairs = slices.par_iter().zip(chunks);
+            first_error(pairs.map(|pair| job(pair, None)).collect())?;
+        } else {
+            // One file holds the whole run: it is read once, and its frames go in parallel.
+            let bytes = read_whole(&slices[0].path)?;
+            let source =
+                Source::parse(&bytes).map_err(|fault| DicomError::file(&slices[0].path, fault))?;
+            let pairs = slices.par_iter().zip(chunks);
+            first_error(pairs.map(|pair| job(pair, Some(&source))).collect())?;
+        }
+    }
+    Ok(Volume::new(Arc::clone(&exam.info), hu)?)
+}
+
+/// Scans `path` with the default options and loads its only exam.
+///
+/// # Errors
+/// [`DicomError::ExamCount`] when there is not exactly one exam; those of [`scan`] and [`load`].
+pub fn load_only(path: &Path, work: &Work) -> Result<Volume, DicomError> {
+    load(
+        scan(path, &ScanOptions::default(), work)?.only_exam()?,
+        work,
+    )
+}
+
+/// The first error in slice order, so that which one is told does not depend on threads.
+fn first_error(results: Vec<Result<(), DicomError>>) -> Result<(), DicomError> {
+    results.into_iter().collect()
+}
+
+/// Runs of slices that are loaded together: all single-frame files in a row, or one multi-frame
+/// file's.
+fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
+    let together =
+        |a: &SliceSource, b: &SliceSource| (a.n_frames == 1 && b.n_frames == 1) || a.path == b.path;
+    let mut runs = Vec::new();
+    let mut start = 0;
+    for run in slices.chunk_by(together) {
+        runs.push(start..start + run.len());
+        start += run.len();
+    }
+    runs
+}
+
+fn read_whole(path: &Path) -> Result<Vec<u8>, DicomError> {
+    let mut bytes = Vec::new();
+    read_file(path, &mut bytes).map_err(|fault| DicomError::file(path, fault))?;
+    Ok(bytes)
+}
+
+fn load_file(
+    slice: &SliceSource,
+    layout: &Layout,
+    buffer: &mut Vec<u8>,
+    hu: &mut [i16],
+) -> Result<(), FileFault> {
+    read_file(&slice.path, buffer)?;
+    convert(&Source::parse(buffer)?, slice, layout, hu)
+}
+
+fn convert(
+    source: &Source,
+    slice: &SliceSource,
+    expected: &Layout,
+    hu: &mut [i16],
+) -> Result<(), FileFault> {
+    let layout = &source.header.layout;
+    if (layout.rows, layout.cols) != (expected.rows, expected.cols) {
+        return Err(FileFault::Changed("its size in pixels is another"));
+    }
+    if slice.frame_idx >= layout.n_frames {
+        return Err(FileFault::Changed("it has fewer frames"));
+    }
+    let frames = Frames::new(source)?;
+    let rescale = Rescale::new(source.header.frame_facts(slice.frame_idx), layout);
+    match frames.le_words(slice.frame_idx) {
+        Some(words) => rescale.le_words(words, layout, hu),
+        None => {
+            let words = frames.words(slice.frame_idx)?;
+            rescale.values(words.into_iter().map(|word| layout.stored(word)), hu)
+        }
+    }
+}

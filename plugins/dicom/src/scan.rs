@@ -1,0 +1,325 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
+
+use pe_binding::Work;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use walkdir::WalkDir;
+
+use crate::header::Header;
+use crate::labels::{LabelReport, LabelTable};
+use crate::series::{self, Series};
+use crate::source::read_header;
+use crate::syntax::Syntax;
+use crate::{DicomError, Effect, Exam, FileFault, Finding, FindingKind};
+
+/// What to look for in a folder, and what to leave out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScanOptions {
+    /// Slices that an exam may have; one with more is left out. 0 for no limit. The paper keeps
+    /// exams of at most 320.
+    pub max_slices: usize,
+    /// Whether exams that the label table calls indeterminate are kept. The paper's counts are
+    /// only reached with them (2,211 + 157 = 2,368).
+    pub include_indeterminate: bool,
+    /// The RSNA label table; by default `train.csv` in the root, or beside it when the root is
+    /// called `train`.
+    pub labels: Option<PathBuf>,
+    /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
+    /// place of their sizes and modification times.
+    pub hash_contents: bool,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self {
+            max_slices: 320,
+            include_indeterminate: true,
+            labels: None,
+            hash_contents: false,
+        }
+    }
+}
+
+/// What was found under a path. The same whatever the number of threads.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The path that was scanned.
+    pub root: PathBuf,
+    /// The exams that can be used, by study UID.
+    pub exams: Vec<Exam>,
+    /// What is odd about the files, by path.
+    pub findings: Vec<Finding>,
+    /// Files that were looked at, the label table not counted.
+    pub n_files: usize,
+    /// What the label table says of these files, where there is one.
+    pub labels: Option<LabelReport>,
+}
+
+/// A file whose header was read.
+#[derive(Debug)]
+pub(crate) struct ScannedFile {
+    pub path: Arc<PathBuf>,
+    pub header: Header,
+    pub syntax: Syntax,
+    pub n_bytes: u64,
+    pub modified_ns: u64,
+}
+
+/// Scans a file, or a folder of any layout, for CT exams; no pixels are read.
+///
+/// Files are told by content, never by name. Images are grouped by study and series, and ordered
+/// along the normal of their plane. Of several usable series of a study one is the exam: an axial
+/// one before any other, then the one with the most slices, then the smallest UID. What is left
+/// out, and what is odd but used, is a [`Finding`] each.
+///
+/// # Errors
+/// [`DicomError::Io`] when `root` cannot be read, [`DicomError::LabelTable`] when the label table
+/// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
+pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
+    let table_path = LabelTable::locate(root, options.labels.as_deref());
+    let mut findings = Vec::new();
+    let mut paths = list_files(root, &mut findings)?;
+    if let Some(table_path) = &table_path {
+        paths.retain(|path| path != table_path);
+    }
+    let n_files = paths.len();
+    let table = table_path
+        .map(|path| LabelTable::read(&path, work))
+        .transpose()?;
+    let mut seen = BTreeSet::new();
+    let mut groups: BTreeMap<(String, String), Vec<ScannedFile>> = BTreeMap::new();
+    for file in read_headers(&paths, work)? {
+        match file {
+            Ok(file) => {
+                if table.is_some() {
+                    seen.insert(file.header.sop_uid.clone());
+                }
+                match series::refuse(&file) {
+                    Some(finding) => findings.push(finding),
+                    None => {
+                        let header = &file.header;
+                        let id = (header.study_uid.clone(), header.series_uid.clone());
+                        groups.entry(id).or_default().push(file);
+                    }
+                }
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    let series = assemble(groups, options, work, &mut findings)?;
+    let mut exams = choose(series, &mut findings);
+    let labels = table.map(|table| table.apply(&mut exams, &seen, &mut findings));
+    leave_out_indeterminate(&mut exams, options, &mut findings);
+    findings.sort();
+    Ok(Scan {
+        root: root.to_owned(),
+        exams: exams.into_iter().map(|(exam, _)| exam).collect(),
+        findings,
+        n_files,
+        labels,
+    })
+}
+
+/// All files under `root` in the order of their paths.
+fn list_files(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<PathBuf>, DicomError> {
+    let metadata = std::fs::metadata(root).map_err(|source| DicomError::Io {
+        path: root.to_owned(),
+        action: "read",
+        source,
+    })?;
+    if metadata.is_file() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let mut paths = Vec::new();
+    for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => paths.push(entry.into_path()),
+            Ok(entry) if entry.file_type().is_dir() => {}
+            // A pipe or a device would be waited for, or never end.
+            Ok(entry) => findings.push(Finding::new(
+                entry.path(),
+                FindingKind::Unreadable,
+                "neither a file nor a folder",
+            )),
+            Err(error) => {
+                let reason = match error.io_error() {
+                    Some(error) => format!("cannot read it: {}", error.kind()),
+                    None => "a link to a folder that holds it".to_owned(),
+                };
+                let path = error.path().unwrap_or(root);
+                findings.push(Finding::new(path, FindingKind::Unreadable, reason));
+            }
+        }
+    }
+    Ok(paths)
+}
+
+fn read_headers(
+    paths: &[PathBuf],
+    work: &Work,
+) -> Result<Vec<Result<ScannedFile, Finding>>, DicomError> {
+    let task = work.task("reading headers", paths.len(), "files");
+    paths
+        .par_iter()
+        .map(|path| {
+            task.check()?;
+            let file = read_one(path).map_err(|fault| Finding::of_fault(path, &fault));
+            task.advance(1);
+            Ok(file)
+        })
+        .collect()
+}
+
+fn read_one(path: &Path) -> Result<ScannedFile, FileFault> {
+    let (header, syntax, metadata) = read_header(path)?;
+    let modified = metadata.modified().ok();
+    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Ok(ScannedFile {
+        path: Arc::new(path.to_owned()),
+        header,
+        syntax,
+        n_bytes: metadata.len(),
+        modified_ns: since.map_or(0, |since| since.as_nanos() as u64),
+    })
+}
+
+fn assemble(
+    groups: BTreeMap<(String, String), Vec<ScannedFile>>,
+    options: &ScanOptions,
+    work: &Work,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Series>, DicomError> {
+    let task = work.task("ordering slices", groups.len(), "series");
+    let assembled: Vec<_> = groups
+        .into_par_iter()
+        .map(|(_, files)| {
+            task.check()?;
+            let outcome = series::assemble(files, options);
+            task.advance(1);
+            Ok::<_, DicomError>(outcome)
+        })
+        .collect::<Result<_, _>>()?;
+    let mut all = Vec::new();
+    for (series, found) in assembled {
+        findings.extend(found);
+        all.extend(series);
+    }
+    Ok(all)
+}
+
+/// Keeps one series of each study; gives each exam with the path that findings about it name.
+fn choose(mut series: Vec<Series>, findings: &mut Vec<Finding>) -> Vec<(Exam, PathBuf)> {
+    series.sort_by(|a, b| {
+        let id = |s: &Series| s.exam.info.id.clone();
+        (id(a).study_uid.cmp(&id(b).study_uid))
+            .then(b.is_axial.cmp(&a.is_axial))
+            .then(b.exam.n_slices().cmp(&a.exam.n_slices()))
+            .then(id(a).series_uid.cmp(&id(b).series_uid))
+    });
+    let mut chosen: Vec<Series> = Vec::new();
+    for candidate in series {
+        let used = chosen
+            .last()
+            .filter(|last| last.exam.info.id.study_uid == candidate.exam.info.id.study_uid);
+        let Some(used) = used else {
+            chosen.push(candidate);
+            continue;
+        };
+        findings.push(Finding::new(
+            &candidate.place,
+            FindingKind::OtherSeries,
+            format!(
+                "another series of the study is used: {} of {} slices, this one is {} of {}",
+                plane(used),
+                used.exam.n_slices(),
+                plane(&candidate),
+                candidate.exam.n_slices()
+            ),
+        ));
+    }
+    chosen.into_iter().map(|s| (s.exam, s.place)).collect()
+}
+
+fn plane(series: &Series) -> &'static str {
+    if series.is_axial {
+        "axial"
+    } else {
+        "not axial"
+    }
+}
+
+fn leave_out_indeterminate(
+    exams: &mut Vec<(Exam, PathBuf)>,
+    options: &ScanOptions,
+    findings: &mut Vec<Finding>,
+) {
+    if options.include_indeterminate {
+        return;
+    }
+    exams.retain(|(exam, place)| {
+        let labels = exam.info.labels.as_ref();
+        let keep = !labels.is_some_and(|labels| labels.indeterminate());
+        if !keep {
+            findings.push(Finding::new(
+                place,
+                FindingKind::Indeterminate,
+                "the label table calls the exam indeterminate, and include_indeterminate is false",
+            ));
+        }
+        keep
+    });
+}
+
+impl Scan {
+    /// The only exam.
+    ///
+    /// # Errors
+    /// [`DicomError::ExamCount`] when there is none or several, listing them.
+    pub fn only_exam(&self) -> Result<&Exam, DicomError> {
+        match self.exams.as_slice() {
+            [exam] => Ok(exam),
+            exams => Err(DicomError::ExamCount {
+                root: self.root.clone(),
+                found: exams.len(),
+                exams: exams
+                    .iter()
+                    .map(|exam| format!("{}: {} slices", exam.info.id.series_uid, exam.n_slices()))
+                    .collect(),
+            }),
+        }
+    }
+
+    /// The number of findings of each kind, with what follows from them.
+    pub fn counts(&self) -> BTreeMap<(Effect, FindingKind), usize> {
+        let mut counts = BTreeMap::new();
+        for finding in &self.findings {
+            *counts.entry((finding.effect, finding.kind)).or_insert(0) += 1;
+        }
+        counts
+    }
+}
+
+impl fmt::Display for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_slices: usize = self.exams.iter().map(Exam::n_slices).sum();
+        write!(
+            f,
+            "{} exams of {n_slices} slices in {} files under {}",
+            self.exams.len(),
+            self.n_files,
+            self.root.display()
+        )?;
+        for ((effect, kind), n) in self.counts() {
+            write!(f, "\n  {}: {} {n}", effect.name(), kind.name())?;
+        }
+        match &self.labels {
+            Some(report) => write!(f, "\n{report}"),
+            None => write!(f, "\n  no label table"),
+        }
+    }
+}
