@@ -19,14 +19,16 @@ const MAX_COLUMNS: u32 = 120;
 
 /// Shows a value on the script's output.
 pub(crate) fn show(session: &Session, value: &Dynamic) -> ScriptResult<()> {
-    let Some(picture) = value.read_lock::<Picture>() else {
+    let Some(picture) = value.clone().try_cast::<Picture>() else {
         session.console.print(&value.to_string());
         return Ok(());
     };
     let number = SHOWN.fetch_add(1, Ordering::Relaxed) + 1;
     let path = session.run_dir.join(format!("picture-{number:03}.png"));
     picture.save(&path).map_err(raise)?;
-    session.console.print(&format!("{picture}: {}", path.display()));
+    session
+        .console
+        .print(&format!("{picture}: {}", path.display()));
     draw(session, &picture);
     Ok(())
 }
@@ -38,9 +40,15 @@ fn draw(session: &Session, picture: &Picture) {
     if look.quiet || look.print_to_stderr || !look.bars || !io::stdout().is_terminal() {
         return;
     }
-    let config = viuer::Config { absolute_offset: false, width: Some(MAX_COLUMNS), ..Default::default() };
+    let config = viuer::Config {
+        absolute_offset: false,
+        width: Some(MAX_COLUMNS),
+        ..Default::default()
+    };
     let image = DynamicImage::ImageRgb8(picture.image().clone());
     if let Err(error) = viuer::print(&image, &config) {
-        session.console.log(&format!("the terminal cannot draw the picture: {error}"));
+        session
+            .console
+            .log(&format!("the terminal cannot draw the picture: {error}"));
     }
 }
