@@ -1,0 +1,228 @@
+//! A slice as bits: 64 pixels a word, the representation of every step in between HU and mask.
+
+use std::borrow::Cow;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
+
+/// Pixels in a word.
+pub(crate) const WORD: usize = u64::BITS as usize;
+
+/// One slice of pixels, each inside (1) or outside (0).
+///
+/// Rows are padded to whole words; bit `col % 64` of word `col / 64` is the pixel at `col`. The
+/// padding bits are 0 at all times, so that no step sees pixels beyond the edge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bitmap {
+    rows: usize,
+    cols: usize,
+    words_per_row: usize,
+    words: Vec<u64>,
+}
+
+impl Bitmap {
+    /// A slice with no pixel inside.
+    pub fn empty(rows: usize, cols: usize) -> Self {
+        let words_per_row = cols.div_ceil(WORD);
+        Self {
+            rows,
+            cols,
+            words_per_row,
+            words: vec![0; rows * words_per_row],
+        }
+    }
+
+    /// The pixels of `image` for which `inside` holds.
+    pub fn pack<T: Copy>(image: ArrayView2<T>, inside: impl Fn(T) -> bool) -> Self {
+        let (rows, cols) = image.dim();
+        let mut packed = Self::empty(rows, cols);
+        for (row, pixels) in image.outer_iter().enumerate() {
+            pack_row(&contiguous(pixels), &inside, packed.row_mut(row));
+        }
+        packed
+    }
+
+    /// Writes the pixels to `image`.
+    ///
+    /// # Panics
+    /// When `image` has another shape.
+    pub fn unpack_into(&self, mut image: ArrayViewMut2<bool>) {
+        assert_eq!(image.dim(), (self.rows, self.cols), "shapes differ");
+        for (row, mut pixels) in image.outer_iter_mut().enumerate() {
+            match pixels.as_slice_mut() {
+                Some(pixels) => unpack_row(self.row(row), pixels),
+                None => {
+                    let mut unpacked = vec![false; self.cols];
+                    unpack_row(self.row(row), &mut unpacked);
+                    pixels.assign(&ArrayView1::from(&unpacked));
+                }
+            }
+        }
+    }
+
+    /// The pixels as an array, `[row, col]`.
+    pub fn unpack(&self) -> Array2<bool> {
+        let mut image = Array2::from_elem((self.rows, self.cols), false);
+        self.unpack_into(image.view_mut());
+        image
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The words of one row.
+    pub fn row(&self, row: usize) -> &[u64] {
+        &self.words[row * self.words_per_row..][..self.words_per_row]
+    }
+
+    /// The words of one row, for writing; the writer keeps the padding 0.
+    pub fn row_mut(&mut self, row: usize) -> &mut [u64] {
+        &mut self.words[row * self.words_per_row..][..self.words_per_row]
+    }
+
+    /// The bits of a row's last word that are pixels and not padding.
+    pub fn last_word_pixels(&self) -> u64 {
+        match self.cols % WORD {
+            0 => u64::MAX,
+            used => (1 << used) - 1,
+        }
+    }
+
+    /// Inside and outside exchanged.
+    pub fn inverted(mut self) -> Self {
+        let last = self.last_word_pixels();
+        for row in 0..self.rows {
+            let words = self.row_mut(row);
+            words.iter_mut().for_each(|word| *word = !*word);
+            if let Some(word) = words.last_mut() {
+                *word &= last;
+            }
+        }
+        self
+    }
+
+    /// Puts the pixels `start..end` of `row` inside.
+    pub fn insert(&mut self, row: usize, start: usize, end: usize) {
+        let words = self.row_mut(row);
+        for_each_word(start, end, |index, pixels| {
+            words[index] |= pixels;
+            false
+        });
+    }
+
+    /// Whether any of the pixels `start..end` of `row` is inside.
+    pub fn meets(&self, row: usize, start: usize, end: usize) -> bool {
+        let words = self.row(row);
+        for_each_word(start, end, |index, pixels| words[index] & pixels != 0)
+    }
+}
+
+/// Calls `visit` with each word's index and its bits among the pixels `start..end`, until it
+/// returns true; returns whether it did.
+#[inline]
+fn for_each_word(start: usize, end: usize, mut visit: impl FnMut(usize, u64) -> bool) -> bool {
+    if start >= end {
+        return false;
+    }
+    let (first, last) = (start / WORD, (end - 1) / WORD);
+    let from_start = u64::MAX << (start % WORD);
+    let to_end = u64::MAX >> (WORD - 1 - (end - 1) % WORD);
+    if first == last {
+        return visit(first, from_start & to_end);
+    }
+    visit(first, from_start)
+        || (first + 1..last).any(|index| visit(index, u64::MAX))
+        || visit(last, to_end)
+}
+
+fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
+    match pixels.to_slice() {
+        Some(slice) => Cow::Borrowed(slice),
+        None => Cow::Owned(pixels.to_vec()),
+    }
+}
+
+fn pack_row<T: Copy>(pixels: &[T], inside: &impl Fn(T) -> bool, words: &mut [u64]) {
+    for (word, pixels) in words.iter_mut().zip(pixels.chunks(WORD)) {
+        for (nth, eight) in pixels.chunks(8).enumerate() {
+            let mut flags = [0_u8; 8];
+            for (flag, &pixel) in flags.iter_mut().zip(eight) {
+                *flag = u8::from(inside(pixel));
+            }
+            *word |= gather(flags) << (8 * nth);
+        }
+    }
+}
+
+/// Eight bytes of 0 or 1 as the eight low bits of a word, the first byte lowest: the product moves
+/// byte `i`'s flag to bit 56 + i, and no two of its terms meet.
+#[inline]
+fn gather(flags: [u8; 8]) -> u64 {
+    u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
+fn unpack_row(words: &[u64], pixels: &mut [bool]) {
+    for (&word, pixels) in words.iter().zip(pixels.chunks_mut(WORD)) {
+        // Most words of a mask are all inside or all outside.
+        match word {
+            0 => pixels.fill(false),
+            u64::MAX => pixels.fill(true),
+            _ => pixels
+                .iter_mut()
+                .enumerate()
+                .for_each(|(bit, pixel)| *pixel = word >> bit & 1 == 1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::Axis;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn image() -> impl Strategy<Value = Array2<bool>> {
+        (0..5_usize, 0..140_usize).prop_flat_map(|(rows, cols)| {
+            proptest::collection::vec(any::<bool>(), rows * cols).prop_map(move |pixels| {
+                Array2::from_shape_vec((rows, cols), pixels).expect("as many pixels as the shape")
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn packing_keeps_every_pixel(image in image()) {
+            let packed = Bitmap::pack(image.view(), |inside| inside);
+            prop_assert_eq!(packed.unpack(), image.clone());
+            prop_assert_eq!(packed.inverted().unpack(), image.mapv(|inside| !inside));
+        }
+
+        #[test]
+        fn packing_follows_any_memory_order(mut image in image()) {
+            image.invert_axis(Axis(1));
+            let packed = Bitmap::pack(image.t(), |inside| inside);
+            let mut found = Array2::from_elem(image.dim(), false);
+            packed.unpack_into(found.view_mut().reversed_axes());
+            prop_assert_eq!(found, image);
+        }
+
+        #[test]
+        fn ranges_are_half_open(cols in 1..200_usize, a in 0..200_usize, b in 0..200_usize) {
+            let (start, end) = (a.min(cols), b.min(cols));
+            let mut bitmap = Bitmap::empty(2, cols);
+            bitmap.insert(1, start, end);
+            let expected = Array2::from_shape_fn((2, cols), |(row, col)| {
+                row == 1 && (start..end).contains(&col)
+            });
+            prop_assert_eq!(bitmap.unpack(), expected);
+            prop_assert_eq!(bitmap.meets(1, start, end), start < end);
+            prop_assert!(!bitmap.meets(1, 0, start.min(end)));
+            prop_assert!(!bitmap.meets(1, end.max(start), cols));
+        }
+    }
+}

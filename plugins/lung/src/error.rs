@@ -1,0 +1,69 @@
+use pe_binding::{Explain, Interrupted};
+use thiserror::Error;
+
+use crate::{MAX_MIN_AREA, MAX_RADIUS};
+
+/// What can be wrong with a request for a mask.
+#[derive(Debug, Error, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum LungError {
+    /// The threshold is not a number of the HU scale.
+    #[error(
+        "expected threshold_hu from {} to {}, found {found}",
+        i16::MIN,
+        i16::MAX
+    )]
+    Threshold {
+        /// The threshold that was asked for, HU.
+        found: f64,
+    },
+    /// A disk is too large.
+    #[error("expected {option} from 0 to {MAX_RADIUS} pixels, found {found}")]
+    Radius {
+        /// The option's name.
+        option: &'static str,
+        /// The radius that was asked for, pixels.
+        found: u32,
+    },
+    /// The least area is larger than a slice.
+    #[error("expected min_area from 0 to {MAX_MIN_AREA} pixels, found {found}")]
+    MinArea {
+        /// The area that was asked for, pixels.
+        found: u32,
+    },
+    /// Pixels have four or eight neighbours.
+    #[error("expected connectivity 4 or 8, found {found}")]
+    Connectivity {
+        /// The number of neighbours that was asked for.
+        found: u8,
+    },
+    /// The user's interrupt.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl Explain for LungError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Interrupted(_) => "lung.interrupted",
+            _ => "lung.options",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Threshold { .. } => Some("lung is below -400 HU, soft tissue above -100".into()),
+            Self::Radius { .. } => {
+                Some("radii are in pixels of a slice of 512 rows; 0 leaves the step out".into())
+            }
+            Self::MinArea { .. } => {
+                Some("areas are in pixels of a slice of 512 rows; 0 keeps every component".into())
+            }
+            _ => None,
+        }
+    }
+
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Interrupted(_))
+    }
+}

@@ -1,0 +1,247 @@
+use std::sync::Arc;
+
+use ndarray::parallel::prelude::*;
+use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis};
+use pe_binding::Work;
+use pe_ct::{Mask, Volume};
+
+use crate::bitmap::Bitmap;
+use crate::components::Connectivity;
+use crate::hull::convex_hull;
+use crate::morphology::{closed, dilated};
+use crate::regions::{body, cleared, filled, frame};
+use crate::steps::connectivity;
+use crate::{LungError, MaskMode, MaskOptions};
+
+/// The version of the steps: it changes when the same options begin to give another mask, so that
+/// what was made with the former one is not taken for new.
+pub const MASK_VERSION: u32 = 1;
+
+/// Makes masks of one set of options. Cheap to clone.
+///
+/// ```
+/// use ndarray::Array3;
+/// use pe_binding::Work;
+/// use pe_ct::{Spacing, Volume};
+/// use pe_lung::{MaskOptions, Masking};
+///
+/// // A slice of tissue with 30 × 30 pixels of air in the middle, and air on the border.
+/// let mut hu = Array3::from_elem((1, 100, 100), 40_i16);
+/// hu.slice_mut(ndarray::s![.., 30..60, 30..60]).fill(-800);
+/// hu.slice_mut(ndarray::s![.., .., ..5]).fill(-1000);
+/// let spacing = Spacing { slice_mm: 1.0, row_mm: 1.0, col_mm: 1.0 };
+/// let volume = Volume::unnamed("example", spacing, hu);
+///
+/// let options = MaskOptions { dilate_radius: 0, scale_sizes: false, ..MaskOptions::default() };
+/// let mask = Masking::new(options)?.apply(&volume, &Work::silent())?;
+/// assert_eq!(mask.voxels_per_slice(), [900]);
+/// # Ok::<(), pe_lung::LungError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Masking {
+    options: MaskOptions,
+    connectivity: Connectivity,
+    /// Air is what lies below, HU: the threshold rounded up, which is the same for whole HU.
+    threshold_hu: i16,
+    recipe: Arc<str>,
+}
+
+impl Masking {
+    /// Masks by `options`.
+    ///
+    /// # Errors
+    /// The [`LungError`] that names the first option out of range.
+    pub fn new(options: MaskOptions) -> Result<Self, LungError> {
+        let options = options.validated()?;
+        let recipe = serde_json::json!({ "lung_mask": MASK_VERSION, "options": options });
+        Ok(Self {
+            connectivity: connectivity(options.connectivity)?,
+            threshold_hu: options.threshold_hu.ceil() as i16,
+            recipe: recipe.to_string().into(),
+            options,
+        })
+    }
+
+    /// The options.
+    pub fn options(&self) -> &MaskOptions {
+        &self.options
+    }
+
+    /// What makes the masks, as JSON: [`MASK_VERSION`] and every option in a fixed order. Equal
+    /// recipes make equal masks of equal volumes.
+    pub fn recipe(&self) -> &str {
+        &self.recipe
+    }
+
+    /// The mask of `volume`, its slices in parallel.
+    ///
+    /// # Errors
+    /// [`LungError::Interrupted`] after the user's interrupt.
+    pub fn apply(&self, volume: &Volume, work: &Work) -> Result<Mask, LungError> {
+        let mut voxels = Array3::from_elem(volume.dim(), false);
+        let task = work.task("masking", volume.n_slices(), "slices");
+        voxels
+            .axis_iter_mut(Axis(0))
+            .into_par_iter()
+            .enumerate()
+            .try_for_each(|(slice_idx, voxels)| {
+                work.check()?;
+                self.slice_into(volume.slice(slice_idx), voxels);
+                task.advance(1);
+                Ok::<_, LungError>(())
+            })?;
+        Ok(Mask::new(voxels, volume.spacing(), &self.recipe))
+    }
+
+    /// The mask of one slice in HU, `[row, col]`.
+    pub fn slice(&self, hu: ArrayView2<i16>) -> Array2<bool> {
+        let mut mask = Array2::from_elem(hu.dim(), false);
+        self.slice_into(hu, mask.view_mut());
+        mask
+    }
+
+    /// Writes the mask of one slice in HU, `[row, col]`, to `mask`.
+    ///
+    /// # Panics
+    /// When `mask` has another shape than `hu`.
+    pub fn slice_into(&self, hu: ArrayView2<i16>, mut mask: ArrayViewMut2<bool>) {
+        match self.options.mode {
+            MaskMode::Paper => self.lungs(hu).unpack_into(mask),
+            MaskMode::Hull => convex_hull(&self.lungs(hu)).unpack_into(mask),
+            MaskMode::None => {
+                assert_eq!(hu.dim(), mask.dim(), "shapes differ");
+                mask.fill(true);
+            }
+        }
+    }
+
+    /// The steps of mode `paper`, as the crate's description numbers them.
+    fn lungs(&self, hu: ArrayView2<i16>) -> Bitmap {
+        let options = &self.options;
+        let (rows, cols) = hu.dim();
+        let air = Bitmap::pack(hu, |hu| hu < self.threshold_hu);
+        let forbidden = if options.body_only {
+            body(&air).inverted()
+        } else {
+            frame(rows, cols)
+        };
+        let min_area = options.min_area_at(rows);
+        let mut lungs = cleared(&air, &forbidden, min_area, self.connectivity);
+        let dilate_radius = options.radius_at(options.dilate_radius, rows);
+        if dilate_radius > 0 {
+            lungs = dilated(&lungs, dilate_radius);
+        }
+        let close_radius = options.radius_at(options.close_radius, rows);
+        if close_radius > 0 {
+            lungs = closed(&lungs, close_radius);
+        }
+        if options.fill_holes {
+            lungs = filled(&lungs);
+        }
+        lungs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use pe_binding::{Explain, Watch};
+    use pe_ct::Spacing;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct StopAfterOne {
+        advanced: AtomicU64,
+        begun: AtomicBool,
+    }
+
+    impl Watch for StopAfterOne {
+        fn begin(&self, _: &str, total: u64, unit: &str) {
+            assert_eq!((total, unit), (40, "slices"));
+            self.begun.store(true, Ordering::Relaxed);
+        }
+        fn advance(&self, n: u64) {
+            self.advanced.fetch_add(n, Ordering::Relaxed);
+        }
+        fn end(&self) {}
+        fn warn(&self, _: &str) {}
+        fn interrupted(&self) -> bool {
+            self.advanced.load(Ordering::Relaxed) > 0
+        }
+    }
+
+    fn volume(n_slices: usize, rows: usize, cols: usize) -> Volume {
+        let spacing = Spacing {
+            slice_mm: 1.0,
+            row_mm: 1.0,
+            col_mm: 1.0,
+        };
+        Volume::unnamed(
+            "test",
+            spacing,
+            Array3::from_elem((n_slices, rows, cols), -1000),
+        )
+    }
+
+    #[test]
+    fn an_interrupt_stops_between_slices() {
+        let watch = Arc::new(StopAfterOne::default());
+        let masking = Masking::new(MaskOptions::default()).expect("the defaults are in range");
+        let error = masking
+            .apply(&volume(40, 16, 16), &Work::new(watch.clone()))
+            .expect_err("the watch interrupts");
+        assert!(error.is_interrupt(), "{error}");
+        assert!(watch.begun.load(Ordering::Relaxed));
+        assert!(watch.advanced.load(Ordering::Relaxed) < 40);
+    }
+
+    #[test]
+    fn volumes_without_voxels_have_masks_without_voxels() {
+        for mode in [MaskMode::Paper, MaskMode::Hull, MaskMode::None] {
+            for body_only in [true, false] {
+                let options = MaskOptions {
+                    mode,
+                    body_only,
+                    ..MaskOptions::default()
+                };
+                let masking = Masking::new(options).expect("in range");
+                for dim in [(0, 8, 8), (2, 0, 8), (2, 8, 0)] {
+                    let volume = volume(dim.0, dim.1, dim.2);
+                    let mask = masking.apply(&volume, &Work::silent()).expect("a mask");
+                    assert_eq!(mask.dim(), dim);
+                    assert_eq!(mask.empty_slices().len(), dim.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_recipe_is_canonical() {
+        let masking = Masking::new(MaskOptions::default()).expect("the defaults are in range");
+        let expected = concat!(
+            r#"{"lung_mask":1,"options":{"mode":"paper","threshold_hu":-400.0,"#,
+            r#""body_only":true,"connectivity":8,"min_area":64,"dilate_radius":2,"#,
+            r#""close_radius":10,"fill_holes":true,"scale_sizes":true}}"#
+        );
+        assert_eq!(masking.recipe(), expected);
+        let mask = masking
+            .apply(&volume(1, 4, 4), &Work::silent())
+            .expect("a mask");
+        assert_eq!(mask.recipe(), expected);
+    }
+
+    #[test]
+    fn mode_none_keeps_every_voxel() {
+        let options = MaskOptions {
+            mode: MaskMode::None,
+            ..MaskOptions::default()
+        };
+        let mask = Masking::new(options)
+            .expect("in range")
+            .apply(&volume(2, 3, 5), &Work::silent())
+            .expect("a mask");
+        assert_eq!(mask.voxels_per_slice(), [15, 15]);
+    }
+}

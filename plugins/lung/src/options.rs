@@ -1,0 +1,194 @@
+use serde::{Deserialize, Serialize};
+
+use crate::LungError;
+
+/// Rows of the slice whose pixels the sizes in [`MaskOptions`] are given in; CT's usual size.
+pub const REFERENCE_ROWS: usize = 512;
+
+/// The largest radius of a disk, pixels at 512 rows: an eighth of the slice.
+pub const MAX_RADIUS: u32 = 64;
+
+/// The largest `min_area`, pixels at 512 rows: the whole slice.
+pub const MAX_MIN_AREA: u32 = 512 * 512;
+
+/// Which voxels a mask holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskMode {
+    /// The lungs, by the paper's steps; most of the mediastinum is outside.
+    Paper,
+    /// The convex hull of the lungs in each slice; heart and mediastinum are inside.
+    Hull,
+    /// Every voxel.
+    None,
+}
+
+/// The settings of a mask; see the crate's description for the steps that they set.
+///
+/// ```
+/// use pe_lung::{MaskMode, MaskOptions};
+/// let options = MaskOptions { mode: MaskMode::Hull, ..MaskOptions::default() };
+/// assert_eq!(options.close_radius, 10);
+/// assert!(options.validated().is_ok());
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MaskOptions {
+    /// Which voxels the mask holds.
+    pub mode: MaskMode,
+    /// Air is what lies below, HU. Raw HU, not windowed: nothing is left below −250 HU after the
+    /// PE window that the paper applies first.
+    pub threshold_hu: f64,
+    /// Whether air that the largest piece of tissue does not enclose is cleared; otherwise only
+    /// air that is connected to the image border is.
+    pub body_only: bool,
+    /// Neighbours of a pixel in a component of air, 4 or 8: for border clearing and `min_area`.
+    pub connectivity: u8,
+    /// Components of air with fewer pixels are dropped; 0 and 1 drop none.
+    pub min_area: u32,
+    /// Radius of the disk of the dilation, pixels; 0 leaves it out.
+    pub dilate_radius: u32,
+    /// Radius of the disk of the closing, pixels; 0 leaves it out.
+    pub close_radius: u32,
+    /// Whether holes are filled at the end.
+    pub fill_holes: bool,
+    /// Whether radii and areas, given in pixels of a slice of 512 rows, are scaled to the rows of
+    /// the slice at hand: radii by rows / 512, areas by its square, each rounded to the nearest
+    /// integer, halves up. A radius may so become 0. Otherwise they are pixels of any slice.
+    pub scale_sizes: bool,
+}
+
+impl Default for MaskOptions {
+    /// The paper's steps with the DSB2017 tutorial's radii. `min_area` is ours: at 64, a real
+    /// thin-walled series keeps the apex and the recesses and loses the rims around its bones.
+    fn default() -> Self {
+        Self {
+            mode: MaskMode::Paper,
+            threshold_hu: -400.0,
+            body_only: true,
+            connectivity: 8,
+            min_area: 64,
+            dilate_radius: 2,
+            close_radius: 10,
+            fill_holes: true,
+            scale_sizes: true,
+        }
+    }
+}
+
+impl MaskOptions {
+    /// The options themselves, when every one is in range.
+    ///
+    /// # Errors
+    /// The [`LungError`] that names the first option out of range.
+    pub fn validated(self) -> Result<Self, LungError> {
+        let hu_scale = f64::from(i16::MIN)..=f64::from(i16::MAX);
+        if !hu_scale.contains(&self.threshold_hu) {
+            return Err(LungError::Threshold {
+                found: self.threshold_hu,
+            });
+        }
+        let radii = [
+            ("dilate_radius", self.dilate_radius),
+            ("close_radius", self.close_radius),
+        ];
+        if let Some(&(option, found)) = radii.iter().find(|(_, radius)| *radius > MAX_RADIUS) {
+            return Err(LungError::Radius { option, found });
+        }
+        if self.min_area > MAX_MIN_AREA {
+            return Err(LungError::MinArea {
+                found: self.min_area,
+            });
+        }
+        if !matches!(self.connectivity, 4 | 8) {
+            return Err(LungError::Connectivity {
+                found: self.connectivity,
+            });
+        }
+        Ok(self)
+    }
+
+    /// `radius` in pixels of a slice of `rows` rows.
+    pub(crate) fn radius_at(&self, radius: u32, rows: usize) -> usize {
+        let radius = radius as usize;
+        if self.scale_sizes {
+            (radius * rows + REFERENCE_ROWS / 2) / REFERENCE_ROWS
+        } else {
+            radius
+        }
+    }
+
+    /// `min_area` in pixels of a slice of `rows` rows.
+    pub(crate) fn min_area_at(&self, rows: usize) -> usize {
+        let area = self.min_area as usize;
+        if self.scale_sizes {
+            let reference = REFERENCE_ROWS * REFERENCE_ROWS;
+            (area * rows * rows + reference / 2) / reference
+        } else {
+            area
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_the_rows() {
+        let scaled = MaskOptions::default();
+        let fixed = MaskOptions {
+            scale_sizes: false,
+            ..MaskOptions::default()
+        };
+        let check = |options: &MaskOptions, rows: usize, expected: (usize, usize, usize)| {
+            let found = (
+                options.radius_at(options.dilate_radius, rows),
+                options.radius_at(options.close_radius, rows),
+                options.min_area_at(rows),
+            );
+            assert_eq!(found, expected, "{rows} rows");
+        };
+        check(&scaled, 512, (2, 10, 64));
+        check(&scaled, 1024, (4, 20, 256));
+        check(&scaled, 256, (1, 5, 16));
+        check(&scaled, 128, (1, 3, 4));
+        check(&scaled, 127, (0, 2, 4));
+        check(&scaled, 0, (0, 0, 0));
+        check(&fixed, 128, (2, 10, 64));
+    }
+
+    #[test]
+    fn options_out_of_range_are_named() {
+        let check = |change: fn(&mut MaskOptions), expected: &str| {
+            let mut options = MaskOptions::default();
+            change(&mut options);
+            let error = options.validated().expect_err(expected);
+            assert_eq!(error.to_string(), expected);
+        };
+        check(
+            |options| options.threshold_hu = f64::NAN,
+            "expected threshold_hu from -32768 to 32767, found NaN",
+        );
+        check(
+            |options| options.threshold_hu = 40000.0,
+            "expected threshold_hu from -32768 to 32767, found 40000",
+        );
+        check(
+            |options| options.close_radius = 65,
+            "expected close_radius from 0 to 64 pixels, found 65",
+        );
+        check(
+            |options| options.dilate_radius = u32::MAX,
+            "expected dilate_radius from 0 to 64 pixels, found 4294967295",
+        );
+        check(
+            |options| options.min_area = 262_145,
+            "expected min_area from 0 to 262144 pixels, found 262145",
+        );
+        check(
+            |options| options.connectivity = 6,
+            "expected connectivity 4 or 8, found 6",
+        );
+    }
+}

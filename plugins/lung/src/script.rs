@@ -1,0 +1,110 @@
+//! `lung` in Rhai: masks of volumes.
+
+use pe_ct::{Mask, Volume};
+use rhai::def_package;
+use rhai::plugin::*;
+
+use crate::{MaskOptions, Masking};
+
+def_package! {
+    /// Lung masks of CT volumes.
+    pub LungPackage(module) {
+        module.set_custom_type::<Masking>("Masking");
+        combine_with_exported_module!(module, "lung", lung);
+    }
+}
+
+#[export_module]
+mod lung {
+    use pe_binding::script::{ScriptResult, options, raise, work};
+    use rhai::{ImmutableString, Map, NativeCallContext};
+
+    /// The lung mask of `volume` with the default settings: the paper's steps. True inside.
+    ///
+    /// ```rhai
+    /// let mask = lung::mask(volume);
+    /// ```
+    #[rhai_fn(name = "mask", return_raw)]
+    pub fn mask(context: NativeCallContext, volume: Volume) -> ScriptResult<Mask> {
+        mask_with(context, volume, Map::new())
+    }
+
+    /// The lung mask of `volume` with settings of your own; see `lung::masking` for all of them.
+    ///
+    /// ```rhai
+    /// let mask = lung::mask(volume, #{ mode: "hull" });
+    /// ```
+    #[rhai_fn(name = "mask", return_raw)]
+    pub fn mask_with(
+        context: NativeCallContext,
+        volume: Volume,
+        settings: Map,
+    ) -> ScriptResult<Mask> {
+        let options: MaskOptions = options("lung::mask()", &settings)?;
+        let masking = Masking::new(options).map_err(raise)?;
+        masking.apply(&volume, &work(&context)).map_err(raise)
+    }
+
+    /// A recipe for masks with the default settings, to apply to many volumes.
+    ///
+    /// ```rhai
+    /// let masking = lung::masking();
+    /// ```
+    #[rhai_fn(name = "masking", return_raw)]
+    pub fn masking() -> ScriptResult<Masking> {
+        masking_with(Map::new())
+    }
+
+    /// A recipe for masks with settings of your own, to apply to many volumes.
+    ///
+    /// | setting | default | meaning |
+    /// |---|---|---|
+    /// | `mode` | `"paper"` | `"paper"`: the lungs; `"hull"`: their convex hull in each slice, which keeps heart and mediastinum, where central emboli lie; `"none"`: every voxel |
+    /// | `threshold_hu` | -400 | air is what lies below, HU |
+    /// | `body_only` | true | clear air that is not inside the body, such as the table's; otherwise only air connected to the image border |
+    /// | `connectivity` | 8 | neighbours of a pixel in a component of air, 4 or 8 |
+    /// | `min_area` | 64 | drop components of air with fewer pixels |
+    /// | `dilate_radius` | 2 | radius of the dilation's disk, pixels, at most 64; 0 leaves it out |
+    /// | `close_radius` | 10 | radius of the closing's disk, pixels, at most 64; 0 leaves it out |
+    /// | `fill_holes` | true | fill holes at the end |
+    /// | `scale_sizes` | true | the radii and the area are for slices of 512 rows: scale them to others |
+    ///
+    /// A setting that is unknown, of the wrong type or out of range is an error that names it.
+    ///
+    /// ```rhai
+    /// let masking = lung::masking(#{ mode: "hull", close_radius: 12 });
+    /// print(masking.recipe);
+    /// ```
+    #[rhai_fn(name = "masking", return_raw)]
+    pub fn masking_with(settings: Map) -> ScriptResult<Masking> {
+        let options: MaskOptions = options("lung::masking()", &settings)?;
+        Masking::new(options).map_err(raise)
+    }
+
+    /// The mask of `volume` by this recipe.
+    ///
+    /// ```rhai
+    /// let mask = lung::masking().apply(volume);
+    /// ```
+    #[rhai_fn(global, return_raw, pure)]
+    pub fn apply(
+        context: NativeCallContext,
+        masking: &mut Masking,
+        volume: Volume,
+    ) -> ScriptResult<Mask> {
+        masking.apply(&volume, &work(&context)).map_err(raise)
+    }
+
+    /// The recipe in words, JSON: every setting and the version of the code. What is made with
+    /// the masks is keyed by it.
+    #[rhai_fn(global, get = "recipe", pure)]
+    pub fn recipe(masking: &mut Masking) -> ImmutableString {
+        masking.recipe().into()
+    }
+
+    /// The recipe, for `print`.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn to_string(masking: &mut Masking) -> ImmutableString {
+        masking.recipe().into()
+    }
+}
