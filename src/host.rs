@@ -4,7 +4,10 @@ mod iterate;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use pe_binding::Work;
 use pe_binding::nearest::nearest;
 use pe_binding::script::{ScriptResult, raise, runtime_error};
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, Position};
@@ -147,6 +150,8 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
     let doc = "Whether there is a file or folder at a path (relative to the current folder).";
     documented("exists", &["path: &str", "bool"], doc)
         .register_into_engine(engine, |path: &str| Path::new(path).exists());
+    let doc = "Waits for some seconds, or until Ctrl-C.";
+    for_seconds(engine, session, doc);
     let doc = "Ends the run here with an exit code from 0 to 255; any but 0 marks it failed. \
                Without an argument: 0.\n\n```rhai\nif !exists(\"data\") { exit(3); }\n```";
     let ended = session.clone();
@@ -154,6 +159,35 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
         .register_into_engine(engine, move |code: INT| exit(&ended, code));
     let ended = session.clone();
     documented("exit", &[], doc).register_into_engine(engine, move || exit(&ended, 0));
+}
+
+/// Rhai's own `sleep` sleeps through Ctrl-C.
+fn for_seconds(engine: &mut Engine, session: &Arc<Session>, doc: &str) {
+    let work = session.work();
+    let params = ["seconds: float"];
+    documented("sleep", &params, doc)
+        .register_into_engine(engine, move |seconds: FLOAT| sleep(&work, seconds));
+    let work = session.work();
+    documented("sleep", &["seconds: int"], doc)
+        .register_into_engine(engine, move |seconds: INT| sleep(&work, seconds as FLOAT));
+}
+
+fn sleep(work: &Work, seconds: FLOAT) -> ScriptResult<()> {
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| {
+        let message = format!("expected seconds, 0 or more, found {seconds}");
+        runtime_error("sleep.seconds", &message, None)
+    })?;
+    let began = Instant::now();
+    while let Some(left) = duration.checked_sub(began.elapsed()) {
+        work.check().map_err(|_| {
+            Box::new(EvalAltResult::ErrorTerminated(
+                Dynamic::UNIT,
+                Position::NONE,
+            ))
+        })?;
+        thread::sleep(left.min(Duration::from_millis(50)));
+    }
+    Ok(())
 }
 
 fn exit(session: &Session, code: INT) -> ScriptResult<()> {

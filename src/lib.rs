@@ -18,7 +18,7 @@
 //! assert!(high.is_err(), "a window of negative width is refused");
 //! ```
 
-// check
+pub mod check;
 pub mod cli;
 pub mod console;
 pub mod diagnostics;

@@ -59,6 +59,12 @@ pub fn shown(value: &Value) -> String {
             let items: Vec<String> = items.iter().map(shown).collect();
             format!("[{}]", items.join(", "))
         }
+        Value::Mapping(entries) => {
+            let entry = |(key, item): (&Value, &Value)| format!("{}: {}", text(key), shown(item));
+            let entries: Vec<String> = entries.iter().map(entry).collect();
+            format!("#{{{}}}", entries.join(", "))
+        }
+        Value::Null => "()".to_owned(),
         other => text(other),
     }
 }

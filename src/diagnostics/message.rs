@@ -7,7 +7,7 @@ use super::{Report, Vocabulary};
 pub(super) fn describe(error: &EvalAltResult, known: &Vocabulary) -> Report {
     use EvalAltResult as E;
     match error {
-        E::ErrorRuntime(thrown, _) => describe_thrown(thrown),
+        E::ErrorRuntime(thrown, _) => describe_thrown(thrown, known),
         E::ErrorParsing(kind, _) => describe_syntax(kind, known),
         E::ErrorFunctionNotFound(signature, _) => known.missing_function(signature),
         E::ErrorVariableNotFound(name, _) => known.missing_variable(name),
@@ -54,7 +54,7 @@ fn text_of(error: &EvalAltResult) -> String {
 }
 
 /// What a native function or the script threw: a map with a message, or any value.
-fn describe_thrown(thrown: &Dynamic) -> Report {
+fn describe_thrown(thrown: &Dynamic, known: &Vocabulary) -> Report {
     let Ok(map) = thrown.as_map_ref() else {
         let text = if thrown.is_unit() {
             "the script threw `()`".to_owned()
@@ -66,6 +66,11 @@ fn describe_thrown(thrown: &Dynamic) -> Report {
     let Some(mut message) = text(&map, "message") else {
         return Report::new("script.throw", thrown.to_string(), None);
     };
+    // Rhai's own error, caught as a map and thrown again.
+    if let Some(signature) = text(&map, "function").filter(|_| message.starts_with("Function not"))
+    {
+        return known.missing_function(&signature);
+    }
     let causes: Vec<String> = map
         .get("causes")
         .and_then(|causes| causes.as_array_ref().ok().map(|causes| causes.clone()))

@@ -78,6 +78,23 @@ impl Report {
         report
     }
 
+    /// What an error says, for a test to compare: its message with causes and hint, without places.
+    pub(crate) fn text_of(error: &EvalAltResult) -> String {
+        let mut frames = Vec::new();
+        let (inner, _) = unwind(error, Path::new(""), &mut frames);
+        let report = message::describe(inner, &Vocabulary::default());
+        let causes: String = report
+            .causes
+            .iter()
+            .map(|cause| format!(": {cause}"))
+            .collect();
+        let hint = report
+            .hint
+            .map(|hint| format!(" (hint: {hint})"))
+            .unwrap_or_default();
+        format!("{}{causes}{hint}", report.message)
+    }
+
     /// A parameter that is declared in a way that cannot be read.
     pub fn of_declaration(error: &Declaration, script: &Path) -> Self {
         Self {

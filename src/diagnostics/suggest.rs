@@ -21,8 +21,9 @@ const MOST_OVERLOADS: usize = 6;
 impl Vocabulary {
     /// The functions of an engine and the functions and variables of a script.
     pub fn new(engine: &Engine, ast: Option<&AST>) -> Self {
+        let signatures = engine.gen_fn_signatures(true);
         let mut known = Self {
-            signatures: engine.gen_fn_signatures(true),
+            signatures: signatures.iter().map(|text| plain_types(text)).collect(),
             variables: BTreeSet::new(),
         };
         if let Some(ast) = ast {
@@ -32,7 +33,8 @@ impl Vocabulary {
     }
 
     fn add(&mut self, ast: &AST) {
-        for function in ast.iter_functions() {
+        let named = |name: &str| !name.starts_with("anon$");
+        for function in ast.iter_functions().filter(|function| named(function.name)) {
             self.signatures
                 .push(format!("{}({})", function.name, function.params.join(", ")));
             self.variables
@@ -69,12 +71,13 @@ impl Vocabulary {
 
     /// No function of that name takes these arguments: `given` is `name (type, type)`.
     pub(super) fn missing_function(&self, given: &str) -> Report {
+        let given = plain_types(given);
         let (name, arguments) = match given.split_once(" (") {
             Some((name, arguments)) => (name, arguments.trim_end_matches(')')),
-            None => (given, ""),
+            None => (given.as_str(), ""),
         };
         if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
-            let text = format!("`{name}` cannot take {arguments}");
+            let text = format!("`{name}` cannot take ({arguments})");
             return Report::new("script.function", text, None);
         }
         let mut report = match self.overloads(name).next() {
@@ -116,7 +119,12 @@ impl Vocabulary {
     }
 
     pub(super) fn missing_variable(&self, name: &str) -> Report {
-        let near = nearest(name, self.variables.iter().map(String::as_str));
+        let others = self
+            .variables
+            .iter()
+            .map(String::as_str)
+            .filter(|&known| known != name);
+        let near = nearest(name, others);
         let hint = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
@@ -176,10 +184,113 @@ impl Vocabulary {
             None if has.is_empty() => None,
             None => Some(format!("it has {}", has.join(", "))),
         };
-        Report::new(
-            "script.property",
-            format!("a {on_type} has no property `{property}`"),
-            hint,
-        )
+        let text = format!(
+            "a value of type {} has no property `{property}`",
+            plain_types(on_type)
+        );
+        Report::new("script.property", text, hint)
+    }
+}
+
+/// Rust's names of types as the script's: `i64` is an int, a `ScriptResult<Mask>` is a Mask.
+fn plain_types(text: &str) -> String {
+    let mut text = text
+        .replace("&str | ImmutableString | String", "string")
+        .replace("ImmutableString", "string")
+        .replace("&str", "string")
+        .replace("&mut ", "");
+    for (rust, script) in [
+        ("i64", "int"),
+        ("f64", "float"),
+        ("INT", "int"),
+        ("FLOAT", "float"),
+    ] {
+        text = replace_word(&text, rust, script);
+    }
+    match text.split_once("ScriptResult<") {
+        Some((before, after)) => format!("{before}{}", after.strip_suffix('>').unwrap_or(after)),
+        None => text,
+    }
+}
+
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let in_word = |c: char| c.is_alphanumeric() || c == '_';
+    let pieces: Vec<&str> = text.split(word).collect();
+    let mut replaced = pieces[0].to_owned();
+    for piece in &pieces[1..] {
+        let whole = !replaced.ends_with(in_word) && !piece.starts_with(in_word);
+        replaced.push_str(if whole { by } else { word });
+        replaced.push_str(piece);
+    }
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_have_the_script_s_names() {
+        let check = |text: &str, expected: &str| assert_eq!(plain_types(text), expected);
+        check(
+            "f (i64, &str | ImmutableString | String)",
+            "f (int, string)",
+        );
+        check(
+            "ct::f(a: f64, b: &mut Mask) -> ScriptResult<Volume>",
+            "ct::f(a: float, b: Mask) -> Volume",
+        );
+        check("uint64(i64x: INT) -> i64", "uint64(i64x: int) -> int");
+        check("", "");
+    }
+
+    #[test]
+    fn names_that_could_be_meant_are_offered() {
+        let mut engine = Engine::new();
+        engine.register_fn("smooth", |x: rhai::INT| x);
+        let ast = engine
+            .compile(
+                "fn widen(mask, radius) { mask } let size = 1; for row in 0..2 { print(row); }",
+            )
+            .unwrap();
+        let known = Vocabulary::new(&engine, Some(&ast));
+        let check = |report: Report, message: &str, hint: Option<&str>| {
+            assert_eq!(
+                (report.message.as_str(), report.hint.as_deref()),
+                (message, hint)
+            );
+        };
+        let mean = |name| format!("did you mean `{name}`?");
+        check(
+            known.missing_function("smoth (i64)"),
+            "there is no function `smoth`",
+            Some(&mean("smooth")),
+        );
+        check(
+            known.missing_function("widne (i64)"),
+            "there is no function `widne`",
+            Some(&mean("widen")),
+        );
+        check(
+            known.missing_function("+ (i64, ())"),
+            "`+` cannot take (int, ())",
+            None,
+        );
+        check(
+            known.missing_variable("szie"),
+            "there is no variable `szie`",
+            Some(&mean("size")),
+        );
+        check(
+            known.missing_variable("rows"),
+            "there is no variable `rows`",
+            Some(&mean("row")),
+        );
+        let overloads = known.missing_function("smooth (f64)");
+        assert_eq!(
+            overloads.message,
+            "`smooth` cannot take the arguments (float)"
+        );
+        assert_eq!(overloads.notes, ["there is `smooth(_: int) -> int`"]);
     }
 }

@@ -1,5 +1,6 @@
 //! `for x in progress(things, "label")`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use pe_binding::{Task, Work};
@@ -8,17 +9,24 @@ use rhai::{Array, Dynamic, Engine, INT};
 use super::documented;
 use crate::Session;
 
-/// An array that shows how far a loop over it has come.
+/// What is gone through; a range is not spread out, it may be long.
+#[derive(Clone)]
+enum Items {
+    Array(std::vec::IntoIter<Dynamic>),
+    Range(Range<INT>),
+}
+
+/// An array or range that shows how far a loop over it has come.
 #[derive(Clone)]
 pub(super) struct Progress {
-    items: Array,
+    items: Items,
     label: String,
     work: Work,
 }
 
 /// The loop itself; the bar ends with it, however it ends.
 pub(super) struct Steps {
-    items: std::vec::IntoIter<Dynamic>,
+    items: Items,
     begun: bool,
     task: Task,
 }
@@ -28,9 +36,16 @@ impl IntoIterator for Progress {
     type IntoIter = Steps;
 
     fn into_iter(self) -> Steps {
-        let task = self.work.task(&self.label, self.items.len(), "steps");
+        let total = match &self.items {
+            Items::Array(items) => items.len(),
+            Items::Range(range) => {
+                let length = range.end.checked_sub(range.start);
+                length.and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+            }
+        };
+        let task = self.work.task(&self.label, total, "steps");
         Steps {
-            items: self.items.into_iter(),
+            items: self.items,
             begun: false,
             task,
         }
@@ -45,7 +60,10 @@ impl Iterator for Steps {
         if self.begun {
             self.task.advance(1);
         }
-        let item = self.items.next();
+        let item = match &mut self.items {
+            Items::Array(items) => items.next(),
+            Items::Range(range) => range.next().map(Dynamic::from),
+        };
         self.begun = item.is_some();
         item
     }
@@ -60,7 +78,7 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     documented("progress", &params, doc).register_into_engine(
         engine,
         move |items: Array, label: &str| Progress {
-            items,
+            items: Items::Array(items.into_iter()),
             label: label.to_owned(),
             work: work.clone(),
         },
@@ -71,8 +89,8 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     let work = session.work();
     documented("progress", &params, doc).register_into_engine(
         engine,
-        move |range: std::ops::Range<INT>, label: &str| Progress {
-            items: range.map(Dynamic::from).collect(),
+        move |range: Range<INT>, label: &str| Progress {
+            items: Items::Range(range),
             label: label.to_owned(),
             work: work.clone(),
         },

@@ -104,7 +104,8 @@ fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Outcome::Failed(panics.report()))
 }
 
-fn compile(engine: &Engine, path: &Path, text: &str) -> Result<AST, Box<EvalAltResult>> {
+/// Compiles a script; what goes wrong in it later is told with its `path`.
+pub(crate) fn compile(engine: &Engine, path: &Path, text: &str) -> Result<AST, Box<EvalAltResult>> {
     let mut ast = engine
         .compile(text)
         .map_err(|error| EvalAltResult::ErrorParsing(*error.0, error.1))?;

@@ -1,0 +1,46 @@
+# Thin names for the commands of the README.
+
+CARGO ?= cargo
+PE_SCRIPT = target/release/pe-script
+
+.PHONY: setup table2 test bench docs lint clean
+
+## Install libtorch into .libtorch, unless it is there or LIBTORCH names another one.
+setup:
+	@bash tools/setup.sh
+
+## The paper's Table 2. Today: the way from DICOM to masked slices, on the synthetic cohort.
+table2: setup
+	$(CARGO) build --release --locked -p pe-script
+	$(PE_SCRIPT) run scripts/preprocess.rhai
+	@echo "The slices are made. The models, and with them the table, come next."
+
+## Every test: the workspace, the plugins without Rhai, the embedding example with rhai's sync.
+test: setup
+	$(CARGO) test --workspace --locked
+	@set -e; for plugin in plugins/*/; do \
+		name=pe-$$(basename $$plugin); \
+		echo "$$name without default features"; \
+		$(CARGO) test --locked -q -p $$name --no-default-features; \
+	done
+	$(CARGO) test --locked -p pe-script --features sync --test embed
+
+## Speed: every script in scripts/bench, release build.
+bench: setup
+	$(CARGO) build --release --locked -p pe-script
+	@set -e; for script in scripts/bench/*.rhai; do \
+		[ -e "$$script" ] || { echo "there is no script in scripts/bench yet"; continue; }; \
+		$(PE_SCRIPT) run $$script; \
+	done
+
+## The API documentation of every crate, in target/doc.
+docs: setup
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+
+## Format and lints, as CI looks at them.
+lint: setup
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+clean:
+	$(CARGO) clean

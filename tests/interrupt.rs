@@ -1,0 +1,101 @@
+//! Ctrl-C and SIGTERM stop a run soon, in a script's loop and in native work, and mark it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// It is a second for the user; a loaded machine that runs tests gets more.
+const SOON: Duration = Duration::from_secs(10);
+
+const LOOP: &str = "print(\"begun\"); let n = 0; loop { n += 1; }";
+const CAUGHT: &str = "print(\"begun\"); loop { try { let n = 0; loop { n += 1; } } catch { } }";
+
+fn start(folder: &Path, script: &str) -> Child {
+    fs::write(folder.join("a.rhai"), script).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pe-script"))
+        .args(["run", "a.rhai"])
+        .current_dir(folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    assert_eq!(line, "begun\n");
+    child
+}
+
+fn send(child: &Child, signal: &str) {
+    let kill = format!("kill -{signal} {}", child.id());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+fn end(child: &mut Child) -> i32 {
+    let began = Instant::now();
+    while began.elapsed() < SOON {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().expect("the process ends itself");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = child.kill();
+    panic!("still running {SOON:?} after the signal");
+}
+
+fn record(folder: &Path) -> String {
+    let run = fs::read_dir(folder.join("runs/a"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    fs::read_to_string(run.path().join("run.yaml")).unwrap()
+}
+
+fn check(script: &str, signal: &str, code: i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start(folder.path(), script);
+    assert!(record(folder.path()).starts_with("status: running\n"));
+    send(&child, signal);
+    assert_eq!(end(&mut child), code);
+    let record = record(folder.path());
+    assert!(record.starts_with("status: interrupted\n"), "{record}");
+    assert!(record.contains(&format!("exit_code: {code}\n")), "{record}");
+}
+
+#[test]
+fn ctrl_c_stops_a_loop() {
+    check(LOOP, "INT", 130);
+}
+
+#[test]
+fn sigterm_stops_a_loop() {
+    check(LOOP, "TERM", 143);
+}
+
+#[test]
+fn ctrl_c_stops_native_work() {
+    check("print(\"begun\"); sleep(600);", "INT", 130);
+}
+
+#[test]
+fn native_work_in_try_is_stopped_too() {
+    check(
+        "print(\"begun\"); loop { try { sleep(600); } catch { } }",
+        "INT",
+        130,
+    );
+}
+
+#[test]
+fn a_script_cannot_catch_the_interrupt() {
+    check(CAUGHT, "INT", 130);
+}
