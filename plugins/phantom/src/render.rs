@@ -137,7 +137,7 @@ impl Layers {
 
     fn airways(&mut self, exam: &Exam, plane: &Plane) {
         for lumen in &exam.vessels.airways {
-            let thick = 0.5 + 0.16 * lumen.widest_mm();
+            let thick = 0.35 + 0.13 * lumen.widest_mm();
             let wall = Tube {
                 from_mm: lumen.from_mm + thick,
                 to_mm: lumen.to_mm + thick,
