@@ -132,28 +132,37 @@ impl Tube {
 
 /// Approximate signed distance to an ellipse about the origin: exact on its border, and to first
 /// order near it.
-#[inline]
+#[inline(always)]
 pub(crate) fn ellipse(left: f32, back: f32, radius_left: f32, radius_back: f32) -> f32 {
-    ellipsoid(at(left, back, 0.0), at(radius_left, radius_back, 1.0))
+    // Reciprocals, since the compiler folds those of constant radii.
+    let (per_left, per_back) = (1.0 / radius_left, 1.0 / radius_back);
+    let (u, v) = (left * per_left, back * per_back);
+    let k = (u * u + v * v).sqrt();
+    if k < 1e-4 {
+        return -radius_left.min(radius_back);
+    }
+    let (du, dv) = (u * per_left, v * per_back);
+    k * (k - 1.0) / (du * du + dv * dv).sqrt()
 }
 
 /// As [`ellipse`], for an ellipsoid about the origin.
-#[inline]
+#[inline(always)]
 pub(crate) fn ellipsoid(point: Point, radii: Point) -> f32 {
+    let per = at(1.0 / radii.left, 1.0 / radii.back, 1.0 / radii.up);
     let scaled = at(
-        point.left / radii.left,
-        point.back / radii.back,
-        point.up / radii.up,
+        point.left * per.left,
+        point.back * per.back,
+        point.up * per.up,
     );
     let k = scaled.length();
-    let gradient = at(
-        scaled.left / radii.left,
-        scaled.back / radii.back,
-        scaled.up / radii.up,
-    );
     if k < 1e-4 {
         return -radii.left.min(radii.back).min(radii.up);
     }
+    let gradient = at(
+        scaled.left * per.left,
+        scaled.back * per.back,
+        scaled.up * per.up,
+    );
     k * (k - 1.0) / gradient.length()
 }
 

@@ -57,23 +57,20 @@ impl Plane {
     }
 
     fn place(&mut self, warp: &[Vec<(f32, f32)>]) {
+        let part = |idx: usize| (idx % WARP_STEP) as f32 / WARP_STEP as f32;
+        let blend = |low: (f32, f32), high: (f32, f32), t: f32| {
+            (low.0 + (high.0 - low.0) * t, low.1 + (high.1 - low.1) * t)
+        };
         for row in 0..self.size {
-            let (grid_row, row_part) =
-                (row / WARP_STEP, (row % WARP_STEP) as f32 / WARP_STEP as f32);
+            let (above, below) = (&warp[row / WARP_STEP], &warp[row / WARP_STEP + 1]);
+            let across = above.iter().zip(below);
+            let line: Vec<(f32, f32)> = across.map(|(a, b)| blend(*a, *b, part(row))).collect();
             for col in 0..self.size {
-                let (grid_col, col_part) =
-                    (col / WARP_STEP, (col % WARP_STEP) as f32 / WARP_STEP as f32);
-                let blend = |pick: fn(&(f32, f32)) -> f32| {
-                    let across = |line: &[(f32, f32)]| {
-                        let low = pick(&line[grid_col]);
-                        low + (pick(&line[grid_col + 1]) - low) * col_part
-                    };
-                    let low = across(&warp[grid_row]);
-                    low + (across(&warp[grid_row + 1]) - low) * row_part
-                };
+                let grid_col = col / WARP_STEP;
+                let warp = blend(line[grid_col], line[grid_col + 1], part(col));
                 let (left, back) = self.pose.standard(row as f32, col as f32);
-                self.left[row * self.size + col] = left + blend(|warp| warp.0);
-                self.back[row * self.size + col] = back + blend(|warp| warp.1);
+                self.left[row * self.size + col] = left + warp.0;
+                self.back[row * self.size + col] = back + warp.1;
             }
         }
     }

@@ -74,7 +74,9 @@ impl<'a> Tissue<'a> {
             return SKIN_HU;
         }
         let strands = self.exam.textures.strands;
-        let coarse = strands.at(left / 22.0, back / 22.0, up / 30.0);
+        // Muscles lie in sheets along the wall, so the fat between them does.
+        let around = left.abs() - 0.8 * back;
+        let coarse = strands.at(around / 42.0, wall / 13.0, up / 38.0);
         let fine = strands.at(left / 6.0 + 40.0, back / 6.0, up / 8.0);
         // Fat under the skin, thicker at the flanks and over the breasts.
         let fat = self.exam.plan.build.fat_mm;
@@ -146,7 +148,7 @@ impl<'a> Tissue<'a> {
         if left < 0.0 && up > oblique_fissure(left, back) {
             fissure = fissure.min((up - horizontal_fissure(left, back)).abs());
         }
-        let line = 170.0 * coverage(fissure - 0.5, 1.2);
+        let line = 130.0 * coverage(fissure - 0.4, 1.0);
         LUNG_HU + settled + 16.0 * coarse + 20.0 * fine + line
     }
 

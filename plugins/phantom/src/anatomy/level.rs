@@ -116,6 +116,11 @@ impl Level {
         let from_middle = back - middle;
         let (u, v) = (left / self.body.0, from_middle / self.body.1);
         let (u2, v2) = (u * u, v * v);
+        // Far out to the side or below the back no shape needs to be looked at.
+        let far = (left.abs() - self.body.0).max(back - self.flat_back());
+        if far > 8.0 {
+            return far;
+        }
         // Between an ellipse and a rounded box: a trunk is neither.
         let k = 0.5 * (u2 + v2).sqrt() + 0.5 * (u2 * u2 + v2 * v2).sqrt().sqrt();
         let length = (left * left + from_middle * from_middle).sqrt();

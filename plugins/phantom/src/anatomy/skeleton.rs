@@ -93,7 +93,7 @@ fn rib(level: &Level, left: f32, back: f32, wall: f32, pixel_mm: f32) -> Option<
         return None;
     }
     let off = (below_first - nearest) * PITCH_MM;
-    let distance = ellipse(off, wall - 6.0, 6.6, 3.9);
+    let distance = ellipse(off, wall - 6.0, 5.6, 3.7);
     if around > 0.78 {
         let inside = coverage(distance, pixel_mm);
         return (inside > 0.0).then_some((inside, CARTILAGE_HU));
@@ -123,8 +123,8 @@ fn scapula(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
     let blade = Tube {
         from: inner,
         to: outer,
-        from_mm: 2.6,
-        to_mm: 4.6,
+        from_mm: 2.0,
+        to_mm: 4.0,
     };
     let ridge = Tube {
         from: inner.towards(outer, 0.35),

@@ -52,7 +52,9 @@ pub(crate) struct Tree {
 }
 
 /// The thinnest vessel that is painted, mm of radius.
-const THINNEST_MM: f32 = 0.45;
+const THINNEST_MM: f32 = 0.32;
+/// The longest stretch between two forks, mm.
+const LONGEST_MM: f32 = 27.0;
 
 impl Tree {
     /// Adds a tube and returns its index.
@@ -108,7 +110,7 @@ impl Tree {
         while let Some((parent, targets)) = open.pop() {
             let vessel_idx = self.branch(parent, &targets, &scale, stream);
             if targets.len() > 1 {
-                let (one, other) = split(targets, stream);
+                let (one, other) = split(targets, self.vessels[vessel_idx].tube.to, stream);
                 open.push((vessel_idx, one));
                 open.push((vessel_idx, other));
             }
@@ -131,12 +133,14 @@ impl Tree {
                 vessel.tube.to_mm,
             )
         };
+        let middle = centre(targets);
         let share = if targets.len() == 1 {
             1.0
         } else {
-            stream.uniform(0.34, 0.5)
+            stream.uniform(0.22, 0.36)
         };
-        let goal = from.towards(centre(targets), share);
+        let away = (middle - from).length().max(1e-3);
+        let goal = from.towards(middle, share.min(LONGEST_MM / away));
         let reach = (goal - from).length();
         let bend = at(stream.normal(), stream.normal(), stream.normal()) * (0.07 * reach);
         let middle = from.towards(goal, 0.5) + bend;
@@ -168,10 +172,11 @@ struct Scale {
 }
 
 impl Scale {
-    /// Murray's law with an exponent of 2.7: a parent's radius to that power is its branches' sum.
+    /// A parent's radius to the power of 2.35 is its branches' sum: measured exponents of
+    /// pulmonary arteries lie between 2 and 3, Murray's law.
     fn radius_mm(&self, n_targets: usize) -> f32 {
         let share = n_targets as f32 / self.n_targets;
-        (self.root_mm * libm::powf(share, 1.0 / 2.7)).max(THINNEST_MM)
+        (self.root_mm * libm::powf(share, 1.0 / 2.35)).max(THINNEST_MM)
     }
 }
 
@@ -193,21 +198,24 @@ fn centre(points: &[Point]) -> Point {
     sum * (1.0 / points.len() as f32)
 }
 
-/// Splits the places across their longest extent, somewhat off the middle.
-fn split(mut targets: Vec<Point>, stream: &mut Stream) -> (Vec<Point>, Vec<Point>) {
+/// Splits the places across their longest extent, somewhat off the middle. Extent along the way
+/// from `from` counts less, so that branches part sideways and run on outwards.
+fn split(mut targets: Vec<Point>, from: Point, stream: &mut Stream) -> (Vec<Point>, Vec<Point>) {
     let middle = centre(&targets);
+    let way = (middle - from).unit();
+    let flat = |point: Point| point - way * (0.6 * (point - middle).dot(way));
     let mut axis = at(stream.normal(), stream.normal(), stream.normal()).unit();
     // A few rounds of power iteration find the direction of the greatest spread.
     for _ in 0..6 {
         let spread = targets.iter().fold(Point::default(), |sum, &point| {
-            let from = point - middle;
-            sum + from * from.dot(axis)
+            let off = flat(point) - middle;
+            sum + off * off.dot(axis)
         });
         axis = spread.unit();
     }
-    targets.sort_by(|a, b| a.dot(axis).total_cmp(&b.dot(axis)));
+    targets.sort_by(|&a, &b| flat(a).dot(axis).total_cmp(&flat(b).dot(axis)));
     let n = targets.len();
-    let cut = ((n as f32 * stream.uniform(0.36, 0.64)) as usize).clamp(1, n - 1);
+    let cut = ((n as f32 * stream.uniform(0.32, 0.68)) as usize).clamp(1, n - 1);
     let rest = targets.split_off(cut);
     (targets, rest)
 }

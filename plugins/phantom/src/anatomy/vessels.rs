@@ -29,9 +29,9 @@ pub(crate) struct Vasculature {
 }
 
 /// Places that the arteries of one lung reach; the veins reach fewer.
-const N_TARGETS: usize = 620;
+const N_TARGETS: usize = 1100;
 /// Distance that the places keep from the pleura, mm.
-const PLEURA_MM: f32 = 5.0;
+const PLEURA_MM: f32 = 3.5;
 
 impl Vasculature {
     /// Grows the exam's vessels.
@@ -295,15 +295,15 @@ fn airways(arteries: &Tree) -> Vec<Tube> {
     let beside = arteries
         .vessels
         .iter()
-        .filter(|vessel| vessel.order >= Order::Lobar && (1.3..5.6).contains(&vessel.tube.to_mm));
+        .filter(|vessel| vessel.order >= Order::Lobar && (1.5..5.6).contains(&vessel.tube.to_mm));
     tubes.extend(beside.map(|vessel| {
         let aside = if vessel.side == Side::Left { -0.6 } else { 0.6 };
         let tube = vessel.tube;
         let off = at(aside, 0.8, 0.0).across(tube.to - tube.from);
-        let (from_mm, to_mm) = (tube.from_mm * 0.72, tube.to_mm * 0.72);
+        let (from_mm, to_mm) = (tube.from_mm * 0.66, tube.to_mm * 0.66);
         Tube {
-            from: tube.from + off * (tube.from_mm * 2.0 + 0.5),
-            to: tube.to + off * (tube.to_mm * 2.0 + 0.5),
+            from: tube.from + off * (tube.from_mm * 1.8 + 0.4),
+            to: tube.to + off * (tube.to_mm * 1.8 + 0.4),
             from_mm,
             to_mm,
         }
@@ -385,7 +385,8 @@ fn systemic(plan: &ExamPlan, stream: &mut Stream) -> Vec<Filled> {
         &[
             (at(20.0, 10.0, 44.0), 5.0),
             (at(28.0, 14.0, 76.0), 4.6),
-            (at(90.0, 4.0, 104.0), 4.2),
+            (at(42.0, 8.0, 104.0), 4.4),
+            (at(95.0, -4.0, 128.0), 4.2),
         ],
     );
     course(
@@ -401,8 +402,8 @@ fn systemic(plan: &ExamPlan, stream: &mut Stream) -> Vec<Filled> {
         arm_hu(true),
         12.0,
         &[
-            (at(90.0, -10.0, 102.0), 5.0),
-            (at(34.0, -28.0, 78.0), 6.0),
+            (at(95.0, -14.0, 116.0), 5.0),
+            (at(40.0, -30.0, 84.0), 6.0),
             (at(0.0, -32.0, 58.0), 6.2),
             (at(-25.0, -20.0, 48.0), 6.5),
         ],
@@ -411,8 +412,8 @@ fn systemic(plan: &ExamPlan, stream: &mut Stream) -> Vec<Filled> {
         arm_hu(false),
         12.0,
         &[
-            (at(-90.0, -6.0, 102.0), 5.0),
-            (at(-34.0, -16.0, 78.0), 6.2),
+            (at(-95.0, -10.0, 116.0), 5.0),
+            (at(-40.0, -24.0, 86.0), 6.2),
             (at(-26.0, -19.0, 50.0), 6.8),
         ],
     );
