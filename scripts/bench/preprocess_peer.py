@@ -113,36 +113,36 @@ def filled_opencv(image):
 
 
 def dilated_opencv(image, radius):
-    """Dilation by a disk, which OpenCV has no fast path for: its rows, widest first, as segments."""
     if radius == 0:
         return image
-    return cv2.dilate(image, disk(radius), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return cv2.dilate(image, disk(radius))
 
 
 def closed_opencv(image, radius):
     if radius == 0:
         return image
-    kernel = disk(radius)
     # The default border values ignore what is beyond the edge, in dilation and in erosion.
-    return cv2.morphologyEx(image, cv2.MORPH_CLOSE, kernel)
+    return cv2.morphologyEx(image, cv2.MORPH_CLOSE, disk(radius))
 
 
 def mask_opencv(hu):
     """The lung mask by OpenCV."""
     min_area, dilate_radius, close_radius = sizes_for(hu.shape[0])
     air = cv2.inRange(hu, AIR_HU, THRESHOLD_HU - 1)
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(cv2.bitwise_not(air), connectivity=4)
-    if len(stats) == 1:
+    # Counting labels takes a third of the time that OpenCV's own statistics of components take.
+    _, pieces = cv2.connectedComponents(cv2.bitwise_not(air), connectivity=4)
+    areas = np.bincount(pieces.ravel())
+    if len(areas) == 1:
         return np.zeros(hu.shape, bool)
-    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    largest = 1 + int(areas[1:].argmax())
     body = filled_opencv(cv2.inRange(pieces, largest, largest))
-    n_pieces, pieces, stats, _ = cv2.connectedComponentsWithStats(air, connectivity=8)
-    kept = stats[:, cv2.CC_STAT_AREA] >= min_area
-    kept[pieces[body == 0]] = False
+    _, pieces = cv2.connectedComponents(air, connectivity=8)
+    kept = np.bincount(pieces.ravel()) >= min_area
+    kept &= np.bincount(pieces[body == 0], minlength=len(kept)) == 0
     kept[0] = False
-    lungs = (kept.astype(np.uint8) * 255)[pieces]
+    lungs = np.take(kept.astype(np.uint8) * 255, pieces)
     lungs = closed_opencv(dilated_opencv(lungs, dilate_radius), close_radius)
-    return filled_opencv(lungs).view(bool) if False else filled_opencv(lungs) != 0
+    return filled_opencv(lungs) != 0
 
 
 def channels_skimage(hu, mask, size, stages):

@@ -147,14 +147,13 @@ fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
 }
 
 fn pack_row<T: Copy>(pixels: &[T], inside: &impl Fn(T) -> bool, words: &mut [u64]) {
-    for (word, pixels) in words.iter_mut().zip(pixels.chunks(WORD)) {
-        for (nth, eight) in pixels.chunks(8).enumerate() {
-            let mut flags = [0_u8; 8];
-            for (flag, &pixel) in flags.iter_mut().zip(eight) {
-                *flag = u8::from(inside(pixel));
-            }
-            *word |= gather(flags) << (8 * nth);
-        }
+    let (eights, rest) = pixels.as_chunks::<8>();
+    for (nth, eight) in eights.iter().enumerate() {
+        let flags = eight.map(|pixel| u8::from(inside(pixel)));
+        words[nth / 8] |= gather(flags) << (8 * (nth % 8));
+    }
+    for (col, &pixel) in (8 * eights.len()..).zip(rest) {
+        words[col / WORD] |= u64::from(inside(pixel)) << (col % WORD);
     }
 }
 
@@ -171,13 +170,27 @@ fn unpack_row(words: &[u64], pixels: &mut [bool]) {
         match word {
             0 => pixels.fill(false),
             u64::MAX => pixels.fill(true),
-            _ => pixels
-                .iter_mut()
-                .enumerate()
-                .for_each(|(bit, pixel)| *pixel = word >> bit & 1 == 1),
+            _ => unpack_word(word, pixels),
         }
     }
 }
+
+fn unpack_word(word: u64, pixels: &mut [bool]) {
+    for (byte, pixels) in word.to_le_bytes().into_iter().zip(pixels.chunks_mut(8)) {
+        pixels.copy_from_slice(&FLAGS[usize::from(byte)][..pixels.len()]);
+    }
+}
+
+/// The bits of each byte as pixels, the lowest first.
+static FLAGS: [[bool; 8]; 256] = {
+    let mut flags = [[false; 8]; 256];
+    let mut nth = 0;
+    while nth < 256 * 8 {
+        flags[nth / 8][nth % 8] = (nth / 8) >> (nth % 8) & 1 == 1;
+        nth += 1;
+    }
+    flags
+};
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,8 @@ def_package! {
     }
 }
 
+// rhai's macro unwraps arguments whose types it has checked.
+#[allow(clippy::unwrap_used)]
 #[export_module]
 mod lung {
     use pe_binding::script::{ScriptResult, options, raise, work};

@@ -1,0 +1,49 @@
+"""Prints the table of preprocess.sh from what it left in its work folder.
+
+    python preprocess_table.py WORK CORES
+
+Every program's time is the whole process as the shell saw it, start to exit. The Python peers'
+own figure, which leaves their start and imports out, is printed beside it, and the ratios are taken
+to that kinder one.
+"""
+
+import json
+import statistics
+import sys
+from pathlib import Path
+
+NEEDED = {"skimage": 20, "opencv": 3}
+
+
+def main():
+    work, cores = Path(sys.argv[1]), sys.argv[2]
+    wall_s = {}
+    for line in (work / "times").read_text().splitlines():
+        name, milliseconds = line.split()
+        wall_s.setdefault(name, []).append(int(milliseconds) / 1000)
+    own = {}
+    for peer in NEEDED:
+        logs = sorted(work.glob(f"{peer}.*.log"))
+        own[peer] = [json.loads(log.read_text().splitlines()[-1]) for log in logs]
+    n_slices = own["opencv"][0]["slices"]
+
+    print(f"{n_slices} slices, {cores} cores, {len(wall_s['pe-script'])} rounds in turn")
+    print(f"{'program':10} {'slices/s':>9} {'(min':>8} {'max)':>8} {'own':>9} {'ratio':>7}")
+    ours = n_slices / statistics.median(wall_s["pe-script"])
+    for name in ["bytes", "pe-script", "opencv", "skimage"]:
+        rates = sorted(n_slices / max(seconds, 0.001) for seconds in wall_s[name])
+        figure = statistics.median(rates)
+        row = f"{name:10} {figure:9.1f} {rates[0]:8.1f} {rates[-1]:8.1f}"
+        if name in own:
+            kinder = statistics.median(run["slices_per_s"] for run in own[name])
+            met = "met" if ours / kinder >= NEEDED[name] else "NOT met"
+            row += f" {kinder:9.1f} {ours / kinder:6.1f}x  (at least {NEEDED[name]}x: {met})"
+        print(row)
+    for peer, runs in own.items():
+        stages = {stage: [run["stage_seconds"][stage] for run in runs] for stage in runs[0]["stage_seconds"]}
+        per_slice = {stage: 1000 * statistics.median(spent) / n_slices for stage, spent in stages.items()}
+        print(f"{peer}, ms of one core a slice:", *(f"{stage} {ms:.2f}" for stage, ms in per_slice.items()))
+
+
+if __name__ == "__main__":
+    main()
