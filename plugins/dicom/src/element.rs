@@ -72,6 +72,7 @@ impl From<FileFault> for Stop {
 #[derive(Debug, Clone)]
 pub(crate) struct Element {
     pub tag: Tag,
+    pub vr: Option<[u8; 2]>,
     /// The value, without the delimiter of a value of undefined length. Pixel data may end beyond
     /// the file, every other value is inside.
     pub value: Range<usize>,
@@ -140,6 +141,7 @@ impl<'a> Elements<'a> {
         self.pos = next;
         Ok(Some(Element {
             tag: head.tag,
+            vr: head.vr,
             value,
             undefined_length: head.length == UNDEFINED,
             encoding,

@@ -124,6 +124,16 @@ impl<'a> Frames<'a> {
             1 => (first_bit..first_bit + bits)
                 .map(|bit| u32::from(bytes[bit / 8] >> (bit % 8) & 1))
                 .collect(),
+            8 if self.swaps_bytes() => {
+                let frame = first_bit / 8..first_bit / 8 + stored_samples;
+                frame
+                    .map(|at| self.swapped_byte(start, at))
+                    .collect::<Option<_>>()
+                    .ok_or(FileFault::Truncated {
+                        expected: last as u64 + 1,
+                        found: self.source.bytes().len() as u64,
+                    })?
+            }
             8 => bytes_of_frame.iter().copied().map(u32::from).collect(),
             16 => bytes_of_frame
                 .as_chunks::<2>()
@@ -145,6 +155,17 @@ impl<'a> Frames<'a> {
         } else {
             words
         })
+    }
+
+    /// Whether 8-bit samples lie in 16-bit words of the other byte order.
+    fn swaps_bytes(&self) -> bool {
+        let pixels = self.source.header.pixels.as_ref();
+        self.source.syntax.encoding.big_endian && pixels.is_some_and(|pixels| pixels.in_words)
+    }
+
+    fn swapped_byte(&self, start: usize, at: usize) -> Option<u32> {
+        let byte = self.source.bytes().get(start + (at ^ 1))?;
+        Some(u32::from(*byte))
     }
 }
 

@@ -75,6 +75,9 @@ pub(crate) struct Technique {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pixels {
     pub tag: Tag,
+    /// Whether the value is a row of 16-bit words (VR OW), which a big-endian file swaps even
+    /// where each holds two 8-bit samples.
+    pub in_words: bool,
     /// First byte of the value; of the first item when encapsulated.
     pub start: usize,
     /// Bytes that the element declares; `None` when encapsulated.
@@ -96,6 +99,7 @@ impl Header {
             if is_pixel_data(element.tag) {
                 header.pixels = Some(Pixels {
                     tag: element.tag,
+                    in_words: element.vr == Some(*b"OW"),
                     start: element.value.start,
                     declared: (!element.undefined_length).then(|| element.value.len()),
                     available: end.saturating_sub(element.value.start),
@@ -200,6 +204,10 @@ impl Header {
         };
         if pixels.tag != tags::PIXEL_DATA {
             return Err(FileFault::unsupported("floating-point pixel data"));
+        }
+        if self.invalid.contains(&"NumberOfFrames") {
+            let reason = "NumberOfFrames is not a number";
+            return Err(FileFault::Malformed(reason.into()));
         }
         self.layout.check()?;
         syntax.decoded_coding()?;

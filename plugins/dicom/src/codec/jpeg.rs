@@ -23,8 +23,11 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
         return jpeg12::decode(data, layout);
     }
     let mut decoder = Decoder::new(data);
-    // Samples are given as they were coded; what the colours are is the header's to say.
-    decoder.set_color_transform(ColorTransform::None);
+    // Samples are given as they were coded; what the colours are is the header's to say. "RGB"
+    // leaves three components as they are; jpeg-decoder's "None" does not put them side by side.
+    if layout.samples == 3 {
+        decoder.set_color_transform(ColorTransform::RGB);
+    }
     decoder.set_max_decoding_buffer_size(layout.frame_samples() * 2);
     let bytes = decoder.decode().map_err(|error| describe(&error))?;
     let format = decoder.info().map(|info| info.pixel_format);

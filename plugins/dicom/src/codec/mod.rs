@@ -1,6 +1,7 @@
 //! Decoders of one compressed frame. Each checks the stream's own size against the header's before
 //! it allocates, and gives samples as words, `[row, col, sample]`, without colour conversion.
 
+mod huffman;
 mod jpeg;
 mod jpeg12;
 #[cfg(feature = "jpeg2000")]

@@ -4,9 +4,9 @@
     python make_odd.py FOLDER
 
 For each file: "error" where pydicom has no image of it, else the shape [frame, row, col, sample]
-and the BLAKE2-free SHA-256 of the stored values as little-endian int64 in that order. Values are
+and the SHA-256 of the stored values as little-endian int64 in that order. Values are
 pydicom's with raw=True: no rescale, no colour conversion, no palette. For lossy codings the
-values are given as the means of a 16 by 16 grid of blocks of every frame and sample instead of a
+values are given as the means of an 8 by 8 grid of blocks of every frame and sample instead of a
 hash, because decoders may differ in their inverse DCT and in how they bring subsampled chroma to
 full size.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import pydicom
 from pydicom.pixels import pixel_array
 
-GRID = 16
+GRID = 8
 LOSSY = {
     "1.2.840.10008.1.2.4.50",
     "1.2.840.10008.1.2.4.51",
@@ -57,7 +57,7 @@ def blocks(array):
          for s in range(array.shape[3]) for r in rows for c in cols]
         for frame in array
     ]
-    return [[None if m is None else round(m, 3) for m in frame] for frame in means]
+    return [[None if m is None else round(m, 1) for m in frame] for frame in means]
 
 
 def entry(path):
