@@ -208,7 +208,7 @@ impl Drawn {
 
     fn height(&self) -> u32 {
         match self {
-            Self::Heading(_) => 44,
+            Self::Heading(_) => 56,
             Self::Line(_) | Self::Fact(..) => 20,
             Self::Row { .. } => 19,
             Self::Picture(image, _) => image.height() + 40,
@@ -222,8 +222,8 @@ impl Drawn {
         };
         match self {
             Self::Heading(text) => {
-                canvas.text(text, left, top + 16, TextSize::Title, INK, Align::Left);
-                canvas.line((left, top + 38), ((WIDTH - MARGIN) as i32, top + 38), PALE);
+                canvas.text(text, left, top + 20, TextSize::Title, INK, Align::Left);
+                canvas.line((left, top + 42), ((WIDTH - MARGIN) as i32, top + 42), PALE);
             }
             Self::Line(text) => body(text, left, INK),
             Self::Fact(name, value) => {
