@@ -63,7 +63,8 @@ impl PhantomOptions {
     ///
     /// # Errors
     /// [`PhantomError::ExamIndex`] unless it is in `0..n_exams`.
-    pub fn exam_idx(&self, exam_idx: i64) -> Result<usize, PhantomError> {
+    pub fn exam_idx(&self, exam_idx: impl Into<i64>) -> Result<usize, PhantomError> {
+        let exam_idx = exam_idx.into();
         let wrong = || PhantomError::ExamIndex {
             n_exams: self.n_exams,
             found: exam_idx,
