@@ -42,7 +42,7 @@ pub struct Manifest {
     pub exams: Vec<ExamTruth>,
 }
 
-/// What [`write`] did.
+/// What [`write`](fn@write) did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CohortReport {
     /// The cohort's folder.
