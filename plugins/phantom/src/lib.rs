@@ -12,6 +12,8 @@
 //! the course along an artery tells. Then slice thickness, kernel, streaks, noise.
 
 mod anatomy;
+#[cfg(test)]
+mod checks;
 mod cohort;
 mod dicom;
 mod emboli;

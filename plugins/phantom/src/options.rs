@@ -63,7 +63,8 @@ impl PhantomOptions {
     ///
     /// # Errors
     /// [`PhantomError::ExamIndex`] unless it is in `0..n_exams`.
-    pub fn exam_idx(&self, exam_idx: i64) -> Result<usize, PhantomError> {
+    pub fn exam_idx(&self, exam_idx: impl Into<i64>) -> Result<usize, PhantomError> {
+        let exam_idx = exam_idx.into();
         let wrong = || PhantomError::ExamIndex {
             n_exams: self.n_exams,
             found: exam_idx,
@@ -122,79 +123,26 @@ mod tests {
 
     #[test]
     fn each_option_has_a_range() {
-        let check = |options: PhantomOptions, expected: Option<&str>| {
+        let check = |set: fn(&mut PhantomOptions), expected: Option<&str>| {
+            let mut options = PhantomOptions::default();
+            set(&mut options);
             let found = options.check().err().map(|error| match error {
                 PhantomError::Option { option, .. } => option,
                 other => panic!("expected an option error, found {other}"),
             });
             assert_eq!(found, expected);
         };
-        let base = PhantomOptions::default;
-        check(base(), None);
-        check(
-            PhantomOptions {
-                n_exams: 0,
-                ..base()
-            },
-            Some("n_exams"),
-        );
-        check(PhantomOptions { size: 31, ..base() }, Some("size"));
-        check(
-            PhantomOptions {
-                size: 1025,
-                ..base()
-            },
-            Some("size"),
-        );
-        check(
-            PhantomOptions {
-                min_slices: 39,
-                ..base()
-            },
-            Some("min_slices"),
-        );
-        check(
-            PhantomOptions {
-                max_slices: 39,
-                ..base()
-            },
-            Some("max_slices"),
-        );
-        check(
-            PhantomOptions {
-                max_slices: 321,
-                ..base()
-            },
-            Some("max_slices"),
-        );
-        check(
-            PhantomOptions {
-                max_slices: 320,
-                ..base()
-            },
-            None,
-        );
-        check(
-            PhantomOptions {
-                pe_share: f64::NAN,
-                ..base()
-            },
-            Some("pe_share"),
-        );
-        check(
-            PhantomOptions {
-                pe_share: 1.1,
-                ..base()
-            },
-            Some("pe_share"),
-        );
-        check(
-            PhantomOptions {
-                noise: -0.1,
-                ..base()
-            },
-            Some("noise"),
-        );
+        check(|_| {}, None);
+        check(|options| options.n_exams = 0, Some("n_exams"));
+        check(|options| options.size = 31, Some("size"));
+        check(|options| options.size = 1025, Some("size"));
+        check(|options| options.min_slices = 39, Some("min_slices"));
+        check(|options| options.max_slices = 39, Some("max_slices"));
+        check(|options| options.max_slices = 321, Some("max_slices"));
+        check(|options| options.max_slices = 320, None);
+        check(|options| options.pe_share = f64::NAN, Some("pe_share"));
+        check(|options| options.pe_share = 1.1, Some("pe_share"));
+        check(|options| options.noise = -0.1, Some("noise"));
     }
 
     #[test]

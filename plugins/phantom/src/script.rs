@@ -18,6 +18,8 @@ def_package! {
     }
 }
 
+// The macro's own code unwraps the arguments whose number and types the engine has checked.
+#[allow(clippy::unwrap_used)]
 #[export_module]
 mod phantom {
     use pe_binding::script::{ScriptResult, options, raise, work};
@@ -71,7 +73,7 @@ mod phantom {
     #[rhai_fn(return_raw)]
     pub fn exam(context: NativeCallContext, exam_idx: INT, settings: Map) -> ScriptResult<Volume> {
         let settings: PhantomOptions = options("phantom::exam()", &settings)?;
-        let exam_idx = settings.exam_idx(i64::from(exam_idx)).map_err(raise)?;
+        let exam_idx = settings.exam_idx(exam_idx).map_err(raise)?;
         let made: Result<_, PhantomError> = crate::generate(&settings, exam_idx, &work(&context));
         made.map(|(volume, _)| volume).map_err(raise)
     }

@@ -124,7 +124,12 @@ impl Level {
         // Between an ellipse and a rounded box: a trunk is neither.
         let k = 0.5 * (u2 + v2).sqrt() + 0.5 * (u2 * u2 + v2 * v2).sqrt().sqrt();
         let length = (left * left + from_middle * from_middle).sqrt();
-        let mut outline = length * (1.0 - 1.0 / k.max(1e-3));
+        // In the very middle no direction has a meaning; it is as deep as the trunk is.
+        let mut outline = if k < 0.02 {
+            -self.body.1
+        } else {
+            length * (1.0 - 1.0 / k)
+        };
         if self.breasts {
             let side = at(
                 left.abs() - 76.0,

@@ -1,7 +1,8 @@
 //! The standard chest and how one exam's differs: outlines and organs as signed distances
 //! ([`level`]), bones ([`skeleton`]), the heart ([`heart`]) and the trees of vessels and airways
-//! ([`vessels`], [`tree`]). Coordinates are mm about the carina before the build is applied.
+//! ([`courses`], [`vessels`], [`tree`]). Coordinates are mm about the carina before the build is applied.
 
+pub(crate) mod courses;
 pub(crate) mod heart;
 pub(crate) mod level;
 pub(crate) mod skeleton;

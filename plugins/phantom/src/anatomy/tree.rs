@@ -134,13 +134,13 @@ impl Tree {
             )
         };
         let middle = centre(targets);
+        let away = (middle - from).length().max(1e-3);
         let share = if targets.len() == 1 {
             1.0
         } else {
-            stream.uniform(0.22, 0.36)
+            stream.uniform(0.22, 0.36).min(LONGEST_MM / away)
         };
-        let away = (middle - from).length().max(1e-3);
-        let goal = from.towards(middle, share.min(LONGEST_MM / away));
+        let goal = from.towards(middle, share);
         let reach = (goal - from).length();
         let bend = at(stream.normal(), stream.normal(), stream.normal()) * (0.07 * reach);
         let middle = from.towards(goal, 0.5) + bend;
