@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array3;
 use pe_binding::Work;
-use pe_ct::{AIR_HU, Volume};
+use pe_ct::Volume;
 use rayon::prelude::*;
 
 use crate::exam::SliceSource;
@@ -42,7 +42,8 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
         });
     }
     let task = work.task("loading slices", exam.n_slices(), "slices");
-    let mut hu = Array3::from_elem((exam.n_slices(), layout.rows, layout.cols), AIR_HU);
+    // Zeroed memory costs nothing until a thread writes its slice; every voxel is written below.
+    let mut hu = Array3::zeros((exam.n_slices(), layout.rows, layout.cols));
     let Some(voxels) = hu.as_slice_mut() else {
         unreachable!("a new array is contiguous");
     };
