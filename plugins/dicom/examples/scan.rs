@@ -1,5 +1,5 @@
-//! Scans the path given as the only argument, prints what was found, loads every exam and prints
-//! its range in HU and how long it took.
+//! Scans the path given as the only argument, prints what was found, loads every exam three times
+//! and prints its range in HU and how long the quickest took.
 
 use std::error::Error;
 use std::time::Instant;
@@ -17,10 +17,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("  {finding}");
     }
     for exam in &scan.exams {
-        let start = Instant::now();
-        let volume = load(exam, &work)?;
-        let range = volume.hu_range();
-        println!("{exam}: {range:?} HU, loaded in {:?}", start.elapsed());
+        let mut quickest = None;
+        let mut range = None;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let volume = load(exam, &work)?;
+            let elapsed = start.elapsed();
+            quickest = Some(quickest.map_or(elapsed, |least| elapsed.min(least)));
+            range = volume.hu_range();
+        }
+        println!("{exam}: {range:?} HU, loaded in {quickest:?}");
     }
     Ok(())
 }

@@ -189,7 +189,7 @@ impl LabelTable {
                     return Err(wrong(format!("found row {row} that is no CSV")));
                 }
             }
-            if table.n_rows % ROWS_PER_CHECK == 0 {
+            if table.n_rows.is_multiple_of(ROWS_PER_CHECK) {
                 task.advance(ROWS_PER_CHECK);
                 task.check()?;
             }

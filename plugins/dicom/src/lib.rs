@@ -36,6 +36,8 @@ mod scan;
 pub mod script;
 mod series;
 mod source;
+mod spacing;
+mod stack;
 mod stored;
 mod syntax;
 mod value;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::Array3;
 use pe_binding::Work;
-use pe_ct::{AIR_HU, Volume};
+use pe_ct::Volume;
 use rayon::prelude::*;
 
 use crate::exam::SliceSource;
@@ -42,7 +42,8 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
         });
     }
     let task = work.task("loading slices", exam.n_slices(), "slices");
-    let mut hu = Array3::from_elem((exam.n_slices(), layout.rows, layout.cols), AIR_HU);
+    // Zeroed memory costs nothing until a thread writes its slice; every voxel is written below.
+    let mut hu = Array3::zeros((exam.n_slices(), layout.rows, layout.cols));
     let Some(voxels) = hu.as_slice_mut() else {
         unreachable!("a new array is contiguous");
     };
@@ -66,7 +67,7 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
             first_error(pairs.map(|pair| job(pair, None)).collect())?;
         } else {
             // One file holds the whole run: it is read once, and its frames go in parallel.
-            let bytes = read_whole(&slices[0].path)?;
+            let bytes = read_whole(&slices[0])?;
             let source =
                 Source::parse(&bytes).map_err(|fault| DicomError::file(&slices[0].path, fault))?;
             let pairs = slices.par_iter().zip(chunks);
@@ -106,10 +107,20 @@ fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
-fn read_whole(path: &Path) -> Result<Vec<u8>, DicomError> {
+fn read_whole(slice: &SliceSource) -> Result<Vec<u8>, DicomError> {
     let mut bytes = Vec::new();
-    read_file(path, &mut bytes).map_err(|fault| DicomError::file(path, fault))?;
+    let read = read_unchanged(slice, &mut bytes);
+    read.map_err(|fault| DicomError::file(&slice.path, fault))?;
     Ok(bytes)
+}
+
+fn read_unchanged(slice: &SliceSource, buffer: &mut Vec<u8>) -> Result<(), FileFault> {
+    read_file(&slice.path, buffer)?;
+    if buffer.len() as u64 == slice.file_bytes {
+        Ok(())
+    } else {
+        Err(FileFault::Changed("its size in bytes is another"))
+    }
 }
 
 fn load_file(
@@ -118,7 +129,7 @@ fn load_file(
     buffer: &mut Vec<u8>,
     hu: &mut [i16],
 ) -> Result<(), FileFault> {
-    read_file(&slice.path, buffer)?;
+    read_unchanged(slice, buffer)?;
     convert(&Source::parse(buffer)?, slice, layout, hu)
 }
 

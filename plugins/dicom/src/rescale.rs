@@ -116,7 +116,8 @@ fn whole_row(
     for (hu, &word) in hu.iter_mut().zip(words) {
         let stored = stored(word);
         let is_padding = (stored >= padding_from) & (stored <= padding_to);
-        let value = (stored * slope + intercept).max(air);
+        // Cannot overflow, see `Rescale::new`; `wrapping` spares debug builds the checks.
+        let value = stored.wrapping_mul(slope).wrapping_add(intercept).max(air);
         let value = if is_padding { air } else { value };
         highest = highest.max(value);
         *hu = value as i16;

@@ -19,6 +19,8 @@ def_package! {
     }
 }
 
+// The macro expands to `unwrap` on the arguments whose number it has checked.
+#[allow(clippy::unwrap_used)]
 #[export_module]
 mod dicom {
     use std::path::Path;
@@ -150,5 +152,51 @@ mod dicom {
     #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
     pub fn exam_to_string(exam: &mut Exam) -> String {
         exam.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rhai::packages::Package;
+    use rhai::{Engine, EvalAltResult};
+
+    use super::*;
+
+    fn eval<T: Clone + Send + Sync + 'static>(script: &str) -> Result<T, Box<EvalAltResult>> {
+        let mut engine = Engine::new();
+        DicomPackage::new().register_into_engine_as(&mut engine, "dicom");
+        engine.eval(script)
+    }
+
+    #[test]
+    fn an_empty_folder_is_a_scan_without_exams() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), b"").unwrap();
+        let path = folder.path().to_str().unwrap();
+        let check = |script: &str, expected: &str| {
+            let script = script.replace("PATH", &format!("{path:?}"));
+            assert_eq!(eval::<String>(&script).unwrap(), expected);
+        };
+        check(
+            "let s = dicom::scan(PATH); `${s.exams.len()} ${s.n_files} ${s.labels}`",
+            "0 1 ",
+        );
+        check("dicom::scan(PATH).findings[0].kind", "empty");
+        check(
+            "dicom::scan(PATH, #{max_slices: 5}).findings[0].effect",
+            "file_left_out",
+        );
+        check(
+            "let k = 0; try { dicom::load(PATH); } catch (e) { k = e.kind; } k",
+            "dicom.exam_count",
+        );
+        check(
+            "let k = 0; try { dicom::scan(PATH, #{max_slice: 1}); } catch (e) { k = e.hint; } k",
+            "did you mean `max_slices`?",
+        );
+        check(
+            "let k = 0; try { dicom::scan(`no/such`); } catch (e) { k = e.kind; } k",
+            "dicom.io",
+        );
     }
 }

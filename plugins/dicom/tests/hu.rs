@@ -1,4 +1,5 @@
 //! Stored values to HU: padding before rescale, signs, odd bit depths, odd slopes.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod written;
 

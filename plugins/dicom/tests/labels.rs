@@ -1,4 +1,5 @@
 //! The RSNA label table: by column name, attached to exams, its rules counted.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod written;
 

@@ -1,4 +1,5 @@
 //! What a scan finds: order, findings, the choice of a series, privacy.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod data;
 mod written;
@@ -300,6 +301,46 @@ fn the_real_series_is_pydicoms() {
     assert_eq!(
         data::sha256(&values),
         "4d61ae868285614faf503e25cb0e32220905f4aaab67de949265f472829ea309"
+    );
+}
+
+#[test]
+fn a_multi_frame_object_is_the_series_that_it_was_made_from() {
+    let Some(root) = data::folder("odd/dcmqi/segmentations/23x38x3") else {
+        return;
+    };
+    let frames = scanned(&root.join("multiframe"));
+    let files = scanned(&root.join("image"));
+    let (frames, files) = (frames.only_exam().unwrap(), files.only_exam().unwrap());
+    assert_eq!(
+        (
+            frames.n_slices(),
+            frames.header.n_files,
+            files.header.n_files
+        ),
+        (3, 1, 3)
+    );
+    assert_eq!(frames.info.positions_mm, files.info.positions_mm);
+    assert_eq!(frames.info.spacing, files.info.spacing);
+    assert!(frames.info.sop_uids[0].ends_with("#1") || frames.info.sop_uids[0].ends_with("#3"));
+    let hu = |exam| load(exam, &Work::silent()).unwrap();
+    assert_eq!(hu(frames).hu(), hu(files).hu());
+}
+
+#[test]
+fn a_file_that_changed_since_the_scan_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..3 {
+        slice(n).write(folder.path(), &n.to_string());
+    }
+    let scan = scanned(folder.path());
+    let path = folder.path().join("1");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 2]).unwrap();
+    let error = load(&scan.exams[0], &Work::silent()).unwrap_err();
+    assert!(
+        error.to_string().contains("changed since it was scanned"),
+        "{error}"
     );
 }
 
