@@ -20,6 +20,8 @@ def_package! {
     }
 }
 
+// The macro unwraps the arguments that it has checked.
+#[allow(clippy::unwrap_used)]
 #[export_module]
 mod ct {
     use pe_binding::script::{ScriptResult, number, raise};
