@@ -31,9 +31,9 @@ struct Script {
 /// Why nothing ran.
 enum Refused {
     /// The command line: exit code 2.
-    Usage(Report),
+    Usage(Box<Report>),
     /// The script: exit code 1.
-    Script(Report),
+    Script(Box<Report>),
 }
 
 /// Runs a script as the command line says, and gives the exit code.
@@ -63,19 +63,16 @@ pub fn main(arguments: &RunArgs, look: Look) -> i32 {
 fn read(path: &Path) -> Result<Script, Refused> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot read the script {}: {error}", path.display());
-        Refused::Usage(Report::new("usage.script", message, None))
+        Refused::Usage(Report::new("usage.script", message, None).into())
     })?;
     let ast = bare().compile(&text).map_err(|error| {
         let error = EvalAltResult::ErrorParsing(*error.0, error.1);
-        Refused::Script(Report::of_script(
-            &error,
-            path,
-            Position::NONE,
-            &Vocabulary::default(),
-        ))
+        Refused::Script(
+            Report::of_script(&error, path, Position::NONE, &Vocabulary::default()).into(),
+        )
     })?;
     let params = params::declared(&ast)
-        .map_err(|error| Refused::Script(Report::of_declaration(&error, path)))?;
+        .map_err(|error| Refused::Script(Report::of_declaration(&error, path).into()))?;
     Ok(Script { text, ast, params })
 }
 
