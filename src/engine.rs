@@ -6,7 +6,7 @@ use rhai::{Engine, OptimizationLevel};
 /// ```
 /// let mut engine = rhai::Engine::new();
 /// pe_script::register(&mut engine);
-/// assert!(engine.eval::<()>("ct::window(100, 700);").is_ok());
+/// assert!(engine.run("ct::window(100, 700);").is_ok());
 /// ```
 pub fn register(engine: &mut Engine) {
     pe_ct::script::CtPackage::new().register_into_engine_as(engine, "ct");

@@ -2,6 +2,9 @@
 //!
 //! Run with `TRYCMD=overwrite` to take over what it prints now, and read the difference.
 
+// A test may panic, in its own functions too.
+#![allow(clippy::unwrap_used)]
+
 #[test]
 fn the_command_line_says_what_it_said() {
     let cases = trycmd::TestCases::new();

@@ -1,5 +1,8 @@
 //! Ctrl-C and SIGTERM stop a run soon, in a script's loop and in native work, and mark it.
 
+// A test may panic, in its own functions too.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

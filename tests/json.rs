@@ -1,5 +1,8 @@
 //! `--json`: one object on stdout, whatever the script prints; the same as `run.yaml` says.
 
+// A test may panic, in its own functions too.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

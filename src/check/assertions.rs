@@ -114,10 +114,10 @@ fn close(found: &Dynamic, expected: &Dynamic, by: &Tolerance, at: &str) -> Scrip
             let text = format!("expected {expected} elements, found {found}{place}");
             return Err(failed(&text));
         }
-        let pairs = found.iter().zip(expected.iter()).enumerate();
-        return pairs
-            .map(|(i, (found, expected))| close(found, expected, by, &format!("{at}[{i}]")))
-            .collect();
+        let mut pairs = found.iter().zip(expected.iter()).enumerate();
+        return pairs.try_for_each(|(i, (found, expected))| {
+            close(found, expected, by, &format!("{at}[{i}]"))
+        });
     }
     let (found, expected) = (number("found", found)?, number("expected", expected)?);
     // Infinities are equal or far apart: their difference says nothing.

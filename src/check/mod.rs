@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use rhai::{Dynamic, EvalAltResult, Scope};
+use rhai::{Dynamic, Scope};
 
 use crate::Session;
 use crate::console::Console;
@@ -98,7 +98,7 @@ fn run_here(case: &Case, surroundings: &Surroundings) -> Verdict {
     };
     let session = Arc::new(Session::new(Console::silent(), scratch.path()));
     let root = case.file.parent().unwrap_or(Path::new(""));
-    let mut engine = engine(&session, root);
+    let (mut engine, last_call) = engine(&session, root);
     let skipped = Arc::new(OnceLock::new());
     assertions::register(&mut engine, scratch.path(), surroundings, &skipped);
     let text = fs::read_to_string(&case.file).unwrap_or_default();
@@ -114,13 +114,10 @@ fn run_here(case: &Case, surroundings: &Surroundings) -> Verdict {
         (Err(_), Some(reason)) => Verdict::Skipped(String::clone(reason)),
         (Err(error), None) => {
             let known = Vocabulary::new(&engine, bare().compile(&text).ok().as_ref());
-            Verdict::Failed(explain(&error, &case.file, &known))
+            let report = Report::of_script(&error, &case.file, last_call.position(), &known);
+            Verdict::Failed(report.render(false))
         }
     }
-}
-
-fn explain(error: &EvalAltResult, file: &Path, known: &Vocabulary) -> String {
-    Report::of_script(error, file, known).render(false)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub(super) fn describe(error: &EvalAltResult, known: &Vocabulary) -> Report {
             "script.property",
             format!("the map has no entry `{name}`"),
             Some(format!(
-                "test with `\"{name}\" in map`, or give a default: `map?.{name} ?? 0`"
+                "test with `\"{name}\" in map`, or give a default: `map.get(\"{name}\") ?? 0`"
             )),
         ),
         E::ErrorDotExpr(text, _) => known.missing_property(text),

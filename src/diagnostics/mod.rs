@@ -62,13 +62,24 @@ impl Report {
         }
     }
 
-    /// What a script's evaluation ended with. `script` is the main script's file; `known` are the
-    /// names it could have meant.
-    pub fn of_script(error: &EvalAltResult, script: &Path, known: &Vocabulary) -> Self {
+    /// What a script's evaluation ended with. `script` is the main script's file; `last_call` is
+    /// where the last call into a plugin stands, for errors that do not say it; `known` are the
+    /// names that the script could have meant.
+    pub fn of_script(
+        error: &EvalAltResult,
+        script: &Path,
+        last_call: Position,
+        known: &Vocabulary,
+    ) -> Self {
         let mut frames = Vec::new();
         let (inner, file) = unwind(error, script, &mut frames);
         let mut report = message::describe(inner, known);
-        report.place = place(&file, inner.position());
+        // Plugins raise runtime errors, and only those come without a place.
+        let position = match inner {
+            EvalAltResult::ErrorRuntime(_, Position::NONE) => last_call,
+            _ => inner.position(),
+        };
+        report.place = place(&file, position);
         // An error without a position of its own (one that a native callback raised) is at the
         // innermost call.
         if report.place.is_none() && !frames.is_empty() {

@@ -73,7 +73,7 @@ impl Vocabulary {
     pub(super) fn missing_function(&self, given: &str) -> Report {
         let given = plain_types(given);
         let (name, arguments) = match given.split_once(" (") {
-            Some((name, arguments)) => (name, arguments.trim_end_matches(')')),
+            Some((name, arguments)) => (name, arguments.strip_suffix(')').unwrap_or(arguments)),
             None => (given.as_str(), ""),
         };
         if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
@@ -203,6 +203,7 @@ fn plain_types(text: &str) -> String {
         ("i64", "int"),
         ("f64", "float"),
         ("INT", "int"),
+        ("Dynamic", "?"),
         ("FLOAT", "float"),
     ] {
         text = replace_word(&text, rust, script);

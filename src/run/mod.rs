@@ -8,7 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Position};
 
 use crate::cli::RunArgs;
 use crate::console::Look;
@@ -16,6 +16,7 @@ use crate::diagnostics::{Report, Vocabulary};
 use crate::engine::bare;
 use crate::params::{self, Param};
 use crate::resolver::Confined;
+use crate::trace::LastCall;
 use crate::{Session, configure, host, register};
 use outcome::Outcome;
 use prepare::Prepared;
@@ -30,9 +31,9 @@ struct Script {
 /// Why nothing ran.
 enum Refused {
     /// The command line: exit code 2.
-    Usage(Report),
+    Usage(Box<Report>),
     /// The script: exit code 1.
-    Script(Report),
+    Script(Box<Report>),
 }
 
 /// Runs a script as the command line says, and gives the exit code.
@@ -62,25 +63,28 @@ pub fn main(arguments: &RunArgs, look: Look) -> i32 {
 fn read(path: &Path) -> Result<Script, Refused> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let message = format!("cannot read the script {}: {error}", path.display());
-        Refused::Usage(Report::new("usage.script", message, None))
+        Refused::Usage(Report::new("usage.script", message, None).into())
     })?;
     let ast = bare().compile(&text).map_err(|error| {
         let error = EvalAltResult::ErrorParsing(*error.0, error.1);
-        Refused::Script(Report::of_script(&error, path, &Vocabulary::default()))
+        Refused::Script(
+            Report::of_script(&error, path, Position::NONE, &Vocabulary::default()).into(),
+        )
     })?;
     let params = params::declared(&ast)
-        .map_err(|error| Refused::Script(Report::of_declaration(&error, path)))?;
+        .map_err(|error| Refused::Script(Report::of_declaration(&error, path).into()))?;
     Ok(Script { text, ast, params })
 }
 
 /// The engine of a run: the plugins, the host's functions, the script's own modules.
-pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> Engine {
+pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) {
     let mut engine = Engine::new();
     configure(&mut engine);
     register(&mut engine);
     host::register(&mut engine, session);
     engine.set_module_resolver(Confined::new(root, session.journal.clone()));
-    engine
+    let last_call = LastCall::follow(&mut engine);
+    (engine, last_call)
 }
 
 fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
@@ -88,7 +92,7 @@ fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
     let root = path.parent().unwrap_or(Path::new(""));
     let panics = outcome::catch_panics(&session.console);
     let run = || {
-        let engine = engine(session, root);
+        let (engine, last_call) = engine(session, root);
         let result = compile(&engine, path, &script.text)
             .and_then(|ast| engine.eval_ast::<Dynamic>(&ast).map(drop));
         let Err(error) = result else {
@@ -98,7 +102,12 @@ fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
             return Outcome::Stopped;
         }
         let known = Vocabulary::new(&engine, Some(&script.ast));
-        Outcome::Failed(Report::of_script(&error, path, &known))
+        Outcome::Failed(Report::of_script(
+            &error,
+            path,
+            last_call.position(),
+            &known,
+        ))
     };
     // The one place where a panic of a native function is caught: a script never sees one.
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Outcome::Failed(panics.report()))

@@ -28,8 +28,9 @@ pub(super) fn prepare(
     script: &Script,
     look: Look,
 ) -> Result<Prepared, Refused> {
-    let params = resolve(arguments, script)
-        .map_err(|bad| Refused::Usage(Report::new("usage.param", bad.message, Some(bad.hint))))?;
+    let params = resolve(arguments, script).map_err(|bad| {
+        Refused::Usage(Report::new("usage.param", bad.message, Some(bad.hint)).into())
+    })?;
     let device: Request = arguments.device.parse().map_err(usage)?;
     let threads = set_threads(arguments.threads);
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
@@ -46,7 +47,7 @@ pub(super) fn prepare(
         .map_err(|error| {
             let hint = "name a folder that can be written with `--out DIR`";
             let message = format!("{error:#}");
-            Refused::Usage(Report::new("usage.out", message, Some(hint.to_owned())))
+            Refused::Usage(Report::new("usage.out", message, Some(hint.to_owned())).into())
         })?;
     let _ = ended_at_once.set(journal.clone());
     let mut session = Session::new(console, journal.folder());
@@ -70,7 +71,7 @@ pub(super) fn prepare(
 }
 
 fn usage(error: impl Explain) -> Refused {
-    Refused::Usage(Report::new(error.kind(), error.to_string(), error.hint()))
+    Refused::Usage(Report::new(error.kind(), error.to_string(), error.hint()).into())
 }
 
 impl Refused {
@@ -114,7 +115,7 @@ fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
     };
     Interrupt::listen(first, at_once).map_err(|error| {
         let message = format!("cannot listen for Ctrl-C: {error}");
-        Refused::Usage(Report::new("usage.signals", message, None))
+        Refused::Usage(Report::new("usage.signals", message, None).into())
     })
 }
 
