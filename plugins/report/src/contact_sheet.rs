@@ -63,12 +63,14 @@ pub fn contact_sheet(
     let height = n_rows * u64::from(cell_height + GAP) + u64::from(GAP);
     let mut canvas = Canvas::new(width, height, BACKGROUND)?;
 
+    let pe = Channels::new(&[HuWindow::PE], options.tile as usize)?;
+    let masked = Channels::new(&HuWindow::CHANNELS, options.tile as usize)?;
     let task = work.task("drawing the contact sheet", shown.len(), "slices");
     let cells = shown
         .par_iter()
         .map(|&slice_idx| {
             task.check()?;
-            let tiles = tiles(volume.slice(slice_idx), mask.slice(slice_idx), options.tile)?;
+            let tiles = tiles(&pe, &masked, volume.slice(slice_idx), mask.slice(slice_idx));
             task.advance(1);
             Ok(tiles)
         })
@@ -131,19 +133,20 @@ fn shown_slices(n_slices: usize, wanted: usize) -> Vec<usize> {
 }
 
 fn tiles(
+    pe: &Channels,
+    masked: &Channels,
     hu: ArrayView2<i16>,
     mask: ArrayView2<bool>,
-    side: u32,
-) -> Result<[RgbImage; 3], ReportError> {
-    let pe = Channels::new(&[HuWindow::PE], side as usize)?.render(hu, None);
-    let plain = grey_image(&pe);
+) -> [RgbImage; 3] {
+    let plain = grey_image(&pe.render(hu, None));
     let mut outlined = plain.clone();
     draw_outline(&mut outlined, mask);
-    let channels = Channels::new(&HuWindow::CHANNELS, side as usize)?.render(hu, Some(mask));
+    let channels = masked.render(hu, Some(mask));
+    let (side, _) = plain.dimensions();
     let masked = RgbImage::from_fn(side, side, |col, row| {
         Rgb([0, 1, 2].map(|channel| to_byte(channels[[channel, row as usize, col as usize]])))
     });
-    Ok([plain, outlined, masked])
+    [plain, outlined, masked]
 }
 
 fn grey_image(channel: &Array3<f32>) -> RgbImage {
