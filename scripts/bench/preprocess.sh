@@ -58,7 +58,7 @@ read_bytes # warms the page cache
 for round in $(seq "$rounds"); do
     timed bytes "$round" read_bytes
     timed pe-script "$round" target/release/pe-script run scripts/preprocess.rhai \
-        "input=$cohort" "out=$work/out" "size=$size" sheets=0 --threads "$cores" --out "$work/runs/$round" --quiet
+        "input=$cohort" "out=$work/out" "size=$size" sheets=0 --threads "$cores" --out "$work/runs/$round" --quiet --json
     for peer in opencv skimage; do
         timed "$peer" "$round" "$venv/bin/python" "$here/preprocess_peer.py" \
             "$cohort" "$work/out" --morphology "$peer" --processes "$cores" --size "$size"

@@ -39,10 +39,26 @@ def main():
             met = "met" if ours / kinder >= NEEDED[name] else "NOT met"
             row += f" {kinder:9.1f} {ours / kinder:6.1f}x  (at least {NEEDED[name]}x: {met})"
         print(row)
+    print_own_stages(work, n_slices)
     for peer, runs in own.items():
         stages = {stage: [run["stage_seconds"][stage] for run in runs] for stage in runs[0]["stage_seconds"]}
         per_slice = {stage: 1000 * statistics.median(spent) / n_slices for stage, spent in stages.items()}
         print(f"{peer}, ms of one core a slice:", *(f"{stage} {ms:.2f}" for stage, ms in per_slice.items()))
+
+
+# The stages of pe-script by the names of its tasks; "preprocessing" is the loop around the last four.
+STAGES = ["reading headers", "loading slices", "masking", "making channels", "writing slices"]
+
+
+def print_own_stages(work, n_slices):
+    """Prints where pe-script's own time goes: all cores work on one stage at a time."""
+    runs = [json.loads(log.read_text())["timings"] for log in sorted(work.glob("pe-script.*.log"))]
+    median_ms = lambda seconds: 1000 * statistics.median(seconds) / n_slices
+    stages = {stage: median_ms(run["tasks"][stage]["elapsed_s"] for run in runs) for stage in STAGES}
+    total = median_ms(run["total_s"] for run in runs)
+    stages["the rest"] = total - sum(stages.values())
+    parts = ", ".join(f"{stage} {ms:.3f}" for stage, ms in stages.items())
+    print(f"pe-script, ms of wall clock a slice, {total:.3f} after its start: {parts}")
 
 
 if __name__ == "__main__":

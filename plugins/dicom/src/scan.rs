@@ -306,20 +306,28 @@ impl Scan {
 
 impl fmt::Display for Scan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n_slices: usize = self.exams.iter().map(Exam::n_slices).sum();
-        write!(
-            f,
-            "{} exams of {n_slices} slices in {} files under {}",
-            self.exams.len(),
-            self.n_files,
-            self.root.display()
-        )?;
+        let n_slices = self.exams.iter().map(Exam::n_slices).sum();
+        let (exams, slices) = (
+            counted(self.exams.len(), "exam"),
+            counted(n_slices, "slice"),
+        );
+        let (files, root) = (counted(self.n_files, "file"), self.root.display());
+        write!(f, "{exams}, {slices} in {files} under {root}")?;
         for ((effect, kind), n) in self.counts() {
-            write!(f, "\n  {}: {} {n}", effect.name(), kind.name())?;
+            let (effect, kind) = (
+                effect.name().replace('_', " "),
+                kind.name().replace('_', " "),
+            );
+            write!(f, "\n  {effect}: {n} × {kind}")?;
         }
         match &self.labels {
             Some(report) => write!(f, "\n{report}"),
             None => write!(f, "\n  no label table"),
         }
     }
+}
+
+/// `1 exam`, `2 exams`.
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -166,8 +166,12 @@ impl SliceStore {
     ) -> Result<(), StoreError> {
         let path = folder.join(stored::FILE);
         let checksum = match self.settings.dtype {
-            Dtype::U8 => write_values(&path, &self.render(volume, mask, to_byte, work)?)?,
-            Dtype::F16 => write_values(&path, &self.render(volume, mask, f16::from_f32, work)?)?,
+            Dtype::U8 => write_values(&path, &self.render(volume, mask, to_byte, work)?, work)?,
+            Dtype::F16 => write_values(
+                &path,
+                &self.render(volume, mask, f16::from_f32, work)?,
+                work,
+            )?,
         };
         let manifest = Manifest {
             exam: ExamInfo::clone(volume.info()),
@@ -292,10 +296,17 @@ impl SliceStore {
     }
 }
 
-fn write_values<T: bytemuck::Pod>(path: &Path, values: &[T]) -> Result<String, StoreError> {
+fn write_values<T: bytemuck::Pod>(
+    path: &Path,
+    values: &[T],
+    work: &Work,
+) -> Result<String, StoreError> {
     let bytes: &[u8] = bytemuck::cast_slice(values);
+    let task = work.task("writing slices", bytes.len(), "bytes");
     fs::write(path, bytes).map_err(StoreError::io("write", path))?;
-    Ok(checksum(bytes))
+    let checksum = checksum(bytes);
+    task.advance(bytes.len());
+    Ok(checksum)
 }
 
 fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
