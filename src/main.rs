@@ -1,5 +1,8 @@
 //! `pe-script`, the command.
 
+mod memory;
+
 fn main() {
+    memory::keep_freed_memory();
     std::process::exit(pe_script::cli::main(std::env::args_os()));
 }
