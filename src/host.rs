@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use pe_binding::Work;
 use pe_binding::nearest::nearest;
 use pe_binding::script::{ScriptResult, raise, runtime_error};
-use rhai::{Array, Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, Position};
+use rhai::{
+    Array, Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, NativeCallContext,
+    Position,
+};
 
 use crate::Session;
 use crate::show::show;
@@ -120,7 +123,9 @@ fn output(engine: &mut Engine, session: &Arc<Session>) {
                the picture drawn in terminals that can; anything else is printed.";
     let shown = session.clone();
     documented("show", &["value: ?"], doc)
-        .register_into_engine(engine, move |value: Dynamic| show(&shown, &value));
+        .register_into_engine(engine, move |context: NativeCallContext, value: Dynamic| {
+            show(&context, &shown, &value)
+        });
     iterate::register(engine, session);
 }
 

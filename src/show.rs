@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use image::DynamicImage;
-use pe_binding::script::{ScriptResult, raise};
+use pe_binding::script::{ScriptResult, raise, shown};
 use pe_report::Picture;
-use rhai::Dynamic;
+use rhai::{Dynamic, NativeCallContext};
 
 use crate::session::Session;
 
@@ -18,9 +18,13 @@ static SHOWN: AtomicUsize = AtomicUsize::new(0);
 const MAX_COLUMNS: u32 = 120;
 
 /// Shows a value on the script's output.
-pub(crate) fn show(session: &Session, value: &Dynamic) -> ScriptResult<()> {
+pub(crate) fn show(
+    context: &NativeCallContext,
+    session: &Session,
+    value: &Dynamic,
+) -> ScriptResult<()> {
     let Some(picture) = value.clone().try_cast::<Picture>() else {
-        session.console.print(&value.to_string());
+        session.console.print(&shown(context, value));
         return Ok(());
     };
     let number = SHOWN.fetch_add(1, Ordering::Relaxed) + 1;

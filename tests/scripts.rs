@@ -166,6 +166,11 @@ fn inspecting_shows_one_exam() {
     for fact in ["rows: 64", "mask_ml: ", "volume: volume ", "HU"] {
         assert!(text.contains(fact), "no `{fact}` in {text}");
     }
+    let page = fs::read_to_string(folder.path().join("pictures/summary.html")).unwrap();
+    assert!(
+        page.contains("<dt>volume</dt><dd>volume 4"),
+        "a value is not in its own words"
+    );
     for name in ["contact-sheet.png", "summary.html", "summary.png"] {
         assert!(
             folder.path().join("pictures").join(name).is_file(),

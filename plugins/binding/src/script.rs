@@ -3,7 +3,9 @@
 
 use std::error::Error;
 
-use rhai::{Array, Dynamic, EvalAltResult, FLOAT, Map, NativeCallContext, Position};
+use rhai::{
+    Array, Dynamic, EvalAltResult, FLOAT, ImmutableString, Map, NativeCallContext, Position,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -75,6 +77,13 @@ fn chain(error: &dyn Error) -> Vec<String> {
         cause = error.source();
     }
     texts
+}
+
+/// A value in words, as `print` shows it: by its own `to_string` where a plugin registered one.
+pub fn shown(context: &NativeCallContext, value: &Dynamic) -> String {
+    context
+        .call_native_fn::<ImmutableString>("to_string", (value.clone(),))
+        .map_or_else(|_| value.to_string(), |text| text.to_string())
 }
 
 /// A number given as an integer or a float: Rhai does not turn one into the other for a call.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use pe_binding::script::shown;
 use rhai::def_package;
 use rhai::plugin::*;
 
@@ -28,11 +29,14 @@ def_package! {
 }
 
 /// A table from an array of arrays: the first row names the columns.
-fn table_of(rows: rhai::Array) -> Result<Table, ReportError> {
+fn table_of(context: &NativeCallContext, rows: rhai::Array) -> Result<Table, ReportError> {
     let cells = |row: Dynamic| {
         let found = row.type_name().to_owned();
         match row.try_cast::<rhai::Array>() {
-            Some(cells) => Ok(cells.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Some(cells) => Ok(cells
+                .iter()
+                .map(|cell| shown(context, cell))
+                .collect::<Vec<_>>()),
             None => Err(ReportError::Option {
                 option: "rows",
                 expected: "an array of arrays",
@@ -152,14 +156,18 @@ mod report {
 
     /// Adds a line `name: value`.
     #[rhai_fn(global, pure)]
-    pub fn fact(page: &mut PageHandle, name: &str, value: Dynamic) {
-        page.with(|page| page.fact(name, &value.to_string()));
+    pub fn fact(context: NativeCallContext, page: &mut PageHandle, name: &str, value: Dynamic) {
+        page.with(|page| page.fact(name, &shown(&context, &value)));
     }
 
     /// Adds a table from an array of rows, each an array of cells; the first names the columns.
     #[rhai_fn(global, return_raw, pure)]
-    pub fn table(page: &mut PageHandle, rows: Array) -> ScriptResult<()> {
-        table_of(rows)
+    pub fn table(
+        context: NativeCallContext,
+        page: &mut PageHandle,
+        rows: Array,
+    ) -> ScriptResult<()> {
+        table_of(&context, rows)
             .and_then(|table| page.with(|page| page.table(table)))
             .map_err(raise)
     }
