@@ -85,6 +85,9 @@ fn run(engine: Engine) -> Result<Map, String> {
 }
 
 /// What came of it: slices, ml inside the mask, and units of work that the watch counted.
+///
+/// # Errors
+/// The script's error in words.
 pub fn slices_ml_and_work() -> Result<(i64, f64, u64), String> {
     let watch = Arc::new(Counter::default());
     let map = run(engine(watch.clone()))?;
