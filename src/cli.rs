@@ -49,8 +49,13 @@ pub struct RunArgs {
     /// Threads of native functions [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where networks run: auto, cpu or cuda[:N]
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    /// Where networks run
+    #[arg(
+        help = "Where networks run: auto, cpu or cuda[:N]",
+        long,
+        value_name = "DEVICE",
+        default_value = "auto"
+    )]
     pub device: String,
     /// The folder for run folders
     #[arg(long, value_name = "DIR", default_value = "runs")]
