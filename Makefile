@@ -25,13 +25,9 @@ test: setup
 	done
 	$(CARGO) test --locked -p pe-script --features sync --test embed
 
-## Speed: every script in scripts/bench, release build.
+## Speed: preprocessing against two Python programs of the same steps, on the synthetic cohort.
 bench: setup
-	$(CARGO) build --release --locked -p pe-script
-	@set -e; for script in scripts/bench/*.rhai; do \
-		[ -e "$$script" ] || { echo "there is no script in scripts/bench yet"; continue; }; \
-		$(PE_SCRIPT) run $$script; \
-	done
+	bash scripts/bench/preprocess.sh
 
 ## The API documentation of every crate, in target/doc.
 docs: setup

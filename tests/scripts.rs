@@ -95,6 +95,14 @@ fn preprocessing_makes_the_slices_once() {
         "another mask is another set of slices"
     );
 
+    // Files that are none of an exam are listed, and stop nothing.
+    for n in 0..150 {
+        fs::write(folder.join(format!("cohort/notes-{n}.txt")), "no DICOM").unwrap();
+    }
+    assert_eq!(preprocess(&[])["n_exams"], 2);
+    let page = fs::read_to_string(folder.join("out/summary.html")).unwrap();
+    assert!(page.contains("notes-149.txt"));
+
     // A damaged file is found and made again, as it was.
     let (damaged, whole) = stored
         .iter()
@@ -110,6 +118,53 @@ fn preprocessing_makes_the_slices_once() {
     assert!(page.contains("2 stored") && page.contains("data:image/png;base64,"));
     let picture = image::open(folder.join("out/summary.png")).unwrap();
     assert!(picture.width() == 1200 && picture.height() > 1000);
+}
+
+#[test]
+fn an_exam_that_cannot_be_read_is_named_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    cohort(folder);
+    // An intercept of 99,999 HU, which no volume can hold, in every file of one exam.
+    let study = fs::read_dir(folder.join("cohort/train"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    for (path, mut bytes) in files(&study) {
+        let tag = bytes
+            .windows(4)
+            .position(|tag| tag == [0x28, 0x00, 0x52, 0x10])
+            .unwrap();
+        // The value follows the tag, its VR where there is one, and its length.
+        let digits = (tag + 8..)
+            .find(|&at| bytes[at] == b'-' || bytes[at].is_ascii_digit())
+            .unwrap();
+        let length = bytes[tag + 4..tag + 8]
+            .iter()
+            .copied()
+            .find(|n| (1..=16).contains(n))
+            .unwrap();
+        bytes[digits..digits + usize::from(length)].fill(b'9');
+        fs::write(path, bytes).unwrap();
+    }
+    let record = run(
+        folder,
+        "preprocess.rhai",
+        &["input=cohort", "out=out", "size=32"],
+    );
+    let results = &record["results"];
+    assert_eq!(
+        (&results["n_exams"], &results["made"]),
+        (&Value::from(1), &Value::from(1)),
+        "{results}"
+    );
+    let failed = results["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), 1, "{results}");
+    let page = fs::read_to_string(folder.join("out/summary.html")).unwrap();
+    assert!(page.contains("Exams that could not be read"));
+    assert!(page.contains(failed[0][0].as_str().unwrap()));
 }
 
 #[test]

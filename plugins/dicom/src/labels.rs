@@ -144,7 +144,7 @@ impl LabelTable {
             return Some(inside);
         }
         let absolute = std::path::absolute(root).ok()?;
-        let beside = root.with_file_name("train.csv");
+        let beside = absolute.with_file_name("train.csv");
         (absolute.file_name()? == "train" && beside.is_file()).then_some(beside)
     }
 

@@ -84,6 +84,12 @@ mod dicom {
         scan.exams.iter().cloned().map(Dynamic::from).collect()
     }
 
+    /// The only exam that can be used; throws, listing the exams, when there is not exactly one.
+    #[rhai_fn(global, get = "only_exam", pure, return_raw)]
+    pub fn only_exam(scan: &mut ScanHandle) -> ScriptResult<Exam> {
+        scan.only_exam().cloned().map_err(raise)
+    }
+
     /// What is odd about the files: maps `#{path, kind, effect, reason}`. `effect` is `"warning"`,
     /// `"file_left_out"` or `"exam_left_out"`.
     ///

@@ -6,7 +6,7 @@ use pe_ct::{HuWindow, Mask, Volume};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::canvas::{Align, Canvas, Colour, TextSize};
+use crate::canvas::{Align, Canvas, Colour, MAX_SIDE, TextSize};
 use crate::{Picture, ReportError};
 
 /// How a contact sheet is laid out.
@@ -17,7 +17,7 @@ pub struct ContactSheetOptions {
     pub tile: u32,
     /// Slices beside each other.
     pub columns: u32,
-    /// How many slices are shown, evenly spaced; 0 shows all.
+    /// How many slices are shown, evenly spaced; 0 shows all, or as many as fit a picture.
     pub n_slices: usize,
 }
 
@@ -55,8 +55,14 @@ pub fn contact_sheet(
 ) -> Result<Picture, ReportError> {
     mask.check_fits(volume)?;
     check(options)?;
-    let shown = shown_slices(volume.n_slices(), options.n_slices);
     let (cell_width, cell_height) = (TILES * options.tile, CAPTION_HEIGHT + options.tile);
+    let fit = ((MAX_SIDE - GAP) / (cell_height + GAP) * options.columns) as usize;
+    let wanted = if options.n_slices == 0 {
+        fit
+    } else {
+        options.n_slices
+    };
+    let shown = shown_slices(volume.n_slices(), wanted);
     let n_columns = u64::from(options.columns).min(shown.len().max(1) as u64);
     let n_rows = (shown.len() as u64).div_ceil(n_columns).max(1);
     let width = n_columns * u64::from(cell_width + GAP) + u64::from(GAP);
@@ -117,10 +123,10 @@ fn check(options: &ContactSheetOptions) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// The slices to show, the highest first; with `wanted` above 0 that many, evenly spaced and
+/// The slices to show, the highest first: all, or `wanted` of them, evenly spaced and
 /// including both ends.
 fn shown_slices(n_slices: usize, wanted: usize) -> Vec<usize> {
-    if wanted == 0 || wanted >= n_slices {
+    if wanted >= n_slices {
         return (0..n_slices).rev().collect();
     }
     if wanted == 1 {
@@ -209,11 +215,11 @@ mod tests {
                 "{wanted} of {n_slices}"
             );
         };
-        check(3, 0, &[2, 1, 0]);
+        check(3, 3, &[2, 1, 0]);
         check(3, 5, &[2, 1, 0]);
         check(10, 4, &[9, 6, 3, 0]);
         check(10, 1, &[5]);
-        check(0, 0, &[]);
+        check(0, 1, &[]);
         check(0, 3, &[]);
     }
 }

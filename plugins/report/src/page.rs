@@ -2,7 +2,7 @@ use std::path::Path;
 
 use image::RgbImage;
 
-use crate::canvas::{Align, Canvas, GREY, INK, PALE, TextSize, WHITE};
+use crate::canvas::{Align, Canvas, GREY, INK, MAX_SIDE, PALE, TextSize, WHITE};
 use crate::contact_sheet::shrunk;
 use crate::html;
 use crate::picture::write_whole;
@@ -114,15 +114,23 @@ impl Page {
         }
     }
 
-    /// The page as a picture.
+    /// The page as a picture; what does not fit a picture is left to the HTML page, and says so.
     ///
     /// # Errors
-    /// [`ReportError::TooLarge`] when there is too much on it for one picture.
+    /// [`ReportError::TooLarge`] never, in practice: the picture is kept within what can be drawn.
     pub fn to_picture(&self) -> Result<Picture, ReportError> {
-        let drawn: Vec<Drawn> = self.parts.iter().flat_map(Drawn::of).collect();
         let header = 2 * MARGIN + 20;
-        let height: u64 = drawn.iter().map(|part| u64::from(part.height())).sum();
-        let mut canvas = Canvas::new(WIDTH.into(), height + u64::from(header + MARGIN), WHITE)?;
+        let mut height = header + MARGIN + Drawn::rest().height();
+        let mut drawn = Vec::new();
+        for part in self.parts.iter().flat_map(Drawn::of) {
+            if height + part.height() > MAX_SIDE {
+                drawn.push(Drawn::rest());
+                break;
+            }
+            height += part.height();
+            drawn.push(part);
+        }
+        let mut canvas = Canvas::new(WIDTH.into(), height.into(), WHITE)?;
         canvas.text(
             &self.title,
             MARGIN as i32,
@@ -140,6 +148,9 @@ impl Page {
     }
 }
 
+/// Rows of a table that are drawn; a data set's table of exams belongs on the HTML page.
+const DRAWN_ROWS: usize = 100;
+
 /// A part of the page laid out as lines of pixels.
 enum Drawn {
     Heading(String),
@@ -154,6 +165,11 @@ enum Drawn {
 }
 
 impl Drawn {
+    /// Stands for what does not fit.
+    fn rest() -> Self {
+        Self::Line("... the rest is on the HTML page".into())
+    }
+
     fn of(part: &Part) -> Vec<Self> {
         match part {
             Part::Heading(text) => vec![Self::Heading(text.clone())],
@@ -201,8 +217,17 @@ impl Drawn {
             lefts: lefts.clone(),
             head,
         };
+        let more = table.rows.len().saturating_sub(DRAWN_ROWS);
+        let more =
+            (more > 0).then(|| Self::Line(format!("... and {more} more rows on the HTML page")));
+        let rows = table
+            .rows
+            .iter()
+            .take(DRAWN_ROWS)
+            .map(|cells| row(cells, false));
         std::iter::once(row(&table.columns, true))
-            .chain(table.rows.iter().map(|cells| row(cells, false)))
+            .chain(rows)
+            .chain(more)
             .collect()
     }
 

@@ -75,7 +75,7 @@ mod report {
     ///
     /// - `tile` (160): side of a tile, pixels
     /// - `columns` (4): slices beside each other
-    /// - `n_slices` (0): how many slices, evenly spaced; 0 shows all
+    /// - `n_slices` (0): how many slices, evenly spaced; 0 shows all, or as many as fit
     #[rhai_fn(name = "contact_sheet", return_raw)]
     pub fn contact_sheet_with(
         context: NativeCallContext,

@@ -99,15 +99,21 @@ fn a_sheet_that_cannot_be_drawn_says_why() {
         },
         "option `columns`",
     );
-    let large = ContactSheetOptions {
+    let large = |n_slices| ContactSheetOptions {
         tile: 1024,
         columns: 1,
-        n_slices: 0,
+        n_slices,
     };
     assert!(matches!(
-        sheet(40, &large),
+        sheet(40, &large(40)),
         Err(ReportError::TooLarge { .. })
     ));
+    let fits = sheet(40, &large(0)).expect("as many slices as fit");
+    assert!(
+        fits.title().starts_with("28 of 40 slices"),
+        "{}",
+        fits.title()
+    );
 
     let (volume, _) = exam(2);
     let (_, other) = exam(3);
@@ -197,6 +203,21 @@ fn a_page_is_one_file_with_everything_in_it() {
         drawn.pixels().any(|pixel| pixel.0 == [255, 214, 0]),
         "the sheet's outline is on the page"
     );
+}
+
+#[test]
+fn a_long_page_is_drawn_as_far_as_it_goes() {
+    let mut page = Page::new("Many exams");
+    let rows = vec![vec!["1.2.3".to_owned()]; 5000];
+    for _ in 0..40 {
+        page.table(Table {
+            columns: vec!["exam".into()],
+            rows: rows.clone(),
+        })
+        .expect("the rows fit");
+    }
+    let height = page.to_picture().expect("a picture").image().height();
+    assert!((29_000..=30_000).contains(&height), "{height}");
 }
 
 #[test]

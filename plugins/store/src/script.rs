@@ -57,6 +57,14 @@ mod store {
         slices.has(&exam, &work(&context)).map_err(raise)
     }
 
+    /// The stored slices of this exam; `()` when the store does not have them whole and up to date.
+    /// Checks lengths and the manifest, not every byte.
+    #[rhai_fn(global, return_raw, volatile, pure)]
+    pub fn get(slices: &mut StoreHandle, exam: ExamHandle) -> ScriptResult<Dynamic> {
+        let stored = slices.get(&exam).map_err(raise)?;
+        Ok(stored.map_or(Dynamic::UNIT, Dynamic::from))
+    }
+
     /// Makes the channel slices of `volume`, masked by `mask`, and stores them.
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn put(

@@ -84,6 +84,29 @@ impl SliceStore {
     /// # Errors
     /// [`StoreError::Io`] when a file is there and cannot be read.
     pub fn status(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
+        Ok(match self.opened(exam)? {
+            Status::Whole(stored) => match stored.verify() {
+                Ok(()) => Status::Whole(stored),
+                Err(error) => Status::Damaged(error),
+            },
+            other => other,
+        })
+    }
+
+    /// The stored slices of `exam`, when they are up to date. Checks lengths and the manifest's
+    /// seal, not every byte, see [`StoredExam::verify`].
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a file is there and cannot be read.
+    pub fn get(&self, exam: &ExamInfo) -> Result<Option<StoredExam>, StoreError> {
+        match self.opened(exam)? {
+            Status::Whole(stored) => Ok(Some(stored)),
+            Status::Missing | Status::Stale | Status::Damaged(_) => Ok(None),
+        }
+    }
+
+    /// As [`SliceStore::status`], before the voxels' checksum.
+    fn opened(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
         let stored = match StoredExam::open(&self.exam_folder(exam)) {
             Ok(None) => return Ok(Status::Missing),
             Ok(Some(stored)) => stored,
@@ -94,13 +117,12 @@ impl SliceStore {
             Err(error) => return Err(error),
         };
         let known = &stored.manifest().exam;
-        if known.inputs_key != exam.inputs_key || known.sop_uids != exam.sop_uids {
-            return Ok(Status::Stale);
-        }
-        match stored.verify() {
-            Ok(()) => Ok(Status::Whole(stored)),
-            Err(error) => Ok(Status::Damaged(error)),
-        }
+        let current = known.inputs_key == exam.inputs_key && known.sop_uids == exam.sop_uids;
+        Ok(if current {
+            Status::Whole(stored)
+        } else {
+            Status::Stale
+        })
     }
 
     /// Whether the store has `exam` whole and up to date, so that it need not be made again. Labels
