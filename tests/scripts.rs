@@ -205,13 +205,27 @@ fn a_killed_run_goes_on_and_ends_as_an_undisturbed_one() {
 fn inspecting_shows_one_exam() {
     let folder = tempfile::tempdir().unwrap();
     cohort(folder.path());
-    let output = command(
-        folder.path(),
-        "inspect.rhai",
-        &["input=cohort", "out=pictures"],
-    )
-    .output()
-    .unwrap();
+    let inspect = |input: &Path| {
+        let input = format!("input={}", input.display());
+        command(folder.path(), "inspect.rhai", &[&input, "out=pictures"])
+            .output()
+            .unwrap()
+    };
+    // A folder of several exams is refused, with their names.
+    let refused = inspect(Path::new("cohort"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("expected exactly one exam, found 2")
+    );
+
+    let studies = folder.path().join("cohort/train");
+    let study = fs::read_dir(studies)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let output = inspect(&study);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
