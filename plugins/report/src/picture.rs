@@ -2,7 +2,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,9 @@ use crate::ReportError;
 pub struct Picture {
     image: Arc<RgbImage>,
     title: Arc<str>,
+    /// The picture as PNG once it was asked for: it is shown, saved and put on pages, and encoding
+    /// a sheet of 320 slices takes about a second.
+    encoded: Arc<OnceLock<Vec<u8>>>,
 }
 
 impl Picture {
@@ -23,6 +26,7 @@ impl Picture {
         Self {
             image: Arc::new(image),
             title: title.into(),
+            encoded: Arc::default(),
         }
     }
 
@@ -50,7 +54,7 @@ impl Picture {
                 found: path.to_owned(),
             });
         }
-        write_whole(path, &self.png()?)
+        write_whole(path, self.png()?)
     }
 
     /// The picture as a `data:` address, for pages that need no other file.
@@ -61,7 +65,10 @@ impl Picture {
         ))
     }
 
-    fn png(&self) -> Result<Vec<u8>, ReportError> {
+    fn png(&self) -> Result<&[u8], ReportError> {
+        if let Some(encoded) = self.encoded.get() {
+            return Ok(encoded);
+        }
         let mut bytes = Cursor::new(Vec::new());
         self.image
             .write_to(&mut bytes, ImageFormat::Png)
@@ -69,7 +76,7 @@ impl Picture {
                 path: "a PNG in memory".into(),
                 source: io::Error::other(error),
             })?;
-        Ok(bytes.into_inner())
+        Ok(self.encoded.get_or_init(|| bytes.into_inner()))
     }
 }
 
