@@ -194,12 +194,7 @@ pub(crate) fn shrunk(picture: &RgbImage, width: u32) -> RgbImage {
     }
     let height =
         (u64::from(picture.height()) * u64::from(width) / u64::from(picture.width())).max(1);
-    imageops::resize(
-        picture,
-        width,
-        height as u32,
-        imageops::FilterType::Triangle,
-    )
+    imageops::thumbnail(picture, width, height as u32)
 }
 
 #[cfg(test)]
