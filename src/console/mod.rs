@@ -234,6 +234,19 @@ impl Watch for ConsoleWatch {
         }
     }
 
+    fn resume(&self, n: u64) {
+        if let Some(task) = lock(&self.0.tasks).running.last_mut() {
+            task.done += n;
+            task.before += n;
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if let Some(task) = lock(&self.0.tasks).running.last_mut() {
+            text.clone_into(&mut task.note);
+        }
+    }
+
     fn end(&self) {
         let (task, line) = {
             let mut tasks = lock(&self.0.tasks);
@@ -242,7 +255,7 @@ impl Watch for ConsoleWatch {
             };
             let spent = tasks.spent.entry(task.what.clone()).or_default();
             spent.times += 1;
-            spent.done += task.done;
+            spent.done += task.done - task.before.min(task.done);
             spent.unit.clone_from(&task.unit);
             spent.elapsed_s += task.elapsed().as_secs_f64();
             let line = task.finish();

@@ -14,6 +14,10 @@ pub(super) struct Running {
     pub(super) what: String,
     pub(super) unit: String,
     pub(super) done: u64,
+    /// Of those, how many an earlier process did: they tell nothing of the speed.
+    pub(super) before: u64,
+    /// How it stands, in its own words.
+    pub(super) note: String,
     total: u64,
     started: Instant,
     line_at: Instant,
@@ -27,6 +31,8 @@ impl Running {
             what: what.to_owned(),
             unit: unit.to_owned(),
             done: 0,
+            before: 0,
+            note: String::new(),
             total,
             started: now,
             line_at: now + LINE_EVERY,
@@ -44,11 +50,13 @@ impl Running {
         if self.bar.is_none() && self.elapsed() >= SHOWN_AFTER {
             let bar = bars.add(ProgressBar::new(self.total));
             bar.set_style(style(self.total, &self.unit, colour));
-            bar.set_message(self.what.clone());
             bar.set_elapsed(self.elapsed());
+            bar.set_position(self.before);
+            bar.reset_eta();
             self.bar = Some(bar);
         }
         if let Some(bar) = &self.bar {
+            bar.set_message(noted(&self.what, &self.note));
             bar.set_position(self.done);
             bar.tick();
         }
@@ -60,13 +68,9 @@ impl Running {
         (now >= self.line_at).then(|| {
             self.line_at = now + LINE_EVERY;
             self.lines += 1;
-            progress_line(
-                &self.what,
-                &self.unit,
-                self.done,
-                self.total,
-                self.elapsed(),
-            )
+            let what = noted(&self.what, &self.note);
+            let done = (self.before, self.done);
+            progress_line(&what, &self.unit, done, self.total, self.elapsed())
         })
     }
 
@@ -77,15 +81,31 @@ impl Running {
         }
         (self.lines > 0).then(|| {
             let seconds = self.elapsed().as_secs();
-            format!("{}: {} {} in {seconds} s", self.what, self.done, self.unit)
+            let done = self.done - self.before.min(self.done);
+            format!("{}: {done} {} in {seconds} s", self.what, self.unit)
         })
     }
 }
 
-/// `reading headers: 120 of 480 files, 25 %, 10 s, about 30 s left`.
-fn progress_line(what: &str, unit: &str, done: u64, total: u64, elapsed: Duration) -> String {
+/// `training effnet (epoch 2/10, loss 0.31)`.
+fn noted(what: &str, note: &str) -> String {
+    match note.is_empty() {
+        true => what.to_owned(),
+        false => format!("{what} ({note})"),
+    }
+}
+
+/// `reading headers: 120 of 480 files, 25 %, 12.0/s, 10 s, about 30 s left`; `done` is what was done
+/// before this process, and in all.
+fn progress_line(
+    what: &str,
+    unit: &str,
+    (before, done): (u64, u64),
+    total: u64,
+    elapsed: Duration,
+) -> String {
     let seconds = elapsed.as_secs();
-    if total == 0 || done == 0 {
+    if total == 0 || done <= before {
         let of = if total == 0 {
             String::new()
         } else {
@@ -94,9 +114,12 @@ fn progress_line(what: &str, unit: &str, done: u64, total: u64, elapsed: Duratio
         return format!("{what}: {done}{of} {unit}, {seconds} s");
     }
     let done = done.min(total);
-    let left = elapsed.as_secs_f64() * (total - done) as f64 / done as f64;
+    let per_s = done.saturating_sub(before) as f64 / elapsed.as_secs_f64().max(1e-9);
+    let left = (total - done) as f64 / per_s.max(1e-9);
     let percent = 100 * done / total;
-    format!("{what}: {done} of {total} {unit}, {percent} %, {seconds} s, about {left:.0} s left")
+    format!(
+        "{what}: {done} of {total} {unit}, {percent} %, {per_s:.1}/s, {seconds} s, about {left:.0} s left"
+    )
 }
 
 fn style(total: u64, unit: &str, colour: bool) -> ProgressStyle {
@@ -110,7 +133,7 @@ fn style(total: u64, unit: &str, colour: bool) -> ProgressStyle {
     let template = if total == 0 {
         format!("{{spinner}} {{msg}}  {{pos}} {unit}  {{elapsed}}")
     } else {
-        format!("{{msg}}  {bar} {{pos}}/{{len}} {unit}  {{elapsed}} left {{eta}}")
+        format!("{{msg}}  {bar} {{pos}}/{{len}} {unit}  {{per_sec}}  {{elapsed}} left {{eta}}")
     };
     ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
@@ -124,7 +147,7 @@ mod tests {
         let check = |done, total, elapsed_s, expected: &str| {
             let elapsed = Duration::from_secs(elapsed_s);
             assert_eq!(
-                progress_line("reading", "files", done, total, elapsed),
+                progress_line("reading", "files", (0, done), total, elapsed),
                 expected
             );
         };
@@ -132,7 +155,7 @@ mod tests {
             120,
             480,
             10,
-            "reading: 120 of 480 files, 25 %, 10 s, about 30 s left",
+            "reading: 120 of 480 files, 25 %, 12.0/s, 10 s, about 30 s left",
         );
         check(0, 480, 10, "reading: 0 of 480 files, 10 s");
         check(7, 0, 10, "reading: 7 files, 10 s");
@@ -141,8 +164,20 @@ mod tests {
             500,
             480,
             10,
-            "reading: 480 of 480 files, 100 %, 10 s, about 0 s left",
+            "reading: 480 of 480 files, 100 %, 48.0/s, 10 s, about 0 s left",
         );
+    }
+
+    #[test]
+    fn what_was_done_before_counts_and_tells_nothing_of_the_speed() {
+        let elapsed = Duration::from_secs(10);
+        let line = progress_line("training", "slices", (100, 150), 200, elapsed);
+        let expected = "training: 150 of 200 slices, 75 %, 5.0/s, 10 s, about 10 s left";
+        assert_eq!(line, expected);
+        let line = progress_line("training", "slices", (100, 100), 200, elapsed);
+        assert_eq!(line, "training: 100 of 200 slices, 10 s");
+        assert_eq!(noted("training a", "loss 0.3"), "training a (loss 0.3)");
+        assert_eq!(noted("training a", ""), "training a");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::error::Error;
 use rhai::{
     Array, Dynamic, EvalAltResult, FLOAT, ImmutableString, Map, NativeCallContext, Position,
 };
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -119,6 +120,36 @@ pub fn options<T: DeserializeOwned>(of: &str, map: &Map) -> ScriptResult<T> {
         .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))
 }
 
+/// As [`options`], for a type made of several: what the map does not give is taken from the
+/// type's own `Default`, and the known fields are those that the default has.
+///
+/// A type with `#[serde(flatten)]` cannot refuse unknown fields itself, nor tell its parts other
+/// defaults than their own.
+///
+/// # Errors
+/// As [`options`].
+pub fn options_over<T: Serialize + DeserializeOwned + Default>(
+    of: &str,
+    map: &Map,
+) -> ScriptResult<T> {
+    let mut value = serde_json::to_value(T::default())
+        .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))?;
+    for (field, given) in map {
+        let known = value.as_object_mut().and_then(|known| known.get_mut(field.as_str()));
+        let Some(known) = known else {
+            let known = value.as_object().into_iter().flat_map(|known| known.keys());
+            return Err(unknown_field(of, field, &known.map(String::as_str).collect::<Vec<_>>()));
+        };
+        let before = std::mem::replace(known, to_json(of, field, given)?);
+        if let Err(error) = serde_json::from_value::<T>(value.clone()) {
+            let message = format!("{of}: option `{field}`: {error} (its default is {before})");
+            return Err(runtime_error("options.invalid", &message, None));
+        }
+    }
+    serde_json::from_value(value)
+        .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))
+}
+
 /// Each field is tried alone, so that the message can name it: serde's own names only the value.
 fn first_bad_field<T: DeserializeOwned>(map: &Map) -> Option<(String, serde_json::Error)> {
     map.iter().find_map(|(key, value)| {
@@ -140,6 +171,10 @@ fn bad_field(of: &str, field: &str, error: &serde_json::Error) -> Box<EvalAltRes
         return runtime_error("options.invalid", &message, None);
     };
     let known: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    unknown_field(of, field, &known)
+}
+
+fn unknown_field(of: &str, field: &str, known: &[&str]) -> Box<EvalAltResult> {
     let hint = match nearest(field, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("the options are {}", known.join(", ")),
@@ -215,6 +250,45 @@ mod tests {
                 radius: 2
             })
         );
+    }
+
+    #[test]
+    fn options_of_several_parts_keep_their_own_defaults() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        struct Part {
+            lr: f64,
+            epochs: u32,
+        }
+        impl Default for Part {
+            fn default() -> Self {
+                Self { lr: 0.1, epochs: 1 }
+            }
+        }
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        struct Whole {
+            name: String,
+            #[serde(flatten)]
+            part: Part,
+        }
+        impl Default for Whole {
+            fn default() -> Self {
+                let part = Part { lr: 0.5, epochs: 9 };
+                Self { name: "whole".into(), part }
+            }
+        }
+        let read = |script: &str| {
+            let map: Map = rhai::Engine::new().eval(script).expect("the script runs");
+            options_over::<Whole>("fit()", &map).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("#{}"), Ok(Whole::default()));
+        let changed = read("#{lr: 1}").expect("an integer is accepted for a float");
+        assert_eq!((changed.part.lr, changed.part.epochs), (1.0, 9));
+        let error = read("#{epoch: 3}").expect_err("no such option");
+        assert!(error.contains("no option `epoch`") && error.contains("`epochs`"), "{error}");
+        let error = read("#{epochs: -3}").expect_err("out of range");
+        assert!(error.contains("option `epochs`"), "{error}");
     }
 
     #[test]

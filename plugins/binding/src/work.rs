@@ -7,6 +7,14 @@ pub trait Watch: Send + Sync {
     fn begin(&self, what: &str, total: u64, unit: &str);
     /// `n` more units of the innermost task are done. Called from any thread.
     fn advance(&self, n: u64);
+    /// `n` units of the innermost task were done before, by an earlier process: they count as done
+    /// and not for the speed.
+    fn resume(&self, n: u64) {
+        self.advance(n);
+    }
+    /// How the innermost task stands, in a few words that replace the ones before: a loss, an
+    /// epoch.
+    fn note(&self, _text: &str) {}
     /// The innermost task ended, done or not.
     fn end(&self);
     /// Something the user should know that is not an error. Holds no patient data.
@@ -101,6 +109,20 @@ impl Task {
     pub fn advance(&self, n: usize) {
         if let Some(watch) = &self.work.watch {
             watch.advance(n as u64);
+        }
+    }
+
+    /// `n` units were done before, by an earlier process.
+    pub fn resume(&self, n: usize) {
+        if let Some(watch) = &self.work.watch {
+            watch.resume(n as u64);
+        }
+    }
+
+    /// How the task stands, in a few words that replace the ones before.
+    pub fn note(&self, text: &str) {
+        if let Some(watch) = &self.work.watch {
+            watch.note(text);
         }
     }
 

@@ -58,6 +58,14 @@ pub enum StoreError {
         /// Its shape.
         found: (usize, usize, usize),
     },
+    /// Values that are no whole number of rows of features.
+    #[error("expected rows of {width} features, found {found} values")]
+    Features {
+        /// Values a row.
+        width: usize,
+        /// Values given.
+        found: usize,
+    },
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -84,6 +92,7 @@ impl Explain for StoreError {
             Self::Locked { .. } => "store.locked",
             Self::OtherMask { .. } => "store.mask",
             Self::Empty { .. } => "store.empty",
+            Self::Features { .. } => "store.features",
             Self::Ct(error) => error.kind(),
             Self::Interrupted(_) => "interrupted",
         }

@@ -1,8 +1,9 @@
-//! Artifacts on disk, keyed by what made them. Now: the preprocessed slices of each exam
-//! ([`SliceStore`]), one checksummed file set an exam ([`StoredExam`]), read through a memory map.
+//! Artifacts on disk, keyed by what made them: the preprocessed slices of each exam
+//! ([`SliceStore`]), one checksummed file set an exam ([`StoredExam`]), and the features that a frozen
+//! network makes of them ([`FeatureStore`]); both are read through a memory map.
 //!
-//! Input: a volume and a mask ([`pe_ct`]). Output: `[slice, channel, row, col]` bytes or halves on
-//! disk. This room knows neither DICOM nor how a mask is made nor what is trained; it knows that a
+//! Input: a volume and a mask ([`pe_ct`]), or rows of features. Output: `[slice, channel, row, col]`
+//! bytes or halves, or `[row, value]` floats, on disk. This room knows neither DICOM nor how a mask is made nor what is trained; it knows that a
 //! result belongs to its inputs, its settings and the code that made it.
 //!
 //! ```text
@@ -10,6 +11,7 @@
 //! FOLDER/slices/SETTINGS/settings.json      what every exam below was made with
 //! FOLDER/slices/SETTINGS/EXAM/exam.json     the manifest: inputs, shape, labels, checksums
 //! FOLDER/slices/SETTINGS/EXAM/slices.bin    the voxels
+//! FOLDER/features/SETTINGS/EXAM.bin         the features of the exam's slices or slabs
 //! ```
 //!
 //! Nothing is changed in place. An exam is written beside its place and renamed to it, so what has
@@ -17,6 +19,7 @@
 //! its checksum and made again, which is why nothing waits for `fsync` here.
 
 mod error;
+mod features;
 mod lock;
 mod manifest;
 #[cfg(feature = "script")]
@@ -26,6 +29,7 @@ mod slices;
 mod stored;
 
 pub use error::StoreError;
+pub use features::{FeatureSettings, FeatureStore, FeatureUnit, StoredFeatures};
 pub use manifest::Manifest;
 pub use settings::{Dtype, SliceSettings};
 pub use slices::{SliceStore, Status};

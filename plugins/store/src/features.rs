@@ -1,0 +1,258 @@
+use std::fmt;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memmap2::Mmap;
+use pe_ct::ExamId;
+use serde::{Deserialize, Serialize};
+
+use crate::lock::WriteLock;
+use crate::manifest::folder_name;
+use crate::stored::checksum;
+use crate::{StoreError, StoredExam};
+
+/// What one row of features stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureUnit {
+    /// One slice.
+    Slice,
+    /// A slab of so many consecutive slices; the last slab of an exam is padded with zeros.
+    Slab(usize),
+}
+
+/// What stored features are made with, besides their slices.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSettings {
+    /// The network's name, for people.
+    pub network: String,
+    /// A digest of the network's weights and of how its input is normalised.
+    pub weights: String,
+    /// The key of the slices' settings ([`crate::SliceSettings::key`]).
+    pub slices: String,
+    /// What a row stands for.
+    pub unit: FeatureUnit,
+    /// Values a row.
+    pub width: usize,
+}
+
+/// Version of the files' format; part of every key.
+const FORMAT: u32 = 1;
+/// The values begin at a multiple of this, so that they can be read where they lie.
+const ALIGNMENT: usize = 64;
+/// Longer headers are not ours.
+const MAX_HEADER: usize = 1 << 20;
+
+impl FeatureSettings {
+    /// A digest of the settings, as 16 hexadecimal digits.
+    pub fn key(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("pe-script feature settings");
+        hasher.update(&FORMAT.to_le_bytes());
+        hasher.update(serde_json::json!(self).to_string().as_bytes());
+        hasher.finalize().to_hex()[..16].to_owned()
+    }
+}
+
+/// The features of many exams, all of the same frozen network: one checksummed file an exam,
+/// `FOLDER/features/SETTINGS/EXAM.bin`.
+#[derive(Debug)]
+pub struct FeatureStore {
+    root: PathBuf,
+    folder: PathBuf,
+    settings: FeatureSettings,
+    lock: Mutex<Option<Arc<WriteLock>>>,
+}
+
+/// One exam's features, `[row, value]`, read through a memory map. Cheap to clone.
+#[derive(Clone)]
+pub struct StoredFeatures {
+    map: Arc<Mmap>,
+    offset: usize,
+    rows: usize,
+    width: usize,
+}
+
+/// What a file says of itself before its values.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    exam: ExamId,
+    /// The checksum of the slices that the features were made from.
+    source: String,
+    rows: usize,
+    width: usize,
+    checksum: String,
+}
+
+impl FeatureStore {
+    /// Opens the features with `settings` in the store at `root`, creating the folder.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn open(root: &Path, settings: FeatureSettings) -> Result<Self, StoreError> {
+        let folder = root.join("features").join(settings.key());
+        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
+        let path = folder.join("settings.json");
+        if !path.exists() {
+            let text = format!("{:#}\n", serde_json::json!(settings));
+            write_whole(&path, &[text.as_bytes()])?;
+        }
+        Ok(Self {
+            root: root.to_owned(),
+            folder,
+            settings,
+            lock: Mutex::default(),
+        })
+    }
+
+    /// What every exam's features here are made with.
+    pub fn settings(&self) -> &FeatureSettings {
+        &self.settings
+    }
+
+    /// The folder of these settings.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The features of `exam`, when they are there and were made from these slices. Every byte is
+    /// checked: features are small beside what they cost.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] for a file that is not what it says; [`StoreError::Io`].
+    pub fn get(&self, exam: &StoredExam) -> Result<Option<StoredFeatures>, StoreError> {
+        let path = self.path(exam);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("open", &path)(error)),
+        };
+        // SAFETY: files here are replaced by renaming, never changed in place, which leaves this
+        // map on the old one; see `StoredExam::open` for what remains.
+        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("map", &path))?;
+        let damaged = |expected: &str, found: &str| StoreError::Damaged {
+            path: path.clone(),
+            expected: expected.into(),
+            found: found.into(),
+        };
+        let (header, offset) =
+            header(&map).ok_or_else(|| damaged("a header of features", "something else"))?;
+        let values = &map[offset..];
+        let expected = header.rows.checked_mul(header.width * size_of::<f32>());
+        if expected != Some(values.len()) {
+            let expected = format!("{} × {} values", header.rows, header.width);
+            return Err(damaged(&expected, &format!("{} bytes", values.len())));
+        }
+        let found = checksum(values);
+        if found != header.checksum || header.width != self.settings.width {
+            return Err(damaged(&format!("checksum {}", header.checksum), &found));
+        }
+        let (rows, width) = (header.rows, header.width);
+        let current = header.source == exam.manifest().checksum;
+        Ok(current.then(|| StoredFeatures {
+            map: Arc::new(map),
+            offset,
+            rows,
+            width,
+        }))
+    }
+
+    /// Stores the features of `exam`, `[row, value]`, in place of what is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Features`] when the values are no whole number of rows;
+    /// [`StoreError::Locked`]; [`StoreError::Io`].
+    pub fn put(&self, exam: &StoredExam, values: &[f32]) -> Result<StoredFeatures, StoreError> {
+        let width = self.settings.width;
+        if width == 0 || values.is_empty() || !values.len().is_multiple_of(width) {
+            let found = values.len();
+            return Err(StoreError::Features { width, found });
+        }
+        self.take_lock()?;
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let header = serde_json::json!(Header {
+            exam: exam.manifest().exam.id.clone(),
+            source: exam.manifest().checksum.clone(),
+            rows: values.len() / width,
+            width,
+            checksum: checksum(bytes),
+        })
+        .to_string();
+        let mut start = (header.len() as u64).to_le_bytes().to_vec();
+        start.extend_from_slice(header.as_bytes());
+        start.resize(start.len().next_multiple_of(ALIGNMENT), b' ');
+        let path = self.path(exam);
+        write_whole(&path, &[&start, bytes])?;
+        self.get(exam)?.ok_or_else(|| StoreError::Damaged {
+            path,
+            expected: "the features just written".into(),
+            found: "none".into(),
+        })
+    }
+
+    fn path(&self, exam: &StoredExam) -> PathBuf {
+        let name = folder_name(&exam.manifest().exam.id);
+        self.folder.join(format!("{name}.bin"))
+    }
+
+    fn take_lock(&self) -> Result<(), StoreError> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            *lock = Some(WriteLock::take(&self.root)?);
+        }
+        Ok(())
+    }
+}
+
+/// The header and where the values begin; `None` for bytes that hold none.
+fn header(bytes: &[u8]) -> Option<(Header, usize)> {
+    let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
+    let length = usize::try_from(length).ok().filter(|n| *n <= MAX_HEADER)?;
+    let header = serde_json::from_slice(bytes.get(8..8 + length)?).ok()?;
+    let offset = (8 + length).next_multiple_of(ALIGNMENT);
+    (offset <= bytes.len()).then_some((header, offset))
+}
+
+/// Writes a file beside its place and renames it.
+fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), StoreError> {
+    let beside = path.with_extension(format!("part-{}", std::process::id()));
+    let write = || {
+        let mut file = File::create(&beside)?;
+        parts.iter().try_for_each(|part| file.write_all(part))
+    };
+    write().map_err(StoreError::io("write", &beside))?;
+    fs::rename(&beside, path).map_err(StoreError::io("write", path))
+}
+
+impl StoredFeatures {
+    /// The number of rows: slices or slabs of the exam.
+    pub fn n_rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// All values, row after row.
+    pub fn values(&self) -> &[f32] {
+        bytemuck::cast_slice(&self.map[self.offset..])
+    }
+
+    /// The values of one row.
+    ///
+    /// # Panics
+    /// When `row` is not below [`StoredFeatures::n_rows`].
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values()[row * self.width..][..self.width]
+    }
+}
+
+impl fmt::Debug for StoredFeatures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "features {} × {}", self.rows, self.width)
+    }
+}

@@ -1,0 +1,170 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pe_binding::{Explain, Interrupted};
+use pe_metrics::MetricsError;
+use pe_nn::NnError;
+use pe_store::StoreError;
+use tch::TchError;
+use thiserror::Error;
+
+/// What can go wrong between stored slices and a trained model.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// An option out of range.
+    #[error("option `{option}`: expected {expected}, found {found}")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// What is allowed.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// Too few exams for what was asked.
+    #[error("{what}: expected {expected}, found {found}")]
+    Data {
+        /// The part of the data.
+        what: String,
+        /// What is needed.
+        expected: String,
+        /// What there is.
+        found: String,
+    },
+    /// The loss is not a number any more.
+    #[error("the loss became {loss} in epoch {epoch}, step {step}, on {batch}")]
+    NonFinite {
+        /// The loss.
+        loss: f64,
+        /// Counted from 1.
+        epoch: usize,
+        /// Counted from 1, within the epoch.
+        step: usize,
+        /// The samples of the batch: series UIDs and slices.
+        batch: String,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {path}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that training wrote is not what it says.
+    #[error("{path} is damaged: expected {expected}, found {found}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A model is used on something it was not made for.
+    #[error("model `{model}` expects {expected}, found {found}")]
+    Mismatch {
+        /// The model's name.
+        model: String,
+        /// What it was trained on.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// From the networks.
+    #[error(transparent)]
+    Nn(#[from] NnError),
+    /// From libtorch.
+    #[error("libtorch refused an operation")]
+    Torch(#[from] TchError),
+    /// From the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// From the metrics.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// The user asked to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+}
+
+impl TrainError {
+    pub(crate) fn io<'a>(
+        action: &'static str,
+        path: &'a Path,
+    ) -> impl FnOnce(io::Error) -> Self + 'a {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn option(
+        option: &'static str,
+        expected: impl Into<String>,
+        found: impl ToString,
+    ) -> Self {
+        Self::Option {
+            option,
+            expected: expected.into(),
+            found: found.to_string(),
+        }
+    }
+}
+
+impl Explain for TrainError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Option { .. } => "options.invalid",
+            Self::Data { .. } => "train.data",
+            Self::NonFinite { .. } => "train.non_finite",
+            Self::Io { .. } => "train.io",
+            Self::Damaged { .. } => "train.damaged",
+            Self::Mismatch { .. } => "train.mismatch",
+            Self::Nn(error) => error.kind(),
+            Self::Torch(_) => "train.torch",
+            Self::Store(error) => error.kind(),
+            Self::Metrics(error) => error.kind(),
+            Self::Interrupted(_) => "interrupted",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Data { .. } => Some(
+                "look at the labels of the exams: a label table must name them, and both classes \
+                 must be there"
+                    .into(),
+            ),
+            Self::NonFinite { .. } => Some(
+                "lower the learning rate `lr`, clip gradients with `clip_norm: 1.0`, or train in \
+                 `precision: \"f32\"`"
+                    .into(),
+            ),
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => Some(
+                "free some space and run the same command again: it goes on where it stopped"
+                    .into(),
+            ),
+            Self::Damaged { path, .. } => Some(format!(
+                "remove {} and run again: what is missing is made anew",
+                path.parent().unwrap_or(path).display()
+            )),
+            Self::Nn(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Metrics(error) => error.hint(),
+            _ => None,
+        }
+    }
+
+    fn is_interrupt(&self) -> bool {
+        match self {
+            Self::Interrupted(_) => true,
+            Self::Store(error) => error.is_interrupt(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a frozen network makes of each exam: extracted once, kept in the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pe_binding::Work;
+use pe_ct::ExamId;
+use pe_nn::{Backbone, Mode};
+use pe_store::{FeatureSettings, FeatureStore, SliceStore, StoredExam, StoredFeatures};
+use tch::Kind;
+
+use crate::data::{FrameSet, HostBatch, SequenceForm, for_each_batch};
+use crate::fit::Network;
+use crate::model::{Architecture, Model};
+use crate::options::SequenceOptions;
+use crate::{Runs, TrainError};
+
+/// Slices, or frames of slabs, that go through the network at once: enough to keep it busy, and
+/// little beside the memory of training.
+const FRAMES_AT_ONCE: usize = 64;
+
+/// The features that one frozen network makes of stored slices. An exam's are made when they are
+/// first asked for. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct FeatureSet {
+    model: Model,
+    exams: Arc<BTreeMap<ExamId, StoredExam>>,
+    store: Arc<FeatureStore>,
+    runs: Runs,
+}
+
+impl FeatureSet {
+    /// The features of `model`, a CNN, on the exams of `slices`, kept in `runs`' folder.
+    ///
+    /// # Errors
+    /// [`TrainError::Mismatch`] for a sequence model, or slices made with other settings than the
+    /// model was trained on.
+    pub fn new(model: &Model, slices: &SliceStore, runs: &Runs) -> Result<Self, TrainError> {
+        let mismatch = |expected: String, found: String| TrainError::Mismatch {
+            model: model.record().name.clone(),
+            expected,
+            found,
+        };
+        let Architecture::Cnn {
+            slices: expected, ..
+        } = &model.record().architecture
+        else {
+            let found = "a sequence model, which takes features itself";
+            return Err(mismatch("a CNN".into(), found.into()));
+        };
+        if expected != slices.settings() {
+            let shown = |settings| serde_json::json!(settings).to_string();
+            return Err(mismatch(
+                format!("slices made with {}", shown(expected)),
+                shown(slices.settings()),
+            ));
+        }
+        let exams = slices.exams()?.into_iter();
+        Ok(Self {
+            model: model.clone(),
+            exams: Arc::new(exams.map(|exam| (exam.manifest().exam.id.clone(), exam)).collect()),
+            store: Arc::new(FeatureStore::open(runs.folder(), model.features()?)?),
+            runs: runs.clone(),
+        })
+    }
+
+    /// What they are made with.
+    pub fn settings(&self) -> &FeatureSettings {
+        self.store.settings()
+    }
+
+    /// The name of the network's folder.
+    pub(crate) fn backbone(&self) -> String {
+        let name = self.model.folder().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// How sequences of these features are cut.
+    pub(crate) fn form(&self, options: &SequenceOptions) -> SequenceForm {
+        SequenceForm::new(self.settings().unit, options)
+    }
+
+    /// The features of these exams; those that are not kept are made.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] for an exam without slices; [`TrainError::Interrupted`], with what was
+    /// made kept; what the network and the store give.
+    pub fn of(
+        &self,
+        exams: &[ExamId],
+        work: &Work,
+    ) -> Result<Vec<(StoredExam, StoredFeatures)>, TrainError> {
+        let exams = exams.iter().map(|id| self.exam(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut found = exams.iter().map(|exam| self.kept(exam, work)).collect::<Result<Vec<_>, _>>()?;
+        let missing: usize = (exams.iter().zip(&found))
+            .map(|(exam, found)| if found.is_none() { exam.n_slices() } else { 0 })
+            .sum();
+        if missing > 0 {
+            let task = work.task(&format!("features of {}", self.model.record().name), missing, "slices");
+            let network = self.model.network(self.runs.device())?;
+            for (exam, found) in exams.iter().zip(&mut found) {
+                if found.is_none() {
+                    task.check()?;
+                    let values = self.extract(&network, exam, work)?;
+                    *found = Some(self.store.put(exam, &values)?);
+                    task.advance(exam.n_slices());
+                }
+            }
+        }
+        let pairs = exams.into_iter().zip(found);
+        Ok(pairs.filter_map(|(exam, found)| found.map(|found| (exam, found))).collect())
+    }
+
+    fn exam(&self, id: &ExamId) -> Result<StoredExam, TrainError> {
+        self.exams.get(id).cloned().ok_or_else(|| TrainError::Data {
+            what: "the stored slices".into(),
+            expected: format!("exam {}", id.series_uid),
+            found: format!("{} exams without it", self.exams.len()),
+        })
+    }
+
+    fn kept(&self, exam: &StoredExam, work: &Work) -> Result<Option<StoredFeatures>, TrainError> {
+        match self.store.get(exam) {
+            Err(error @ pe_store::StoreError::Damaged { .. }) => {
+                work.warn(&format!("{error}; it is made again"));
+                Ok(None)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn extract(
+        &self,
+        network: &Network,
+        exam: &StoredExam,
+        work: &Work,
+    ) -> Result<Vec<f32>, TrainError> {
+        let (Network::Cnn(backbone), Architecture::Cnn { normalisation, .. }) =
+            (network, &self.model.record().architecture)
+        else {
+            return Ok(Vec::new());
+        };
+        let _no_grad = tch::no_grad_guard();
+        let frames = FrameSet::new(exam.clone(), self.settings().unit, *normalisation);
+        let at_once = (FRAMES_AT_ONCE / self.model.slices_per_row()).max(1);
+        let indices: Vec<usize> = (0..frames.n_rows()).collect();
+        let order: Vec<&[usize]> = indices.chunks(at_once).collect();
+        let mut values = Vec::with_capacity(frames.n_rows() * self.settings().width);
+        for_each_batch(&frames, &order, None, self.runs.n_threads(), |_, host| {
+            work.check()?;
+            values.extend(forward(backbone, &host)?);
+            Ok(())
+        })?;
+        Ok(values)
+    }
+}
+
+fn forward(backbone: &Backbone, host: &HostBatch) -> Result<Vec<f32>, TrainError> {
+    let batch = host.to_device(backbone.params().device())?;
+    let features = backbone.features(&batch.input, Mode::Eval)?;
+    let flat = features.f_to_kind(Kind::Float)?.f_contiguous()?.f_flatten(0, -1)?;
+    Ok(Vec::<f32>::try_from(&flat.f_to_device(tch::Device::Cpu)?)?)
+}

@@ -1,0 +1,193 @@
+//! Where a training run stands, on disk: found whole after any crash, with the one before kept.
+//!
+//! ```text
+//! checkpoint.json            where the run stands, and the names and checksums of:
+//! state-E0003-S000012.safetensors    weights, moments of the optimizer, BatchNorm's statistics
+//! best-E0002.safetensors             the weights of the best epoch
+//! checkpoint.previous.json   the one before
+//! ```
+//!
+//! Tensors are written first and named by what they are; the record that names them is renamed
+//! into place last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use pe_binding::Work;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::progress::Progress;
+use crate::TrainError;
+use crate::files::{checksum, read_sealed, remove_if_there, sealed, sync_folder, unfinished, write_whole};
+
+const CURRENT: &str = "checkpoint.json";
+const PREVIOUS: &str = "checkpoint.previous.json";
+
+/// Named tensors, in a fixed order.
+pub(crate) type State = Vec<(String, Tensor)>;
+
+/// A file of tensors, as a record names it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TensorFile {
+    pub(crate) name: String,
+    /// BLAKE3, hexadecimal.
+    pub(crate) checksum: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    progress: Progress,
+    state: TensorFile,
+}
+
+/// The checkpoints of one run's folder.
+pub(crate) struct Checkpoints {
+    folder: PathBuf,
+}
+
+impl Checkpoints {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// Writes tensors into a file of the folder.
+    pub(crate) fn write_tensors(&self, name: &str, state: &State) -> Result<TensorFile, TrainError> {
+        write_tensors(&self.folder.join(name), state)
+    }
+
+    /// Reads a file of tensors that a record names.
+    pub(crate) fn read_tensors(
+        &self,
+        file: &TensorFile,
+    ) -> Result<BTreeMap<String, Tensor>, TrainError> {
+        read_tensors(&self.folder, file)
+    }
+
+    /// Keeps where the run stands; the checkpoint before becomes the previous one.
+    pub(crate) fn write(&self, progress: &Progress, state: &State) -> Result<(), TrainError> {
+        let name = format!("state-E{:04}-S{:06}.safetensors", progress.epoch, progress.step);
+        let record = Record {
+            progress: progress.clone(),
+            state: self.write_tensors(&name, state)?,
+        };
+        let (current, previous) = (self.folder.join(CURRENT), self.folder.join(PREVIOUS));
+        let beside = unfinished(&current);
+        write_whole(&beside, sealed(&record).as_bytes())?;
+        match fs::rename(&current, &previous) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(TrainError::io("rename", &current)(error));
+            }
+            _ => {}
+        }
+        fs::rename(&beside, &current).map_err(TrainError::io("write", &current))?;
+        sync_folder(&current)?;
+        self.sweep()
+    }
+
+    /// The newest checkpoint that is whole; damage is told to `work`.
+    pub(crate) fn read(
+        &self,
+        work: &Work,
+    ) -> Result<Option<(Progress, BTreeMap<String, Tensor>)>, TrainError> {
+        for name in [CURRENT, PREVIOUS] {
+            match self.read_one(name) {
+                Ok(None) => {}
+                Ok(found) => return Ok(found),
+                Err(error @ TrainError::Damaged { .. }) => {
+                    work.warn(&format!("{error}; the checkpoint before it is taken"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_one(
+        &self,
+        name: &str,
+    ) -> Result<Option<(Progress, BTreeMap<String, Tensor>)>, TrainError> {
+        let Some(record) = read_sealed::<Record>(&self.folder.join(name))? else {
+            return Ok(None);
+        };
+        if let Some(best) = &record.progress.best {
+            // Its weights are needed at the end: better to know now.
+            self.read_tensors(&best.weights)?;
+        }
+        let state = self.read_tensors(&record.state)?;
+        Ok(Some((record.progress, state)))
+    }
+
+    /// Removes what no checkpoint names.
+    fn sweep(&self) -> Result<(), TrainError> {
+        let mut named = BTreeSet::new();
+        for name in [CURRENT, PREVIOUS] {
+            // A damaged record names nothing; the other one is what is kept.
+            if let Ok(Some(record)) = read_sealed::<Record>(&self.folder.join(name)) {
+                named.insert(record.state.name);
+                named.extend(record.progress.best.map(|best| best.weights.name));
+            }
+        }
+        self.remove(|name| !named.contains(name))
+    }
+
+    /// Removes every checkpoint: the run is finished.
+    pub(crate) fn clear(&self) -> Result<(), TrainError> {
+        remove_if_there(&self.folder.join(CURRENT))?;
+        remove_if_there(&self.folder.join(PREVIOUS))?;
+        self.remove(|_| true)
+    }
+
+    fn remove(&self, unwanted: impl Fn(&str) -> bool) -> Result<(), TrainError> {
+        let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
+        for entry in entries {
+            let path = entry.map_err(TrainError::io("read", &self.folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let ours = ["state-", "best-", ".unfinished-"];
+            if ours.iter().any(|prefix| name.starts_with(prefix)) && unwanted(&name) {
+                remove_if_there(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes tensors into a safetensors file.
+pub(crate) fn write_tensors(path: &Path, state: &State) -> Result<TensorFile, TrainError> {
+    let bytes = pe_nn::safetensors::to_bytes(state, &BTreeMap::new())?;
+    write_whole(path, &bytes)?;
+    Ok(TensorFile {
+        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        checksum: checksum(&bytes),
+    })
+}
+
+/// Reads a safetensors file of `folder` and checks it.
+pub(crate) fn read_tensors(
+    folder: &Path,
+    file: &TensorFile,
+) -> Result<BTreeMap<String, Tensor>, TrainError> {
+    let path = folder.join(&file.name);
+    let damaged = |found: String| TrainError::Damaged {
+        path: path.clone(),
+        expected: format!("tensors with checksum {}", file.checksum),
+        found,
+    };
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(damaged("no file".into()));
+        }
+        Err(error) => return Err(TrainError::io("read", &path)(error)),
+    };
+    let found = checksum(&bytes);
+    if found != file.checksum {
+        return Err(damaged(found));
+    }
+    Ok(pe_nn::safetensors::from_bytes(&bytes)?.0)
+}

@@ -1,0 +1,323 @@
+//! The training loop: batches in, weights out, and at any moment a state on disk that it goes on
+//! from.
+
+mod checkpoint;
+mod log;
+mod network;
+mod optimizer;
+mod progress;
+mod schedule;
+mod tensorboard;
+mod validate;
+
+use std::path::Path;
+use std::time::Instant;
+
+use pe_binding::{Task, Work};
+use tch::Tensor;
+
+pub(crate) use checkpoint::{TensorFile, read_tensors, write_tensors};
+use checkpoint::{Checkpoints, State};
+use log::{Log, Step};
+pub(crate) use network::Network;
+use optimizer::{Adam, clip};
+pub use progress::Epoch;
+use progress::{Best, Progress};
+use schedule::learning_rate;
+pub(crate) use validate::validate;
+
+use crate::TrainError;
+use crate::data::{Batch, HostBatch, Samples, for_each_batch};
+use crate::options::{FitOptions, Precision, Select};
+use crate::random::{Stream, torch_seed};
+
+/// What is trained, on what, how and where.
+pub(crate) struct Job<'a> {
+    /// The model's name, for people.
+    pub(crate) name: &'a str,
+    /// The run's folder, which exists.
+    pub(crate) folder: &'a Path,
+    pub(crate) train: &'a dyn Samples,
+    /// Empty when no exams were put aside for it.
+    pub(crate) validation: &'a dyn Samples,
+    pub(crate) options: &'a FitOptions,
+    pub(crate) seed: u64,
+    /// Threads that make batches.
+    pub(crate) n_threads: usize,
+    pub(crate) work: &'a Work,
+}
+
+/// What came of it; the network holds the best weights.
+pub(crate) struct Fitted {
+    pub(crate) history: Vec<Epoch>,
+    /// Counted from 1.
+    pub(crate) best_epoch: usize,
+}
+
+/// Trains a network, from the newest checkpoint in the folder on.
+///
+/// # Errors
+/// [`TrainError::NonFinite`] when the loss is no number; [`TrainError::Interrupted`] after the
+/// user's interrupt, with a checkpoint written; what files and libtorch give.
+pub(crate) fn fit(job: &Job, network: &mut Network) -> Result<Fitted, TrainError> {
+    let mut run = Run::start(job, network)?;
+    run.epochs()?;
+    let (progress, checkpoints) = (run.progress, run.checkpoints);
+    let best = progress.best.as_ref().map_or(progress.epoch, |best| best.epoch + 1);
+    if let Some(best) = &progress.best {
+        network.params_mut().load(&checkpoints.read_tensors(&best.weights)?)?;
+    }
+    Ok(Fitted {
+        history: progress.history,
+        best_epoch: best,
+    })
+}
+
+/// Removes a finished run's checkpoints.
+pub(crate) fn clear(folder: &Path) -> Result<(), TrainError> {
+    Checkpoints::new(folder).clear()
+}
+
+struct Run<'a> {
+    job: &'a Job<'a>,
+    network: &'a mut Network,
+    adam: Adam,
+    progress: Progress,
+    checkpoints: Checkpoints,
+    log: Log,
+    task: Task,
+    saved: Instant,
+    steps_per_epoch: usize,
+}
+
+impl<'a> Run<'a> {
+    fn start(job: &'a Job<'a>, network: &'a mut Network) -> Result<Self, TrainError> {
+        let checkpoints = Checkpoints::new(job.folder);
+        let mut adam = Adam::new(network.params(), job.options)?;
+        let mut progress = Progress::default();
+        if let Some((found, mut state)) = checkpoints.read(job.work)? {
+            adam.restore(&mut state, found.steps)?;
+            network.params_mut().load(&state)?;
+            progress = found;
+        }
+        let per_epoch: usize = (0..job.train.len()).map(|sample| job.train.n_slices(sample)).sum();
+        let what = format!("training {}", job.name);
+        let task = job.work.task(&what, per_epoch * job.options.epochs, "slices");
+        let steps_per_epoch = batches(job, 0).len();
+        let done = per_epoch * progress.epoch
+            + per_epoch * progress.step / steps_per_epoch.max(1);
+        task.resume(done);
+        let log = Log::open(job.folder, progress.steps, progress.epoch)?;
+        Ok(Self {
+            job,
+            network,
+            adam,
+            progress,
+            checkpoints,
+            log,
+            task,
+            saved: Instant::now(),
+            steps_per_epoch,
+        })
+    }
+
+    fn epochs(&mut self) -> Result<(), TrainError> {
+        while self.progress.epoch < self.job.options.epochs && !self.progress.stopped_early {
+            let began = Instant::now();
+            let before_s = self.progress.elapsed_s;
+            self.train_epoch()?;
+            let trained_s = before_s + began.elapsed().as_secs_f64();
+            self.end_epoch(trained_s, began, before_s)?;
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn train_epoch(&mut self) -> Result<(), TrainError> {
+        let (job, epoch) = (self.job, self.progress.epoch);
+        let batches = batches(job, epoch);
+        let order: Vec<&[usize]> =
+            batches.iter().skip(self.progress.step).map(Vec::as_slice).collect();
+        for_each_batch(job.train, &order, Some(epoch), job.n_threads, |batch_idx, batch| {
+            self.step(order[batch_idx], &batch)
+        })
+    }
+
+    fn step(&mut self, samples: &[usize], host: &HostBatch) -> Result<(), TrainError> {
+        let began = Instant::now();
+        let (epoch, step) = (self.progress.epoch, self.progress.step);
+        let options = self.job.options;
+        let lr = learning_rate(options, self.progress.steps, self.steps_per_epoch);
+        tch::manual_seed(torch_seed(self.job.seed, "step", &[epoch, step]));
+        let batch = host.to_device(self.network.params().device())?;
+        let (loss, mut gradients) = gradients(self.network, &batch, options)?;
+        if !loss.is_finite() {
+            return Err(self.non_finite(loss, samples));
+        }
+        let gradient_norm = clip(&mut gradients, options.clip_norm)?;
+        if !gradient_norm.is_finite() {
+            return Err(self.non_finite(gradient_norm, samples));
+        }
+        self.adam.step(self.network.params(), &gradients, lr)?;
+        let n_valid = host.valid.iter().filter(|valid| **valid).count();
+        let n_slices: usize = samples.iter().map(|&sample| self.job.train.n_slices(sample)).sum();
+        self.progress.step += 1;
+        self.progress.steps += 1;
+        self.progress.loss_sum += loss * n_valid as f64;
+        self.progress.loss_n += n_valid as u64;
+        self.progress.norm_sum += gradient_norm;
+        let elapsed_s = began.elapsed().as_secs_f64();
+        self.progress.elapsed_s += elapsed_s;
+        self.log.step(&Step {
+            epoch,
+            step,
+            steps: self.progress.steps,
+            loss,
+            lr,
+            gradient_norm,
+            slices_per_s: n_slices as f64 / elapsed_s,
+        })?;
+        self.tell(loss, n_slices);
+        self.pause()
+    }
+
+    fn tell(&self, loss: f64, n_slices: usize) {
+        self.task.advance(n_slices);
+        let last = self.progress.history.last();
+        let auroc = last.and_then(|epoch| epoch.validation_auroc);
+        let auroc = auroc.map_or(String::new(), |auroc| format!(", validation AUC {auroc:.3}"));
+        let (epoch, epochs) = (self.progress.epoch + 1, self.job.options.epochs);
+        self.task.note(&format!("epoch {epoch}/{epochs}, loss {loss:.4}{auroc}"));
+    }
+
+    /// After a step: a checkpoint when it is time for one, and when the user asked to stop.
+    fn pause(&mut self) -> Result<(), TrainError> {
+        if let Err(interrupted) = self.task.check() {
+            self.save()?;
+            return Err(interrupted.into());
+        }
+        match self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s {
+            true => self.save(),
+            false => Ok(()),
+        }
+    }
+
+    fn non_finite(&self, loss: f64, samples: &[usize]) -> TrainError {
+        let batch: Vec<_> = samples.iter().map(|&sample| self.job.train.describe(sample)).collect();
+        TrainError::NonFinite {
+            loss,
+            epoch: self.progress.epoch + 1,
+            step: self.progress.step + 1,
+            batch: batch.join(", "),
+        }
+    }
+
+    fn end_epoch(&mut self, trained_s: f64, began: Instant, before_s: f64) -> Result<(), TrainError> {
+        let (job, options) = (self.job, self.job.options);
+        let validation = validate(self.network, job.validation, options, job.n_threads, job.work)?;
+        let lr = learning_rate(options, self.progress.steps.max(1) - 1, self.steps_per_epoch);
+        let n_slices: usize = (0..job.train.len()).map(|sample| job.train.n_slices(sample)).sum();
+        let epoch = Epoch {
+            epoch: self.progress.epoch + 1,
+            train_loss: self.progress.loss_sum / self.progress.loss_n.max(1) as f64,
+            validation_loss: validation.as_ref().map(|found| found.loss),
+            validation_auroc: validation.as_ref().and_then(|found| found.auroc),
+            lr,
+            gradient_norm: self.progress.norm_sum / self.steps_per_epoch.max(1) as f64,
+            slices_per_s: n_slices as f64 / trained_s,
+            elapsed_s: before_s + began.elapsed().as_secs_f64(),
+        };
+        self.log.epoch(&epoch, self.progress.steps)?;
+        self.choose(&epoch)?;
+        self.progress = Progress {
+            epoch: self.progress.epoch + 1,
+            steps: self.progress.steps,
+            stopped_early: self.progress.stopped_early,
+            best: self.progress.best.take(),
+            history: std::mem::take(&mut self.progress.history),
+            ..Progress::default()
+        };
+        self.progress.history.push(epoch);
+        Ok(())
+    }
+
+    /// Keeps the weights of an epoch that is better than all before; ends training when none was
+    /// for as long as the options allow.
+    fn choose(&mut self, epoch: &Epoch) -> Result<(), TrainError> {
+        let options = self.job.options;
+        let best = self.progress.best.as_ref().map(|best| &self.progress.history[best.epoch]);
+        if best.is_none_or(|best| is_better(options.select, epoch, best)) {
+            let name = format!("best-E{:04}.safetensors", epoch.epoch);
+            let weights = self.checkpoints.write_tensors(&name, &weights(self.network))?;
+            self.progress.best = Some(Best {
+                epoch: epoch.epoch - 1,
+                weights,
+            });
+        }
+        let since = self.progress.best.as_ref().map_or(0, |best| epoch.epoch - 1 - best.epoch);
+        self.progress.stopped_early = options.patience > 0 && since >= options.patience;
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<(), TrainError> {
+        let mut state = weights(self.network);
+        state.extend(self.adam.state());
+        self.checkpoints.write(&self.progress, &state)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+}
+
+/// The loss and the gradients of the trainable parameters, in their order.
+fn gradients(
+    network: &Network,
+    batch: &Batch,
+    options: &FitOptions,
+) -> Result<(f64, Vec<Tensor>), TrainError> {
+    let logits = {
+        let _autocast = match options.precision {
+            Precision::F32 => None,
+            Precision::Bf16 => Some(pe_nn::Autocast::bf16(network.params().device())?),
+        };
+        network.logits(batch, pe_nn::Mode::Train)?
+    };
+    let weight = (options.positive_weight != 1.0).then_some(options.positive_weight);
+    let loss = pe_nn::bce_with_logits(&logits, &batch.target, &batch.valid, weight)?;
+    let params: Vec<&Tensor> = network.params().trainable().map(|(_, tensor)| tensor).collect();
+    let gradients = Tensor::f_run_backward(&[&loss], &params, false, false)?;
+    Ok((loss.f_double_value(&[])?, gradients))
+}
+
+/// Whether `epoch` is better than the best so far. Without a validation part the last one is.
+fn is_better(select: Select, epoch: &Epoch, best: &Epoch) -> bool {
+    let better = match select {
+        Select::Last => None,
+        Select::Loss => epoch.validation_loss.zip(best.validation_loss).map(|(new, old)| new < old),
+        Select::Auroc => {
+            epoch.validation_auroc.zip(best.validation_auroc).map(|(new, old)| new > old)
+        }
+    };
+    better.unwrap_or(true)
+}
+
+/// All tensors of a network, buffers too.
+pub(crate) fn weights(network: &Network) -> State {
+    let named = network.params().iter();
+    named.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone())).collect()
+}
+
+/// The batches of an epoch: shuffled by seed and epoch. A last batch of one sample joins the one
+/// before it, because BatchNorm cannot take the variance of one value.
+fn batches(job: &Job, epoch: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..job.train.len()).collect();
+    Stream::new(job.seed, "order", &[epoch]).shuffle(&mut order);
+    let mut batches: Vec<Vec<usize>> =
+        order.chunks(job.options.batch).map(<[usize]>::to_vec).collect();
+    if let [.., before, last] = &mut batches[..]
+        && last.len() == 1
+    {
+        before.append(last);
+        batches.pop();
+    }
+    batches
+}

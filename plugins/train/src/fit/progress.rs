@@ -1,0 +1,58 @@
+use serde::{Deserialize, Serialize};
+
+use super::checkpoint::TensorFile;
+
+/// Where a training run stands: everything that is no tensor. All that is random is a function of
+/// the seed, the epoch and the step, so there is no random state besides.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Progress {
+    /// The epoch under way, from 0; the number of epochs when all are done.
+    pub(crate) epoch: usize,
+    /// Steps done in it.
+    pub(crate) step: usize,
+    /// Steps done in all.
+    pub(crate) steps: usize,
+    /// Sum of the loss over the slices that counted in this epoch, and their number.
+    pub(crate) loss_sum: f64,
+    pub(crate) loss_n: u64,
+    /// Sum of the gradients' norms over the steps of this epoch.
+    pub(crate) norm_sum: f64,
+    /// Seconds spent in this epoch.
+    pub(crate) elapsed_s: f64,
+    /// Whether there was nothing better for as long as the options allow.
+    pub(crate) stopped_early: bool,
+    pub(crate) best: Option<Best>,
+    pub(crate) history: Vec<Epoch>,
+}
+
+/// The best epoch so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Best {
+    /// From 0.
+    pub(crate) epoch: usize,
+    pub(crate) weights: TensorFile,
+}
+
+/// One epoch of a training run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean loss a slice, while the weights changed and with augmentation.
+    pub train_loss: f64,
+    /// Mean loss a slice on the validation part.
+    pub validation_loss: Option<f64>,
+    /// Slice AUC on the validation part; none with one class only.
+    pub validation_auroc: Option<f64>,
+    /// The learning rate of the last step.
+    pub lr: f64,
+    /// Mean norm of the gradients, before clipping.
+    pub gradient_norm: f64,
+    /// Training slices a second, the input's making included.
+    pub slices_per_s: f64,
+    /// Seconds, validation included.
+    pub elapsed_s: f64,
+}

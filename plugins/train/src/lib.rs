@@ -1,0 +1,43 @@
+//! Trains networks on what the store holds: CNNs on slices and slabs, sequence models on the
+//! features of a frozen CNN; each run can be stopped at any moment and goes on to the same bits.
+//!
+//! Input: stored slices ([`pe_store::SliceStore`]) and a [`Split`] of their exams. Output: a
+//! [`Model`] (a folder with weights, record and curves), a [`FeatureSet`], and the probabilities
+//! of [`predict`]. [`Runs`] is the folder that all of it lies in. This room knows no HU, no DICOM
+//! and no report.
+//!
+//! ```text
+//! FOLDER/models/NAME-DIGEST/model.json           what the model is, written when it is finished
+//! FOLDER/models/NAME-DIGEST/model.safetensors    its weights, by PyTorch's names
+//! FOLDER/models/NAME-DIGEST/metrics.jsonl        every step and epoch
+//! FOLDER/models/NAME-DIGEST/events.out.…         the same for TensorBoard
+//! FOLDER/models/NAME-DIGEST/checkpoint.json      while it is trained: where it stands
+//! FOLDER/features/SETTINGS/EXAM.bin              features, see [`pe_store::FeatureStore`]
+//! ```
+
+mod data;
+mod error;
+mod features;
+mod files;
+mod fit;
+mod model;
+mod options;
+mod predict;
+mod random;
+mod runs;
+#[cfg(feature = "script")]
+pub mod script;
+mod split;
+
+pub use data::Normalisation;
+pub use error::TrainError;
+pub use features::FeatureSet;
+pub use fit::Epoch;
+pub use model::{Architecture, Model, ModelRecord};
+pub use options::{
+    Augmentation, CnnOptions, FitOptions, Optimizer, Precision, Schedule, Select, SequenceKind,
+    SequenceOptions, SlabHead,
+};
+pub use predict::predict;
+pub use runs::Runs;
+pub use split::{Split, SplitOptions};

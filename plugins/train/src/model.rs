@@ -1,0 +1,240 @@
+//! A trained model on disk: weights, and a record that says what they are and what they take.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pe_ct::ExamId;
+use pe_nn::{Backbone, SequenceHead};
+use pe_store::{FeatureSettings, FeatureUnit, SliceSettings};
+use serde::{Deserialize, Serialize};
+use tch::Device;
+
+use crate::TrainError;
+use crate::data::Normalisation;
+use crate::files::{read_sealed, sealed, write_whole};
+use crate::fit::{Epoch, Network, TensorFile, read_tensors};
+use crate::options::{CnnOptions, SequenceOptions, SlabHead};
+
+/// The record's name in a model's folder.
+const FILE: &str = "model.json";
+/// Version of the training code: a change of what it computes gives other models other names.
+pub(crate) const VERSION: u32 = 1;
+
+/// What a model is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Architecture {
+    /// A convolutional network on slices or slabs.
+    Cnn {
+        /// How it was made and trained.
+        options: CnnOptions,
+        /// What it does to stored values first.
+        normalisation: Normalisation,
+        /// The slices that it takes.
+        slices: SliceSettings,
+        /// Where its weights began, in words.
+        start: String,
+    },
+    /// A sequence model on a frozen network's features.
+    Sequence {
+        /// How it was made and trained.
+        options: SequenceOptions,
+        /// The features that it takes.
+        features: FeatureSettings,
+        /// The folder of the network that makes them, beside this model's.
+        backbone: String,
+    },
+}
+
+/// What is written of a trained model beside its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelRecord {
+    /// Its name, as the script gave it.
+    pub name: String,
+    /// What it is.
+    pub architecture: Architecture,
+    /// The Youden threshold on the slices of the validation part; `None` without one, or with one
+    /// class in it.
+    pub threshold: Option<f64>,
+    /// Every epoch.
+    pub history: Vec<Epoch>,
+    /// The epoch whose weights these are, from 1.
+    pub best_epoch: usize,
+    /// Trainable numbers.
+    pub n_parameters: usize,
+    /// Seed of its training.
+    pub seed: u64,
+    /// The exams that weights were fitted to.
+    pub train: Vec<ExamId>,
+    /// The exams that chose epoch and threshold.
+    pub validation: Vec<ExamId>,
+    pub(crate) weights: TensorFile,
+}
+
+/// A trained model: a folder, and what it says of itself. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Model {
+    folder: PathBuf,
+    record: Arc<ModelRecord>,
+}
+
+impl Model {
+    /// Opens the model in `folder`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`TrainError::Damaged`] for a record that is not what it says; [`TrainError::Io`].
+    pub fn open(folder: &Path) -> Result<Option<Self>, TrainError> {
+        Ok(read_sealed(&folder.join(FILE))?.map(|record| Self {
+            folder: folder.to_owned(),
+            record: Arc::new(record),
+        }))
+    }
+
+    /// Opens the model in `folder`, which must be there.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when there is none; as [`Model::open`].
+    pub fn load(folder: &Path) -> Result<Self, TrainError> {
+        Self::open(folder)?.ok_or_else(|| TrainError::Data {
+            what: folder.display().to_string(),
+            expected: "the folder of a trained model, with model.json".into(),
+            found: "none: is its training finished?".into(),
+        })
+    }
+
+    pub(crate) fn write(folder: &Path, record: ModelRecord) -> Result<Self, TrainError> {
+        write_whole(&folder.join(FILE), sealed(&record).as_bytes())?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            record: Arc::new(record),
+        })
+    }
+
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it says of itself.
+    pub fn record(&self) -> &ModelRecord {
+        &self.record
+    }
+
+    /// The network with its weights, on a device.
+    pub(crate) fn network(&self, device: Device) -> Result<Network, TrainError> {
+        let mut network = build(&self.record.architecture, device)?;
+        network.params_mut().load(&read_tensors(&self.folder, &self.record.weights)?)?;
+        if let (Network::Cnn(backbone), Device::Cpu | Device::Cuda(_)) = (&mut network, device) {
+            backbone.channels_last()?;
+        }
+        Ok(network)
+    }
+
+    /// The network that makes the features which this model takes; itself for a CNN.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when it is not beside this model any more; as [`Model::open`].
+    pub fn backbone(&self) -> Result<Self, TrainError> {
+        match &self.record.architecture {
+            Architecture::Cnn { .. } => Ok(self.clone()),
+            Architecture::Sequence { backbone, .. } => {
+                let beside = self.folder.parent().unwrap_or(Path::new("."));
+                Self::load(&beside.join(backbone))
+            }
+        }
+    }
+
+    /// What the features are that this model makes (a CNN) or takes (a sequence model).
+    pub fn features(&self) -> Result<FeatureSettings, TrainError> {
+        match &self.record.architecture {
+            Architecture::Sequence { features, .. } => Ok(features.clone()),
+            Architecture::Cnn {
+                options,
+                normalisation,
+                slices,
+                ..
+            } => {
+                let normalisation = serde_json::json!(normalisation);
+                Ok(FeatureSettings {
+                    network: options.network.to_string(),
+                    weights: format!("{} {normalisation}", self.record.weights.checksum),
+                    slices: slices.key(),
+                    unit: unit(options),
+                    width: usize::try_from(options.network.n_features()).unwrap_or(0),
+                })
+            }
+        }
+    }
+
+    /// Slices that a row of features stands for, and how many logits the model gives a row.
+    pub(crate) fn slices_per_row(&self) -> usize {
+        let unit = match &self.record.architecture {
+            Architecture::Cnn { options, .. } => unit(options),
+            Architecture::Sequence { features, .. } => features.unit,
+        };
+        match unit {
+            FeatureUnit::Slice => 1,
+            FeatureUnit::Slab(n_slices) => n_slices,
+        }
+    }
+}
+
+/// What a row of a CNN's features stands for.
+pub(crate) fn unit(options: &CnnOptions) -> FeatureUnit {
+    match options.network.is_3d() {
+        true => FeatureUnit::Slab(options.slab),
+        false => FeatureUnit::Slice,
+    }
+}
+
+/// A network of this kind with fresh weights, from libtorch's generator as it stands.
+pub(crate) fn build(architecture: &Architecture, device: Device) -> Result<Network, TrainError> {
+    Ok(match architecture {
+        Architecture::Cnn { options, .. } => {
+            let n_outputs = match (options.network.is_3d(), options.head) {
+                (true, SlabHead::Slices) => options.slab as i64,
+                _ => 1,
+            };
+            Network::Cnn(Backbone::new(options.network, n_outputs, device)?)
+        }
+        Architecture::Sequence {
+            options, features, ..
+        } => {
+            let (width, n_outputs) = match features.unit {
+                FeatureUnit::Slice => (features.width, 1),
+                FeatureUnit::Slab(n_slices) => {
+                    (features.width * (1 + 2 * options.neighbours), n_slices)
+                }
+            };
+            let kind = options.kind();
+            Network::Sequence(SequenceHead::new(&kind, width as i64, n_outputs as i64, device)?)
+        }
+    })
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let record = &self.record;
+        let what = match &record.architecture {
+            Architecture::Cnn { options, .. } => options.network.to_string(),
+            Architecture::Sequence {
+                options, features, ..
+            } => format!("{} on features of {}", options.kind(), features.network),
+        };
+        write!(
+            f,
+            "model {}: {what}, {} parameters, epoch {} of {}",
+            record.name,
+            record.n_parameters,
+            record.best_epoch,
+            record.history.len()
+        )?;
+        let best = record.best_epoch.checked_sub(1).and_then(|idx| record.history.get(idx));
+        match best.and_then(|epoch| epoch.validation_auroc) {
+            Some(auroc) => write!(f, ", validation AUC {auroc:.3}"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,383 @@
+//! What a script can set of a training run, with the paper's values as defaults.
+
+use pe_nn::{BackboneKind, HeadKind};
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+
+/// The optimizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimizer {
+    /// Adam (Kingma & Ba 2015): weight decay is added to the gradient.
+    Adam,
+    /// AdamW (Loshchilov & Hutter 2019): weight decay is taken from the weights.
+    AdamW,
+}
+
+/// How the learning rate changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// It does not.
+    Constant,
+    /// Times `gamma` every `step_epochs` epochs.
+    Step,
+    /// Half a cosine from `lr` to 0 over all steps.
+    Cosine,
+}
+
+/// What tells which epoch's weights are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Select {
+    /// The least loss on the validation part.
+    Loss,
+    /// The greatest slice AUC on the validation part.
+    Auroc,
+    /// The last epoch, whatever the validation part says.
+    Last,
+}
+
+/// In which precision the network computes; weights and optimizer are always float32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// float32.
+    F32,
+    /// bfloat16 where libtorch's autocast takes it to be safe.
+    Bf16,
+}
+
+/// How weights are fitted, whatever the network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FitOptions {
+    /// Samples a step: slices, slabs or sequences.
+    pub batch: usize,
+    /// Passes over the training part.
+    pub epochs: usize,
+    /// Learning rate.
+    pub lr: f64,
+    /// The optimizer; betas are 0.9 and 0.999, epsilon is 1e-8.
+    pub optimizer: Optimizer,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// How the learning rate changes.
+    pub schedule: Schedule,
+    /// Epochs between steps of the schedule `step`.
+    pub step_epochs: usize,
+    /// Factor of the schedule `step`.
+    pub gamma: f64,
+    /// Steps over which the learning rate rises from 0, before the schedule.
+    pub warmup_steps: usize,
+    /// Gradients with a greater norm are scaled down to it; 0 leaves them.
+    pub clip_norm: f64,
+    /// Weight of a positive slice in the loss, above 0; 1 is the paper's plain BCE.
+    pub positive_weight: f64,
+    /// What tells which epoch's weights are kept.
+    pub select: Select,
+    /// Training ends after so many epochs without a better one; 0 never ends it early.
+    pub patience: usize,
+    /// In which precision the network computes.
+    pub precision: Precision,
+    /// Seconds between checkpoints within an epoch; each epoch ends with one.
+    pub checkpoint_s: f64,
+    /// Whether the labels of the slices are shuffled among the training slices: a negative
+    /// control, which must not learn.
+    pub shuffle_labels: bool,
+}
+
+/// The paper's section 3.3 and Table 1, with the reading's choices.
+impl Default for FitOptions {
+    fn default() -> Self {
+        Self {
+            batch: 48,
+            epochs: 10,
+            lr: 1e-4,
+            optimizer: Optimizer::Adam,
+            weight_decay: 0.0,
+            schedule: Schedule::Constant,
+            step_epochs: 20,
+            gamma: 0.9,
+            warmup_steps: 0,
+            clip_norm: 0.0,
+            positive_weight: 1.0,
+            select: Select::Loss,
+            patience: 0,
+            precision: Precision::F32,
+            checkpoint_s: 60.0,
+            shuffle_labels: false,
+        }
+    }
+}
+
+/// Augmentation of training images: one draw a slice, or a slab.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Augmentation {
+    /// Bounds of the Gaussian blur's sigma, pixels, with a kernel of 3; `[0, 0]` does not blur.
+    pub blur_sigma: [f64; 2],
+    /// Probability of a horizontal flip.
+    pub flip: f64,
+    /// Rotations are drawn up to this many degrees to either side; 0 does not rotate.
+    pub rotation_deg: f64,
+}
+
+/// The paper's three kinds with the reading's sizes.
+impl Default for Augmentation {
+    fn default() -> Self {
+        Self {
+            blur_sigma: [0.1, 2.0],
+            flip: 0.5,
+            rotation_deg: 15.0,
+        }
+    }
+}
+
+/// What a 3D network says of a slab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SlabHead {
+    /// One logit a slice.
+    Slices,
+    /// One logit for the whole slab (PE on any of its slices), which stands for each slice.
+    Slab,
+}
+
+/// A convolutional network on slices or slabs, and how it is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CnnOptions {
+    /// `efficientnet_b0`, on single slices, or `r3d_18`, on slabs.
+    pub network: BackboneKind,
+    /// Pretrained weights, a safetensors file made by `scripts/weights/convert.py`; empty starts
+    /// from the standard initialisation.
+    pub weights: String,
+    /// Slices of a slab, for `r3d_18`.
+    pub slab: usize,
+    /// What `r3d_18` says of a slab.
+    pub head: SlabHead,
+    /// Augmentation of the training images.
+    #[serde(flatten)]
+    pub augmentation: Augmentation,
+    /// How it is trained.
+    #[serde(flatten)]
+    pub fit: FitOptions,
+}
+
+impl Default for CnnOptions {
+    fn default() -> Self {
+        Self {
+            network: BackboneKind::EfficientNetB0,
+            weights: String::new(),
+            slab: 32,
+            head: SlabHead::Slices,
+            augmentation: Augmentation::default(),
+            fit: FitOptions::default(),
+        }
+    }
+}
+
+/// Which sequence model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SequenceKind {
+    /// A bidirectional LSTM.
+    BiLstm,
+    /// A temporal convolutional network (Bai et al. 2018).
+    Tcn,
+}
+
+/// A sequence model on the features of a frozen network, and how it is trained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SequenceOptions {
+    /// Which model.
+    pub model: SequenceKind,
+    /// Features in the hidden state, in each direction, of `bilstm`.
+    pub hidden: i64,
+    /// Channels of `tcn`.
+    pub channels: i64,
+    /// Kernel of `tcn`, rows.
+    pub kernel: i64,
+    /// Residual blocks of `tcn`; dilations 1, 2, 4, …
+    pub levels: i64,
+    /// Dropout in `tcn`.
+    pub dropout: f64,
+    /// Whether `tcn` sees only rows before.
+    pub causal: bool,
+    /// The longest sequence of slices; longer exams are cut. For features of slices.
+    pub chunk_slices: usize,
+    /// The longest sequence of slabs; longer exams are cut. For features of slabs.
+    pub chunk_slabs: usize,
+    /// Slabs before and after whose features are joined to a slab's, zeros at the ends.
+    pub neighbours: usize,
+    /// How it is trained.
+    #[serde(flatten)]
+    pub fit: FitOptions,
+}
+
+/// The paper's section 3.5 and Table 1, with the reading's learning rate.
+impl Default for SequenceOptions {
+    fn default() -> Self {
+        Self {
+            model: SequenceKind::BiLstm,
+            hidden: 128,
+            channels: 128,
+            kernel: 5,
+            levels: 3,
+            dropout: 0.2,
+            causal: true,
+            chunk_slices: 64,
+            chunk_slabs: 10,
+            neighbours: 1,
+            fit: FitOptions {
+                batch: 16,
+                epochs: 100,
+                lr: 5e-4,
+                schedule: Schedule::Step,
+                ..FitOptions::default()
+            },
+        }
+    }
+}
+
+impl SequenceOptions {
+    /// The network that these options describe.
+    pub fn kind(&self) -> HeadKind {
+        match self.model {
+            SequenceKind::BiLstm => HeadKind::BiLstm {
+                hidden: self.hidden,
+            },
+            SequenceKind::Tcn => HeadKind::Tcn {
+                channels: self.channels,
+                kernel: self.kernel,
+                levels: self.levels,
+                dropout: self.dropout,
+                causal: self.causal,
+            },
+        }
+    }
+
+    /// Checks every option's range.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`] naming the first option that is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let sizes = [
+            ("hidden", self.hidden),
+            ("channels", self.channels),
+            ("kernel", self.kernel),
+            ("levels", self.levels),
+        ];
+        for (name, value) in sizes {
+            at_least_one(name, usize::try_from(value).unwrap_or(0))?;
+        }
+        if !self.causal && self.kernel % 2 == 0 {
+            let expected = "an odd number when `causal` is false";
+            return Err(TrainError::option("kernel", expected, self.kernel));
+        }
+        within("dropout", self.dropout, 0.0, 0.99)?;
+        at_least_one("chunk_slices", self.chunk_slices)?;
+        at_least_one("chunk_slabs", self.chunk_slabs)?;
+        self.fit.check()
+    }
+}
+
+impl CnnOptions {
+    /// Checks every option's range.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`] naming the first option that is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        at_least_one("slab", self.slab)?;
+        let [low, high] = self.augmentation.blur_sigma;
+        if !(0.0 <= low && low <= high && high.is_finite()) {
+            let expected = "two sigmas in pixels, the least first";
+            return Err(TrainError::option("blur_sigma", expected, format!("[{low}, {high}]")));
+        }
+        within("flip", self.augmentation.flip, 0.0, 1.0)?;
+        within("rotation_deg", self.augmentation.rotation_deg, 0.0, 180.0)?;
+        self.fit.check()
+    }
+}
+
+impl FitOptions {
+    /// Checks every option's range.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`] naming the first option that is out of range.
+    pub fn check(&self) -> Result<(), TrainError> {
+        at_least_one("batch", self.batch)?;
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("step_epochs", self.step_epochs)?;
+        within("lr", self.lr, f64::MIN_POSITIVE, 1e3)?;
+        within("weight_decay", self.weight_decay, 0.0, 1e3)?;
+        within("gamma", self.gamma, 0.0, 1.0)?;
+        within("clip_norm", self.clip_norm, 0.0, f64::MAX)?;
+        within("positive_weight", self.positive_weight, f64::MIN_POSITIVE, 1e6)?;
+        within("checkpoint_s", self.checkpoint_s, 0.0, f64::MAX)
+    }
+}
+
+fn at_least_one(option: &'static str, value: usize) -> Result<(), TrainError> {
+    match value {
+        0 => Err(TrainError::option(option, "at least 1", value)),
+        _ => Ok(()),
+    }
+}
+
+fn within(option: &'static str, value: f64, least: f64, most: f64) -> Result<(), TrainError> {
+    // A NaN is in no range, so it is refused here too.
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    let expected = match most {
+        f64::MAX => format!("at least {least}"),
+        _ if least == f64::MIN_POSITIVE => format!("above 0, at most {most}"),
+        _ => format!("{least} to {most}"),
+    };
+    Err(TrainError::option(option, expected, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_papers_and_pass_their_own_checks() {
+        let cnn = CnnOptions::default();
+        assert!(cnn.check().is_ok());
+        assert_eq!((cnn.fit.batch, cnn.fit.epochs, cnn.fit.lr), (48, 10, 1e-4));
+        let sequence = SequenceOptions::default();
+        assert!(sequence.check().is_ok());
+        assert_eq!((sequence.fit.batch, sequence.fit.epochs), (16, 100));
+    }
+
+    #[test]
+    fn each_option_has_a_range() {
+        let check = |set: fn(&mut CnnOptions), expected: &str| {
+            let mut options = CnnOptions::default();
+            set(&mut options);
+            match options.check() {
+                Err(TrainError::Option { option, .. }) => assert_eq!(option, expected),
+                other => panic!("expected {expected} to be refused, found {other:?}"),
+            }
+        };
+        check(|o| o.fit.batch = 0, "batch");
+        check(|o| o.fit.epochs = 0, "epochs");
+        check(|o| o.fit.lr = f64::NAN, "lr");
+        check(|o| o.fit.lr = 0.0, "lr");
+        check(|o| o.fit.positive_weight = 0.0, "positive_weight");
+        check(|o| o.slab = 0, "slab");
+        check(|o| o.augmentation.flip = 1.5, "flip");
+        check(|o| o.augmentation.blur_sigma = [2.0, 0.1], "blur_sigma");
+        let even = SequenceOptions {
+            causal: false,
+            kernel: 4,
+            ..SequenceOptions::default()
+        };
+        assert!(matches!(even.check(), Err(TrainError::Option { option: "kernel", .. })));
+    }
+}

@@ -1,0 +1,84 @@
+//! Independent streams of random numbers, named by what they are for: no draw depends on another
+//! sample, the order of work or the number of threads, and none has a state to save.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of random numbers for one purpose.
+pub(crate) struct Stream(ChaCha8Rng);
+
+impl Stream {
+    /// The stream for `what` and `indices` (epoch, sample) of the run of `seed`.
+    pub(crate) fn new(seed: u64, what: &str, indices: &[usize]) -> Self {
+        Self(ChaCha8Rng::from_seed(digest(seed, what, indices)))
+    }
+
+    /// Uniform in `[low, high)`.
+    pub(crate) fn uniform(&mut self, low: f64, high: f64) -> f64 {
+        // 53 bits are what an f64 holds exactly.
+        let unit = (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
+        low + (high - low) * unit
+    }
+
+    /// Uniform in `0..n`; 0 for an `n` of 0.
+    pub(crate) fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
+    }
+
+    /// Puts `items` in a random order (Fisher–Yates).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for end in (1..items.len()).rev() {
+            items.swap(end, self.below(end + 1));
+        }
+    }
+}
+
+/// A seed for libtorch's own generator, which has no state that could be saved: it is seeded anew
+/// for each step.
+pub(crate) fn torch_seed(seed: u64, what: &str, indices: &[usize]) -> i64 {
+    let digest = digest(seed, what, indices);
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    // libtorch takes negative seeds as large ones; a positive one reads better in a log.
+    (u64::from_le_bytes(bytes) >> 1) as i64
+}
+
+fn digest(seed: u64, what: &str, indices: &[usize]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_derive_key("pe-script training stream");
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(what.as_bytes());
+    hasher.update(&[0]);
+    for &idx in indices {
+        hasher.update(&(idx as u64).to_le_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_told_apart_by_seed_purpose_and_indices() {
+        let first = |seed, what, indices: &[usize]| Stream::new(seed, what, indices).uniform(0.0, 1.0);
+        let base = first(1, "order", &[0]);
+        assert_eq!(base, first(1, "order", &[0]));
+        for other in [
+            first(2, "order", &[0]),
+            first(1, "augment", &[0]),
+            first(1, "order", &[1]),
+            first(1, "order", &[0, 0]),
+        ] {
+            assert_ne!(base, other);
+        }
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_moves_them() {
+        let mut items: Vec<usize> = (0..100).collect();
+        Stream::new(3, "order", &[]).shuffle(&mut items);
+        assert_ne!(items, (0..100).collect::<Vec<_>>());
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+}

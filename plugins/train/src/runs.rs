@@ -1,0 +1,331 @@
+//! A folder of trained models: what is there is not trained again.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pe_binding::Work;
+use pe_ct::ExamId;
+use pe_nn::{Request, choose};
+use pe_store::{SliceStore, StoredExam};
+use tch::Device;
+
+use crate::data::{Normalisation, Samples, SequenceForm, SequenceSet, SlabForm, SlabSet, SliceSet};
+use crate::features::FeatureSet;
+use crate::files::checksum;
+use crate::fit::{Fitted, Job, Network, clear, fit, validate, weights, write_tensors};
+use crate::model::{Architecture, Model, ModelRecord, VERSION, build};
+use crate::options::{CnnOptions, FitOptions, SequenceOptions};
+use crate::random::torch_seed;
+use crate::{Split, TrainError};
+
+/// Where models are trained: a folder, a device, a seed.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    folder: PathBuf,
+    device: Device,
+    seed: u64,
+    n_threads: usize,
+}
+
+/// The data of one run: the parts of the split, as samples and as names.
+struct Parts<'a> {
+    train: &'a dyn Samples,
+    validation: &'a dyn Samples,
+    split: &'a Split,
+    /// A digest of what the samples are made from.
+    digest: String,
+}
+
+impl Runs {
+    /// Models in `folder/models`, features in `folder/features`.
+    ///
+    /// # Errors
+    /// [`TrainError::Nn`] when the device cannot be used.
+    pub fn new(folder: &Path, device: &str, seed: u64) -> Result<Self, TrainError> {
+        let request: Request = device.parse().map_err(pe_nn::NnError::from)?;
+        let device = choose(request).map_err(pe_nn::NnError::from)?.device();
+        // Making batches takes little beside computing on them; more threads would only be in the
+        // way of libtorch's.
+        let n_threads = (rayon::current_num_threads() / 2).clamp(1, 8);
+        Ok(Self {
+            folder: folder.to_owned(),
+            device,
+            seed,
+            n_threads,
+        })
+    }
+
+    /// The device that networks run on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn n_threads(&self) -> usize {
+        self.n_threads
+    }
+
+    /// Trains a CNN on the training part of `split`, or opens it when that was done before.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`]; [`TrainError::Data`] when a part has no labelled slices or one
+    /// class only; what training gives.
+    pub fn cnn(
+        &self,
+        name: &str,
+        options: &CnnOptions,
+        slices: &SliceStore,
+        split: &Split,
+        work: &Work,
+    ) -> Result<Model, TrainError> {
+        options.check()?;
+        let exams = slices.exams()?;
+        let normalisation = match options.network.is_3d() {
+            true => Normalisation::KINETICS,
+            false => Normalisation::IMAGENET,
+        };
+        let samples = |part: &[ExamId]| -> Result<(Box<dyn Samples>, Vec<StoredExam>), TrainError> {
+            let exams = Split::of(part, &exams)?;
+            Ok((images(options, exams.clone(), normalisation, self.seed), exams))
+        };
+        let ((train, train_exams), (validation, validation_exams)) =
+            (samples(&split.train)?, samples(&split.validation)?);
+        let parts = Parts {
+            train: train.as_ref(),
+            validation: validation.as_ref(),
+            split,
+            digest: digest(&[train_exams, validation_exams]),
+        };
+        let architecture = Architecture::Cnn {
+            options: options.clone(),
+            normalisation,
+            slices: slices.settings().clone(),
+            start: String::new(),
+        };
+        self.train(name, architecture, &options.fit, &parts, work)
+    }
+
+    /// Trains a sequence model on features of the training part of `split`, or opens it when that
+    /// was done before.
+    ///
+    /// # Errors
+    /// As [`Runs::cnn`], and what making features gives.
+    pub fn sequence(
+        &self,
+        name: &str,
+        options: &SequenceOptions,
+        features: &FeatureSet,
+        split: &Split,
+        work: &Work,
+    ) -> Result<Model, TrainError> {
+        options.check()?;
+        let form = features.form(options);
+        let set = |part: &[ExamId]| -> Result<(SequenceSet, Vec<StoredExam>), TrainError> {
+            let exams = features.of(part, work)?;
+            let stored = exams.iter().map(|(exam, _)| exam.clone()).collect();
+            Ok((SequenceSet::new(exams, form, self.seed, options.fit.shuffle_labels), stored))
+        };
+        let ((train, train_exams), (validation, validation_exams)) =
+            (set(&split.train)?, set(&split.validation)?);
+        let parts = Parts {
+            train: &train,
+            validation: &validation,
+            split,
+            digest: digest(&[train_exams, validation_exams]),
+        };
+        let architecture = Architecture::Sequence {
+            options: options.clone(),
+            features: features.settings().clone(),
+            backbone: features.backbone(),
+        };
+        self.train(name, architecture, &options.fit, &parts, work)
+    }
+
+    fn train(
+        &self,
+        name: &str,
+        mut architecture: Architecture,
+        options: &FitOptions,
+        parts: &Parts,
+        work: &Work,
+    ) -> Result<Model, TrainError> {
+        check_name(name)?;
+        check_parts(parts)?;
+        let folder = self.folder.join("models").join(self.run_name(name, &architecture, parts));
+        if let Some(model) = Model::open(&folder)? {
+            return Ok(model);
+        }
+        fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
+        let _lock = lock(&folder)?;
+        tch::manual_seed(torch_seed(self.seed, "initialisation", &[]));
+        let mut network = build(&architecture, self.device)?;
+        if let (Network::Cnn(backbone), Architecture::Cnn { options, start, .. }) =
+            (&mut network, &mut architecture)
+        {
+            *start = begin(backbone, options, work)?;
+        }
+        let job = Job {
+            name,
+            folder: &folder,
+            train: parts.train,
+            validation: parts.validation,
+            options,
+            seed: self.seed,
+            n_threads: self.n_threads,
+            work,
+        };
+        let fitted = fit(&job, &mut network)?;
+        let model = finish(&job, &network, architecture, fitted, parts.split)?;
+        clear(&folder)?;
+        Ok(model)
+    }
+
+    /// `NAME-DIGEST`: runs of the same name, options, data, seed and code are the same run.
+    fn run_name(&self, name: &str, architecture: &Architecture, parts: &Parts) -> String {
+        let what = serde_json::json!({
+            "version": VERSION,
+            "architecture": architecture,
+            "split": [&parts.split.train, &parts.split.validation],
+            "data": parts.digest,
+            "seed": self.seed,
+        });
+        format!("{name}-{}", &checksum(what.to_string().as_bytes())[..12])
+    }
+}
+
+/// The samples that a CNN is trained on.
+fn images(
+    options: &CnnOptions,
+    exams: Vec<StoredExam>,
+    normalisation: Normalisation,
+    seed: u64,
+) -> Box<dyn Samples> {
+    let (augmentation, shuffled) = (options.augmentation, options.fit.shuffle_labels);
+    match options.network.is_3d() {
+        false => Box::new(SliceSet::new(exams, normalisation, augmentation, seed, shuffled)),
+        true => {
+            let form = SlabForm {
+                frames: options.slab,
+                head: options.head,
+            };
+            Box::new(SlabSet::new(exams, form, normalisation, augmentation, seed, shuffled))
+        }
+    }
+}
+
+/// Gives a network its first weights, and says which.
+fn begin(
+    backbone: &mut pe_nn::Backbone,
+    options: &CnnOptions,
+    work: &Work,
+) -> Result<String, TrainError> {
+    let start = match options.weights.is_empty() {
+        true => {
+            let network = options.network;
+            work.warn(&format!(
+                "no pretrained weights were given: {network} starts from its standard \
+                 initialisation, which needs more data and epochs than the paper's"
+            ));
+            "standard initialisation".to_owned()
+        }
+        false => {
+            let adapted = backbone.load_pretrained(Path::new(&options.weights))?;
+            let start = format!("{}: {adapted}", options.weights);
+            work.warn(&start);
+            start
+        }
+    };
+    backbone.channels_last()?;
+    Ok(start)
+}
+
+fn finish(
+    job: &Job,
+    network: &Network,
+    architecture: Architecture,
+    fitted: Fitted,
+    split: &Split,
+) -> Result<Model, TrainError> {
+    let found = validate(network, job.validation, job.options, job.n_threads, job.work)?;
+    let threshold = found.and_then(|found| {
+        let operating = pe_metrics::youden(&found.labels, &found.probabilities);
+        operating.map(|operating| operating.threshold)
+    });
+    let weights = write_tensors(&job.folder.join("model.safetensors"), &weights(network))?;
+    let record = ModelRecord {
+        name: job.name.to_owned(),
+        architecture,
+        threshold,
+        history: fitted.history,
+        best_epoch: fitted.best_epoch,
+        n_parameters: network.params().n_parameters(),
+        seed: job.seed,
+        train: split.train.clone(),
+        validation: split.validation.clone(),
+        weights,
+    };
+    Model::write(job.folder, record)
+}
+
+/// A name becomes part of a path.
+fn check_name(name: &str) -> Result<(), TrainError> {
+    let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !name.is_empty() && name.len() <= 64 && name.chars().all(fine) {
+        true => Ok(()),
+        false => {
+            let expected = "1 to 64 letters, digits, `_` and `-`";
+            Err(TrainError::option("name", expected, format!("`{name}`")))
+        }
+    }
+}
+
+fn check_parts(parts: &Parts) -> Result<(), TrainError> {
+    let named = [
+        ("the training part", parts.train, &parts.split.train),
+        ("the validation part", parts.validation, &parts.split.validation),
+    ];
+    for (what, samples, exams) in named {
+        if samples.len() == 0 && (what == "the training part" || !exams.is_empty()) {
+            return Err(TrainError::Data {
+                what: what.into(),
+                expected: format!("labelled {}", samples.unit()),
+                found: format!("none in {} exams", exams.len()),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A digest of the slices and their labels.
+fn digest(parts: &[Vec<StoredExam>]) -> String {
+    let facts: Vec<_> = parts
+        .iter()
+        .map(|part| {
+            let one = |exam: &StoredExam| {
+                serde_json::json!([exam.manifest().checksum, exam.manifest().exam.labels])
+            };
+            part.iter().map(one).collect::<Vec<_>>()
+        })
+        .collect();
+    checksum(serde_json::json!(facts).to_string().as_bytes())
+}
+
+/// The right to train in a folder; the system takes it back when the process ends.
+fn lock(folder: &Path) -> Result<Arc<File>, TrainError> {
+    let path = folder.join("lock");
+    let file = File::create(&path).map_err(TrainError::io("create", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Arc::new(file)),
+        Err(TryLockError::WouldBlock) => Err(TrainError::Data {
+            what: folder.display().to_string(),
+            expected: "a folder that no other process trains in".into(),
+            found: "another process, which holds its lock".into(),
+        }),
+        Err(TryLockError::Error(source)) => Err(TrainError::io("lock", &path)(source)),
+    }
+}

@@ -1,0 +1,227 @@
+//! Which exams are trained on, which choose, which test.
+
+use std::collections::BTreeMap;
+
+use pe_ct::ExamId;
+use pe_store::StoredExam;
+use serde::{Deserialize, Serialize};
+
+use crate::TrainError;
+use crate::random::Stream;
+
+/// How exams are split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SplitOptions {
+    /// Share of the exams that test, above 0 and below 1. The paper's is 0.2. Not used with `folds`.
+    pub test: f64,
+    /// Share of the other exams that choose the checkpoint and the threshold, 0 to below 1.
+    pub validation: f64,
+    /// 0, or the number of parts of a cross-validation, of which part `fold` tests.
+    pub folds: usize,
+    /// Which part tests, from 0.
+    pub fold: usize,
+    /// Whether exams called indeterminate are used; they count as PE (the paper's 2,368).
+    pub indeterminate: bool,
+    /// Seed of the order in which patients are dealt out.
+    pub seed: u64,
+}
+
+impl Default for SplitOptions {
+    fn default() -> Self {
+        Self {
+            test: 0.2,
+            validation: 0.1,
+            folds: 0,
+            fold: 0,
+            indeterminate: true,
+            seed: 0,
+        }
+    }
+}
+
+/// Exams dealt out to three parts; no patient is in two of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The exams that weights are fitted to.
+    pub train: Vec<ExamId>,
+    /// The exams that choose the checkpoint and the threshold.
+    pub validation: Vec<ExamId>,
+    /// The exams that nothing is chosen by.
+    pub test: Vec<ExamId>,
+    /// The exams that are in no part, because they have no labels or are indeterminate.
+    pub left_out: Vec<ExamId>,
+}
+
+impl Split {
+    /// Deals out exams, stratified by the exam's label and grouped by patient: exams with the same
+    /// patient key or study stay together. The order of `exams` does not matter.
+    ///
+    /// # Errors
+    /// [`TrainError::Option`] for shares or folds out of range; [`TrainError::Data`] when a part
+    /// that was asked for stays without an exam.
+    pub fn new(exams: &[StoredExam], options: &SplitOptions) -> Result<Self, TrainError> {
+        check(options)?;
+        let (usable, left_out): (Vec<_>, Vec<_>) =
+            exams.iter().partition(|exam| usable(exam, options));
+        let mut split = Self {
+            train: Vec::new(),
+            validation: Vec::new(),
+            test: Vec::new(),
+            left_out: left_out.into_iter().map(id).collect(),
+        };
+        let patients = patients(&usable);
+        for positive in [true, false] {
+            let stratum: Vec<_> = patients.iter().filter(|one| one.positive == positive).collect();
+            split.deal(&stratum, positive, options);
+        }
+        for part in [
+            &mut split.train,
+            &mut split.validation,
+            &mut split.test,
+            &mut split.left_out,
+        ] {
+            part.sort();
+        }
+        split.check_filled(options)?;
+        Ok(split)
+    }
+
+    fn deal(&mut self, stratum: &[&Patient], positive: bool, options: &SplitOptions) {
+        let mut order: Vec<&Patient> = stratum.to_vec();
+        Stream::new(options.seed, "split", &[usize::from(positive)]).shuffle(&mut order);
+        let (test, rest): (Vec<_>, Vec<_>) = match options.folds {
+            0 => {
+                let rest = order.split_off(share(options.test, order.len()));
+                (order, rest)
+            }
+            folds => {
+                let (test, rest): (Vec<_>, Vec<_>) = order
+                    .into_iter()
+                    .enumerate()
+                    .partition(|(idx, _)| idx % folds == options.fold);
+                let strip = |part: Vec<(usize, _)>| part.into_iter().map(|(_, one)| one).collect();
+                (strip(test), strip(rest))
+            }
+        };
+        let (validation, train) = rest.split_at(share(options.validation, rest.len()));
+        let exams = |part: &[&Patient]| -> Vec<ExamId> {
+            part.iter().flat_map(|one| one.exams.iter().cloned()).collect()
+        };
+        self.test.extend(exams(&test));
+        self.validation.extend(exams(validation));
+        self.train.extend(exams(train));
+    }
+
+    fn check_filled(&self, options: &SplitOptions) -> Result<(), TrainError> {
+        let parts = [
+            ("train", &self.train, true),
+            ("validation", &self.validation, options.validation > 0.0),
+            ("test", &self.test, true),
+        ];
+        match parts.iter().find(|(_, part, asked)| *asked && part.is_empty()) {
+            None => Ok(()),
+            Some((name, ..)) => Err(TrainError::Data {
+                what: format!("the {name} part of the split"),
+                expected: "at least one labelled exam".into(),
+                found: format!(
+                    "none: {} exams are labelled, {} are left out",
+                    self.train.len() + self.validation.len() + self.test.len(),
+                    self.left_out.len()
+                ),
+            }),
+        }
+    }
+
+    /// The exams of `part` among `exams`, in the order of `part`.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] when one is not among them.
+    pub fn of(part: &[ExamId], exams: &[StoredExam]) -> Result<Vec<StoredExam>, TrainError> {
+        let known: BTreeMap<&ExamId, &StoredExam> =
+            exams.iter().map(|exam| (&exam.manifest().exam.id, exam)).collect();
+        part.iter()
+            .map(|id| {
+                known.get(id).map(|exam| StoredExam::clone(exam)).ok_or_else(|| TrainError::Data {
+                    what: "the stored slices".into(),
+                    expected: format!("exam {}", id.series_uid),
+                    found: format!("{} exams without it", exams.len()),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The exams of one patient, as far as the files tell.
+struct Patient {
+    positive: bool,
+    exams: Vec<ExamId>,
+}
+
+fn check(options: &SplitOptions) -> Result<(), TrainError> {
+    if options.folds == 0 && !(options.test > 0.0 && options.test < 1.0) {
+        return Err(TrainError::option("test", "above 0 and below 1", options.test));
+    }
+    if !(0.0..1.0).contains(&options.validation) {
+        let expected = "0 to below 1";
+        return Err(TrainError::option("validation", expected, options.validation));
+    }
+    if options.folds == 1 || options.fold >= options.folds.max(1) {
+        let expected = "0 for both, or at least 2 folds and a fold below that";
+        let found = format!("fold {} of {}", options.fold, options.folds);
+        return Err(TrainError::option("fold", expected, found));
+    }
+    Ok(())
+}
+
+/// Whether the exam has a label, for itself and for at least one of its slices.
+fn usable(exam: &StoredExam, options: &SplitOptions) -> bool {
+    exam.manifest().exam.labels.as_ref().is_some_and(|labels| {
+        labels.positive().is_some()
+            && labels.pe_on_slice.iter().any(Option::is_some)
+            && (options.indeterminate || !labels.indeterminate())
+    })
+}
+
+fn id(exam: &StoredExam) -> ExamId {
+    exam.manifest().exam.id.clone()
+}
+
+fn positive(exam: &StoredExam) -> bool {
+    let labels = exam.manifest().exam.labels.as_ref();
+    labels.and_then(|labels| labels.positive()) == Some(true)
+}
+
+/// Groups exams that share a patient key or a study, in an order that depends on nothing else.
+fn patients(exams: &[&StoredExam]) -> Vec<Patient> {
+    let mut sorted = exams.to_vec();
+    sorted.sort_by_key(|exam| id(exam));
+    let mut group: Vec<usize> = (0..sorted.len()).collect();
+    let mut first: BTreeMap<(bool, &str), usize> = BTreeMap::new();
+    for (idx, exam) in sorted.iter().enumerate() {
+        let info = &exam.manifest().exam;
+        let study = Some((false, info.id.study_uid.as_str()));
+        let patient = info.patient_key.as_deref().map(|key| (true, key));
+        for key in study.into_iter().chain(patient) {
+            let other = group[*first.entry(key).or_insert(idx)];
+            let (low, high) = (other.min(group[idx]), other.max(group[idx]));
+            group.iter_mut().filter(|one| **one == high).for_each(|one| *one = low);
+        }
+    }
+    let mut patients: BTreeMap<usize, Patient> = BTreeMap::new();
+    for (exam, group) in sorted.iter().zip(group) {
+        let patient = patients.entry(group).or_insert_with(|| Patient {
+            positive: false,
+            exams: Vec::new(),
+        });
+        patient.positive |= positive(exam);
+        patient.exams.push(id(exam));
+    }
+    patients.into_values().collect()
+}
+
+/// `share` of `n`, at least one of two or more when a share is asked for, and never all.
+fn share(share: f64, n: usize) -> usize {
+    let least = usize::from(share > 0.0 && n >= 2);
+    ((share * n as f64).round() as usize).max(least).min(n.saturating_sub(1))
+}
