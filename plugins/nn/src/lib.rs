@@ -1,12 +1,33 @@
-//! Networks on libtorch. Today: which [`device`] they will run on, and what is installed.
+//! Networks on libtorch: which [`device`] they run on, the two [`Backbone`]s that turn images and
+//! slabs into features and logits, the [`SequenceHead`]s that read a sequence of features, their
+//! weights in [`Parameters`] and [`safetensors_io`], and their [loss](bce_with_logits).
 //!
-//! Input: the user's wish (`auto`, `cpu`, `cuda:1`). Output: a device and the reason for it. This
-//! room must not know CT, files of exams or scripts.
+//! Input: tensors. Output: tensors. This room must not know CT, files of exams or scripts.
+//!
+//! Everything that draws numbers draws them from libtorch's global generator: `tch::manual_seed`
+//! decides, and the numbers are those of PyTorch and torchvision under the same seed.
 
+mod autocast;
+mod backbone;
 mod cuda;
 pub mod device;
 mod error;
+mod head;
+mod init;
+mod layer;
 pub mod libtorch;
+mod loss;
+mod mode;
+mod params;
+pub mod safetensors_io;
 
+pub use autocast::Autocast;
+pub use backbone::{Adapted, Backbone, BackboneKind};
 pub use device::{Choice, Request, choose};
-pub use error::DeviceError;
+pub use error::{DeviceError, Difference, NnError};
+pub use head::{HeadKind, SequenceHead};
+pub use loss::bce_with_logits;
+pub use mode::Mode;
+pub use params::Parameters;
+/// The binding whose tensors these networks take.
+pub use tch;

@@ -1,0 +1,253 @@
+//! The convolutional networks, equal to torchvision's.
+
+mod efficientnet_b0;
+mod pretrained;
+mod r3d18;
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Tensor};
+
+use crate::layer::linear::Linear;
+use crate::{Mode, NnError, Parameters};
+use efficientnet_b0::EfficientNetB0;
+pub use pretrained::Adapted;
+use r3d18::R3d18;
+
+/// Which network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum BackboneKind {
+    /// Tan & Le 2019's EfficientNet-B0: images.
+    #[serde(rename = "efficientnet_b0")]
+    EfficientNetB0,
+    /// Tran et al. 2018's ResNet 3D with 18 layers: slabs.
+    #[serde(rename = "r3d_18")]
+    R3d18,
+}
+
+impl BackboneKind {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::EfficientNetB0, Self::R3d18];
+
+    /// torchvision's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EfficientNetB0 => "efficientnet_b0",
+            Self::R3d18 => "r3d_18",
+        }
+    }
+
+    /// Features that come out: 1280 or 512.
+    pub fn n_features(self) -> i64 {
+        match self {
+            Self::EfficientNetB0 => efficientnet_b0::N_FEATURES,
+            Self::R3d18 => r3d18::N_FEATURES,
+        }
+    }
+
+    /// Name of the last layer in the state dict.
+    fn classifier(self) -> &'static str {
+        match self {
+            Self::EfficientNetB0 => "classifier.1",
+            Self::R3d18 => "fc",
+        }
+    }
+
+    /// The input's shape in words.
+    fn input(self) -> &'static str {
+        match self {
+            Self::EfficientNetB0 => "[n, 3, rows, cols]",
+            Self::R3d18 => "[n, 3, slices, rows, cols]",
+        }
+    }
+}
+
+impl fmt::Display for BackboneKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for BackboneKind {
+    type Err = NnError;
+
+    /// Reads torchvision's name.
+    fn from_str(text: &str) -> Result<Self, NnError> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.name() == text);
+        kind.ok_or_else(|| NnError::Setting {
+            name: "backbone",
+            expected: "`efficientnet_b0` or `r3d_18`",
+            found: format!("`{text}`"),
+        })
+    }
+}
+
+/// A convolutional network: an image or slab → features → logits.
+///
+/// ```
+/// use pe_nn::{Backbone, BackboneKind, Mode, tch::{Device, Kind, Tensor}};
+/// let network = Backbone::new(BackboneKind::R3d18, 32, Device::Cpu)?;
+/// let slabs = Tensor::zeros([1, 3, 4, 16, 16], (Kind::Float, Device::Cpu));
+/// assert_eq!(network.features(&slabs, Mode::Eval)?.size(), [1, 512]);
+/// assert_eq!(network.logits(&slabs, Mode::Eval)?.size(), [1, 32]);
+///
+/// // An image where a slab is expected is an error, not a panic.
+/// let images = Tensor::zeros([1, 3, 16, 16], (Kind::Float, Device::Cpu));
+/// assert!(network.features(&images, Mode::Eval).is_err());
+/// # Ok::<(), pe_nn::NnError>(())
+/// ```
+#[derive(Debug)]
+pub struct Backbone {
+    kind: BackboneKind,
+    body: Body,
+    classifier: Linear,
+    n_outputs: i64,
+    params: Parameters,
+}
+
+#[derive(Debug)]
+enum Body {
+    EfficientNetB0(EfficientNetB0),
+    R3d18(R3d18),
+}
+
+impl Backbone {
+    /// torchvision's network with `n_outputs` logits, with torchvision's initialisation: the same
+    /// seed (`tch::manual_seed`) gives the same bits as there, on every device.
+    ///
+    /// # Errors
+    /// [`NnError::Setting`] when `n_outputs` is less than 1; [`NnError::Tch`] when memory is short.
+    pub fn new(kind: BackboneKind, n_outputs: i64, device: Device) -> Result<Self, NnError> {
+        at_least_one("n_outputs", n_outputs)?;
+        let mut params = Parameters::new(device);
+        let body = match kind {
+            BackboneKind::EfficientNetB0 => Body::EfficientNetB0(EfficientNetB0::new()?),
+            BackboneKind::R3d18 => Body::R3d18(R3d18::new()?),
+        };
+        let classifier = Linear::new(kind.n_features(), n_outputs)?;
+        match &body {
+            Body::EfficientNetB0(body) => body.register(&mut params)?,
+            Body::R3d18(body) => body.register(&mut params)?,
+        }
+        classifier.register(&mut params, kind.classifier())?;
+        match kind {
+            BackboneKind::EfficientNetB0 => efficientnet_b0::initialise(&params)?,
+            BackboneKind::R3d18 => r3d18::initialise(&params)?,
+        }
+        params.settle()?;
+        Ok(Self {
+            kind,
+            body,
+            classifier,
+            n_outputs,
+            params,
+        })
+    }
+
+    /// The parameters and buffers.
+    pub fn params(&self) -> &Parameters {
+        &self.params
+    }
+
+    /// The same, to load a state.
+    pub fn params_mut(&mut self) -> &mut Parameters {
+        &mut self.params
+    }
+
+    /// Which network this is.
+    pub fn kind(&self) -> BackboneKind {
+        self.kind
+    }
+
+    /// Features: 1280 or 512.
+    pub fn n_features(&self) -> i64 {
+        self.kind.n_features()
+    }
+
+    /// Logits.
+    pub fn n_outputs(&self) -> i64 {
+        self.n_outputs
+    }
+
+    /// What the last layer sees: `[n, 1280]` from `[n, 3, rows, cols]`, or `[n, 512]` from
+    /// `[n, 3, slices, rows, cols]`, pooled over all of the latter axes. In bfloat16 under
+    /// [`Autocast`](crate::Autocast).
+    ///
+    /// # Errors
+    /// [`NnError::Shape`] for an input of another shape or without rows; [`NnError::OneValue`] in
+    /// training when BatchNorm would see one value a channel; [`NnError::Tch`] for another kind of
+    /// number or device.
+    pub fn features(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
+        self.check(input)?;
+        match &self.body {
+            Body::EfficientNetB0(body) => body.features(input, mode),
+            Body::R3d18(body) => body.features(input, mode),
+        }
+    }
+
+    /// Logits `[n, n_outputs]`; in training EfficientNet-B0's go through its dropout of 0.2.
+    ///
+    /// # Errors
+    /// As [`features`](Self::features).
+    pub fn logits(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
+        let features = self.features(input, mode)?;
+        let features = match self.kind {
+            BackboneKind::EfficientNetB0 => efficientnet_b0::DROPOUT.forward(features, mode)?,
+            BackboneKind::R3d18 => features,
+        };
+        self.classifier.forward(&features)
+    }
+
+    /// Loads torchvision's weights, as `scripts/weights/convert.py` writes them.
+    ///
+    /// All but the last layer must fit exactly. A last layer of another width stays as it was
+    /// initialised, which is told.
+    ///
+    /// # Errors
+    /// [`NnError::State`] with every difference, and nothing is changed; what
+    /// [`safetensors_io::read`](crate::safetensors_io::read) says of the file.
+    pub fn load_pretrained(&mut self, path: &Path) -> Result<Adapted, NnError> {
+        pretrained::load(self, path)
+    }
+
+    /// Lays the weights out with channels last, which is faster when the input is laid out so too
+    /// (`channels_last`, `channels_last_3d`). The results are the same up to rounding, and every
+    /// tensor of [`params`](Self::params) stays the same tensor.
+    ///
+    /// # Errors
+    /// [`NnError::Tch`] when memory is short.
+    pub fn channels_last(&mut self) -> Result<(), NnError> {
+        self.params.channels_last()
+    }
+
+    fn check(&self, input: &Tensor) -> Result<(), NnError> {
+        let size = input.size();
+        let n_axes = match self.kind {
+            BackboneKind::EfficientNetB0 => 4,
+            BackboneKind::R3d18 => 5,
+        };
+        if size.len() == n_axes && size[1] == 3 && size.iter().all(|&n| n > 0) {
+            return Ok(());
+        }
+        Err(NnError::Shape {
+            what: "the backbone's input",
+            expected: self.kind.input().to_owned(),
+            found: size,
+        })
+    }
+}
+
+/// Checks a width.
+pub(crate) fn at_least_one(name: &'static str, found: i64) -> Result<(), NnError> {
+    match found >= 1 {
+        true => Ok(()),
+        false => Err(NnError::Setting {
+            name,
+            expected: "at least 1",
+            found: found.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,7 @@
+//! What can go wrong, one enum for devices and one for networks.
+
+mod device;
+mod nn;
+
+pub use device::DeviceError;
+pub use nn::{Difference, NnError};

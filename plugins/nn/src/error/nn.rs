@@ -1,0 +1,203 @@
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use pe_binding::Explain;
+use tch::{Kind, TchError};
+use thiserror::Error;
+
+/// What can go wrong with a network, its input or its weights.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NnError {
+    /// libtorch refused an operation.
+    #[error("libtorch refused: {}", first_line(.0))]
+    Tch(#[from] TchError),
+    /// A tensor of another shape than the network takes.
+    #[error("{what}: expected {expected}, found {found:?}")]
+    Shape {
+        /// Which tensor.
+        what: &'static str,
+        /// The shape in words, such as `[n, 3, rows, cols]`.
+        expected: String,
+        /// The tensor's shape.
+        found: Vec<i64>,
+    },
+    /// A tensor of another kind of number.
+    #[error("{what}: expected {expected}, found {found:?}")]
+    Dtype {
+        /// Which tensor.
+        what: &'static str,
+        /// The kinds that are taken, in words.
+        expected: &'static str,
+        /// The tensor's kind.
+        found: Kind,
+    },
+    /// BatchNorm cannot learn from a single value.
+    #[error("training needs more than one value a channel, found an activation of shape {found:?}")]
+    OneValue {
+        /// The activation's shape.
+        found: Vec<i64>,
+    },
+    /// A sequence with a hole: a valid position after padding.
+    #[error(
+        "sequence {sequence_idx}: expected padding only at the end, found the valid position \
+         {valid_idx} after {n_valid} valid ones"
+    )]
+    Hole {
+        /// Which row of the batch.
+        sequence_idx: usize,
+        /// The valid position.
+        valid_idx: usize,
+        /// Valid positions before the padding.
+        n_valid: usize,
+    },
+    /// A loss over nothing.
+    #[error("a mean over valid positions needs at least one, found none of {n_positions}")]
+    NoneValid {
+        /// Positions there are.
+        n_positions: usize,
+    },
+    /// A setting out of its range.
+    #[error("{name}: expected {expected}, found {found}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// What is taken.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// A state that belongs to another network.
+    #[error("the state is not this network's, {} differences:{}", .differences.len(), lines(.differences))]
+    State {
+        /// Every difference, in the order of the network, then what is unexpected by name.
+        differences: Vec<Difference>,
+    },
+    /// A file that only Python reads.
+    #[error("{} is a PyTorch file, expected safetensors", path.display())]
+    PyTorchFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Bytes that are not safetensors.
+    #[error("{}: {what}", path.as_ref().map_or("safetensors".into(), |path| path.display().to_string()))]
+    Safetensors {
+        /// The file, where they come from one.
+        path: Option<PathBuf>,
+        /// What is wrong.
+        what: String,
+    },
+    /// The operating system refused.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// libtorch does not know autocast for this device.
+    #[error("autocast cannot be used on {device}: {what}")]
+    Autocast {
+        /// The device.
+        device: String,
+        /// What libtorch says.
+        what: String,
+    },
+}
+
+/// One place where a state and a network differ.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The network has it, the state does not.
+    Missing {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// The state has it, the network does not.
+    Unexpected {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// Another shape.
+    Shape {
+        /// Name of the tensor.
+        name: String,
+        /// The network's.
+        expected: Vec<i64>,
+        /// The state's.
+        found: Vec<i64>,
+    },
+    /// Another kind of number.
+    Dtype {
+        /// Name of the tensor.
+        name: String,
+        /// The network's.
+        expected: Kind,
+        /// The state's.
+        found: Kind,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name } => write!(f, "{name}: missing"),
+            Self::Unexpected { name } => write!(f, "{name}: unexpected"),
+            Self::Shape {
+                name,
+                expected,
+                found,
+            } => write!(f, "{name}: expected shape {expected:?}, found {found:?}"),
+            Self::Dtype {
+                name,
+                expected,
+                found,
+            } => write!(f, "{name}: expected {expected:?}, found {found:?}"),
+        }
+    }
+}
+
+impl Explain for NnError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Tch(_) => "nn.libtorch",
+            Self::Shape { .. } | Self::Dtype { .. } | Self::OneValue { .. } => "nn.input",
+            Self::Hole { .. } => "nn.padding",
+            Self::NoneValid { .. } => "nn.none_valid",
+            Self::Setting { .. } => "nn.setting",
+            Self::State { .. } => "nn.state",
+            Self::PyTorchFile { .. } | Self::Safetensors { .. } => "nn.file",
+            Self::Io { .. } => "nn.io",
+            Self::Autocast { .. } => "nn.autocast",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::OneValue { .. } => "use a larger batch or larger images",
+            Self::State { .. } => {
+                "the weights belong to another network or version: convert the right file with \
+                 scripts/weights/convert.py"
+            }
+            Self::PyTorchFile { .. } => {
+                "convert it once: `PYTHONPATH=.libtorch python3 scripts/weights/convert.py IN.pth \
+                 OUT.safetensors`"
+            }
+            Self::Safetensors { .. } => "the file is cut off or damaged: convert or copy it again",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// libtorch's messages carry a C++ stack trace after the first line.
+fn first_line(error: &TchError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn lines(differences: &[Difference]) -> String {
+    differences.iter().map(|one| format!("\n  {one}")).collect()
+}

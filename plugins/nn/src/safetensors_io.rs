@@ -1,0 +1,194 @@
+//! Tensors in safetensors files and bytes.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use pe_nn::{safetensors_io::{from_bytes, to_bytes}, tch::Tensor};
+//! let tensors = vec![("a".to_owned(), Tensor::from_slice(&[1.0f32, 2.0]))];
+//! let bytes = to_bytes(&tensors, &BTreeMap::new())?;
+//! let (read, _) = from_bytes(&bytes)?;
+//! assert_eq!(read["a"], tensors[0].1);
+//! assert!(from_bytes(&bytes[..bytes.len() - 1]).is_err());
+//! # Ok::<(), pe_nn::NnError>(())
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors};
+use serde_json::{Map, Value, json};
+use tch::{Kind, Tensor};
+
+use crate::NnError;
+
+/// Reads a file of tensors, onto the CPU.
+///
+/// # Errors
+/// [`NnError::PyTorchFile`] for a `.pt`, `.pth` or `.ot`, by name or by its first bytes;
+/// [`NnError::Io`]; as [`from_bytes`].
+pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, NnError> {
+    let bytes = read_bytes(path)?;
+    let (tensors, _) = from_bytes(&bytes).map_err(|error| at(error, path))?;
+    Ok(tensors)
+}
+
+/// Takes tensors and metadata out of the bytes of a file.
+///
+/// # Errors
+/// [`NnError::Safetensors`] when the header is cut off, describes other bytes than there are,
+/// overlaps, leaves a gap, or names a kind of number that libtorch does not have.
+pub fn from_bytes(
+    bytes: &[u8],
+) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), NnError> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| refused(e.to_string()))?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let file = SafeTensors::deserialize(bytes).map_err(|e| refused(e.to_string()))?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let kind = kind(view.dtype())
+            .ok_or_else(|| refused(format!("{name}: {:?} is not supported", view.dtype())))?;
+        let size: Result<Vec<i64>, _> = view.shape().iter().map(|&n| i64::try_from(n)).collect();
+        let size = size.map_err(|_| refused(format!("{name}: its shape is out of range")))?;
+        let tensor = Tensor::f_from_data_size(view.data(), &size, kind)?;
+        tensors.insert(name.to_owned(), tensor);
+    }
+    Ok((tensors, metadata.into_iter().collect()))
+}
+
+/// Writes tensors as the bytes of a file, always the same bytes for the same tensors.
+///
+/// Layout and device do not matter: the bytes are row by row. Names and metadata are sorted.
+///
+/// # Errors
+/// [`NnError::Safetensors`] for a name that comes twice, or a kind of number that the format does
+/// not have; [`NnError::Tch`] when a copy fails.
+pub fn to_bytes(
+    tensors: &[(String, Tensor)],
+    metadata: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, NnError> {
+    let mut sorted: Vec<&(String, Tensor)> = tensors.iter().collect();
+    // Wide numbers first keeps every tensor aligned, as the format's own library does it.
+    sorted
+        .sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.kind().elt_size_in_bytes()), name));
+    let (header, n_bytes) = header(&sorted, metadata)?;
+    let mut bytes = Vec::with_capacity(8 + header.len() + n_bytes);
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    for (_, tensor) in sorted {
+        let plain = tensor
+            .f_detach()?
+            .f_to_device(tch::Device::Cpu)?
+            .f_contiguous()?;
+        let start = bytes.len();
+        bytes.resize(start + n_bytes_of(&plain), 0);
+        plain.f_copy_data_u8(&mut bytes[start..], plain.numel())?;
+    }
+    Ok(bytes)
+}
+
+/// The header, padded with spaces to a multiple of 8, and the bytes that follow it.
+fn header(
+    tensors: &[&(String, Tensor)],
+    metadata: &BTreeMap<String, String>,
+) -> Result<(String, usize), NnError> {
+    let mut entries = Map::new();
+    if !metadata.is_empty() {
+        entries.insert("__metadata__".to_owned(), json!(metadata));
+    }
+    let mut end = 0;
+    for (name, tensor) in tensors {
+        let start = end;
+        end += n_bytes_of(tensor);
+        let dtype = dtype(tensor.kind())
+            .ok_or_else(|| refused(format!("{name}: {:?} is not supported", tensor.kind())))?;
+        let entry = json!({
+            "dtype": dtype,
+            "shape": tensor.size(),
+            "data_offsets": [start, end],
+        });
+        if name == "__metadata__" || entries.insert(name.clone(), entry).is_some() {
+            return Err(refused(format!("the name {name} is taken")));
+        }
+    }
+    let mut header = Value::Object(entries).to_string();
+    while header.len() % 8 != 0 {
+        header.push(' ');
+    }
+    Ok((header, end))
+}
+
+fn n_bytes_of(tensor: &Tensor) -> usize {
+    tensor.numel() * tensor.kind().elt_size_in_bytes()
+}
+
+/// The bytes of a file that is not one of Python's.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, NnError> {
+    let extension = path.extension().and_then(|one| one.to_str());
+    let by_name = extension.is_some_and(|one| {
+        ["pt", "pth", "ot"]
+            .iter()
+            .any(|other| one.eq_ignore_ascii_case(other))
+    });
+    let python = || NnError::PyTorchFile {
+        path: path.to_owned(),
+    };
+    if by_name {
+        return Err(python());
+    }
+    let bytes = fs::read(path).map_err(|source| NnError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    // A zip archive, or a pickle of protocol 2 as older versions wrote it.
+    match bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
+        true => Err(python()),
+        false => Ok(bytes),
+    }
+}
+
+/// Tells which file the bytes came from.
+pub(crate) fn at(error: NnError, path: &Path) -> NnError {
+    match error {
+        NnError::Safetensors { path: None, what } => NnError::Safetensors {
+            path: Some(path.to_owned()),
+            what,
+        },
+        other => other,
+    }
+}
+
+fn refused(what: String) -> NnError {
+    NnError::Safetensors { path: None, what }
+}
+
+fn kind(dtype: Dtype) -> Option<Kind> {
+    Some(match dtype {
+        Dtype::BOOL => Kind::Bool,
+        Dtype::U8 => Kind::Uint8,
+        Dtype::I8 => Kind::Int8,
+        Dtype::I16 => Kind::Int16,
+        Dtype::I32 => Kind::Int,
+        Dtype::I64 => Kind::Int64,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
+        Dtype::F32 => Kind::Float,
+        Dtype::F64 => Kind::Double,
+        _ => return None,
+    })
+}
+
+fn dtype(kind: Kind) -> Option<&'static str> {
+    Some(match kind {
+        Kind::Bool => "BOOL",
+        Kind::Uint8 => "U8",
+        Kind::Int8 => "I8",
+        Kind::Int16 => "I16",
+        Kind::Int => "I32",
+        Kind::Int64 => "I64",
+        Kind::Half => "F16",
+        Kind::BFloat16 => "BF16",
+        Kind::Float => "F32",
+        Kind::Double => "F64",
+        _ => return None,
+    })
+}
