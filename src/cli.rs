@@ -37,26 +37,27 @@ pub struct RunArgs {
     /// The script, a .rhai file
     #[arg(required_unless_present = "help")]
     pub script: Option<PathBuf>,
-    /// Parameters of the script, `key=value`
+    /// Parameters of the script, `key=value`, or `key.entry=value` for an entry of a map; where the
+    /// script has no such parameter, also `device=`, `seed=` and `threads=`
     #[arg(value_name = "key=value")]
     pub params: Vec<String>,
-    /// A YAML file with parameters, `key: value`; the command line wins over it
+    /// A YAML file with parameters, `key: value`; the command line wins over it,
+    /// and it over the script's profile
     #[arg(long = "params", value_name = "FILE.yaml")]
     pub file: Option<PathBuf>,
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: i64,
+    /// Seed of everything random [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<i64>,
     /// Threads of native functions [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Where networks run
     #[arg(
-        help = "Where networks run: auto, cpu or cuda[:N]",
+        help = "Where networks run: auto, cpu or cuda[:N] [default: auto]",
         long,
-        value_name = "DEVICE",
-        default_value = "auto"
+        value_name = "DEVICE"
     )]
-    pub device: String,
+    pub device: Option<String>,
     /// The folder for run folders
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,

@@ -53,17 +53,22 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
     let doc = "The value of a parameter of this script.\n\nIt is `default` unless the user gives \
                another one as `key=value` on the command line or in a file (`--params`). All \
                arguments are literals: `pe-script run SCRIPT --help` lists them without running \
-               the script. The default's kind decides what is accepted.\n\n```rhai\nlet size = \
-               param(\"size\", 224, \"side of a stored slice, pixels\");\n```";
+               the script. The default's kind decides what is accepted. A map's entries are given \
+               one by one, as `net.epochs=3`, or as a map that is merged into the \
+               default.\n\n```rhai\nlet size = param(\"size\", 224, \"side of a stored slice, \
+               pixels\");\nlet net = param(\"net\", #{epochs: 10, lr: 1e-4}, \"how the network \
+               is trained\");\n```";
     let params = ["name: &str", "default: ?", "doc: &str", "Dynamic"];
     let values = session.clone();
     documented("param", &params, doc)
         .register_into_engine(engine, move |name: &str, _default: Dynamic, _doc: &str| {
             parameter(&values, name)
         });
-    let doc = "As `param(name, default, doc)`, with the values that are allowed.\n\n```rhai\nlet \
-               mode = param(\"mode\", \"paper\", \"which mask\", [\"paper\", \"hull\", \
-               \"none\"]);\n```";
+    let doc = "As `param(name, default, doc)`, with the values that are allowed; where the default \
+               is an array, with those of its elements. A string parameter `profile` with choices \
+               takes the defaults of the other parameters from the file `SCRIPT.PROFILE.yaml` \
+               beside the script.\n\n```rhai\nlet mode = param(\"mode\", \"paper\", \"which \
+               mask\", [\"paper\", \"hull\", \"none\"]);\n```";
     let params = [
         "name: &str",
         "default: ?",
@@ -133,7 +138,7 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
     let doc = "The folder of this run, where a script may write files. A path as text.";
     let run_dir = session.run_dir.display().to_string();
     documented("run_dir", &["String"], doc).register_into_engine(engine, move || run_dir.clone());
-    let doc = "The seed of everything random in this run (`--seed`, 0 by default).";
+    let doc = "The seed of everything random in this run (`--seed` or `seed=`, 0 by default).";
     let seed = session.seed as INT;
     documented("seed", &["int"], doc).register_into_engine(engine, move || seed);
     let doc = "How many threads native functions use (`--threads`, all cores by default).";

@@ -45,7 +45,8 @@ pub struct Record {
     pub script: String,
     /// Every parameter with the value used.
     pub params: Mapping,
-    /// Where each value that is no default came from: the command line or the parameter file.
+    /// Where each value that is no default came from: the command line, the parameter file or the
+    /// profile. Entries of maps are named `parameter.entry`.
     pub given: Mapping,
     /// The seed of everything random.
     pub seed: i64,

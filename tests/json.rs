@@ -64,6 +64,49 @@ fn a_run_that_ends_well() {
 }
 
 #[test]
+fn maps_and_profiles_are_recorded_entry_by_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let profile = "n: 2\nnet: {epochs: 3}\n";
+    fs::write(folder.path().join("a.paper.yaml"), profile).unwrap();
+    let script = "param(\"profile\", \"quick\", \"which values\", [\"quick\", \"paper\"]); \
+                  param(\"n\", 1, \"count\"); param(\"m\", 1, \"count\"); \
+                  let net = param(\"net\", #{size: 8, epochs: 1}, \"network\"); \
+                  result(\"net\", net);";
+    let (code, object, stderr) = run(
+        folder.path(),
+        script,
+        &["profile=paper", "net.size=4", "seed=7", "device=cpu"],
+    );
+    assert_eq!(code, 0, "{stderr}");
+    let net = serde_json::json!({"size": 4, "epochs": 3});
+    assert_eq!(
+        object["params"],
+        serde_json::json!({"profile": "paper", "n": 2, "m": 1, "net": net})
+    );
+    assert_eq!(object["results"]["net"], net);
+    assert_eq!(
+        object["given"],
+        serde_json::json!({
+            "profile": "command line",
+            "n": "profile paper",
+            "net.epochs": "profile paper",
+            "net.size": "command line",
+        })
+    );
+    assert_eq!(object["seed"], 7);
+    assert_eq!(object["device"]["requested"], "cpu");
+    let kept = folder
+        .path()
+        .join(object["run_dir"].as_str().unwrap())
+        .join("script");
+    assert_eq!(
+        fs::read_to_string(kept.join("a.paper.yaml")).unwrap(),
+        profile
+    );
+    assert_eq!(fs::read_to_string(kept.join("a.rhai")).unwrap(), script);
+}
+
+#[test]
 fn a_run_that_fails() {
     let folder = tempfile::tempdir().unwrap();
     let (code, object, stderr) = run(folder.path(), "let a = 1;\nct::window(1, -1);", &["-q"]);
@@ -98,4 +141,5 @@ fn the_same_script_and_settings_have_the_same_hash() {
     assert_eq!(hash(&[]), hash(&["n=1"]));
     assert_ne!(hash(&[]), hash(&["n=2"]));
     assert_ne!(hash(&[]), hash(&["--seed", "1"]));
+    assert_eq!(hash(&["seed=1"]), hash(&["--seed", "1"]));
 }

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
-use rhai::{AST, ASTNode, Dynamic, Expr, FnCallExpr, Position, Stmt};
-use serde_yaml::Value;
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::Param;
-use crate::value::{kind_of, shown, to_value};
+use super::{Param, literal};
+use crate::value::shown;
 
 /// A `param` call that cannot be read before the script runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +26,8 @@ const FORM: &str = "write `param(\"name\", default, \"what it means, with its un
 ///
 /// # Errors
 /// A [`Declaration`] for a call whose name, default, doc or choices are no literals, for a default
-/// that is no number, string, bool or array of these or not among the choices, and for a parameter
-/// declared twice with different defaults, docs or choices.
+/// that is no number, string, bool, array of these or map of all of these, or not among the choices,
+/// and for a parameter declared twice with different defaults, docs or choices.
 pub fn declared(ast: &AST) -> Result<Vec<Param>, Declaration> {
     let mut found = BTreeMap::new();
     let mut first_error = None;
@@ -91,32 +90,25 @@ fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
             format!("expected 3 or 4 arguments to `param`, found {found}"),
         ));
     }
-    let name = literal_text(&call.args[0])
+    let name = literal::text(&call.args[0])
         .filter(|name| rhai::is_valid_identifier(name))
         .ok_or_else(|| {
             let text = "a parameter's name must be a literal string that is an identifier";
             bad(call.args[0].position(), text.to_owned())
         })?;
-    let default = literal(&call.args[1])
-        .and_then(|value| to_value(&value).ok())
-        .ok_or_else(|| {
-            let text = format!("the default of parameter `{name}` is not a literal");
-            bad(call.args[1].position(), text)
-        })?;
-    if !is_plain(&default) {
-        let found = kind_of(&default);
-        let text = format!(
-            "the default of parameter `{name}` must be a number, a bool, a string or an array of \
-             these, found {found}"
-        );
-        return Err(bad(call.args[1].position(), text));
-    }
-    let doc = literal_text(&call.args[2]).ok_or_else(|| {
+    let default = literal::value(&call.args[1]).ok_or_else(|| {
+        let text = format!("the default of parameter `{name}` is not a literal");
+        bad(call.args[1].position(), text)
+    })?;
+    literal::check_default(&name, &default).map_err(|text| bad(call.args[1].position(), text))?;
+    let doc = literal::text(&call.args[2]).ok_or_else(|| {
         let text = format!("the text that explains parameter `{name}` is not a literal string");
         bad(call.args[2].position(), text)
     })?;
     let choices = match call.args.get(3) {
-        Some(expr) => choices(expr, &name, &default).map_err(|text| bad(expr.position(), text))?,
+        Some(expr) => {
+            literal::choices(expr, &name, &default).map_err(|text| bad(expr.position(), text))?
+        }
         None => Vec::new(),
     };
     Ok(Param {
@@ -125,39 +117,6 @@ fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
         doc,
         choices,
     })
-}
-
-fn choices(expr: &Expr, name: &str, default: &Value) -> Result<Vec<Value>, String> {
-    let value = literal(expr).and_then(|value| to_value(&value).ok());
-    let Some(Value::Sequence(choices)) = value.filter(is_plain) else {
-        return Err(format!(
-            "the allowed values of parameter `{name}` are not a literal array"
-        ));
-    };
-    if !choices.contains(default) {
-        let allowed = shown(&Value::Sequence(choices));
-        let default = shown(default);
-        return Err(format!(
-            "the default {default} of parameter `{name}` is not among {allowed}"
-        ));
-    }
-    Ok(choices)
-}
-
-fn literal(expr: &Expr) -> Option<Dynamic> {
-    expr.get_literal_value(None)
-}
-
-fn literal_text(expr: &Expr) -> Option<String> {
-    literal(expr)?.into_string().ok()
-}
-
-fn is_plain(value: &Value) -> bool {
-    match value {
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-        Value::Sequence(items) => items.iter().all(is_plain),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -186,6 +145,11 @@ mod tests {
         check("", &[]);
         check("let a = param(\"a\", 224, \"d\");", &[("a", "224")]);
         check("param(\"a\", -1.5, \"d\")", &[("a", "-1.5")]);
+        // A map's entries stay in the order in which they are written.
+        check(
+            "param(\"a\", #{z: -1, b: [true, false], c: \"x\"}, \"d\")",
+            &[("a", "#{z: -1, b: [true, false], c: \"x\"}")],
+        );
         check(
             "fn f() { param(\"b\", \"x\", \"d\") } let a = param(\"a\", [1, 2], \"d\"); f();",
             &[("b", "\"x\""), ("a", "[1, 2]")],
@@ -222,7 +186,33 @@ mod tests {
             "default of parameter `a` is not a literal",
             14,
         );
-        check("param(\"a\", #{b: 1}, \"d\")", "found a map", 12);
+        check("param(\"a\", #{}, \"d\")", "a map without entries", 12);
+        check(
+            "param(\"a\", #{b: #{c: 1}}, \"d\")",
+            "entry `a.b` must be a number, a bool, a string or an array of these, found a map: maps \
+             are one level deep",
+            12,
+        );
+        check("param(\"a\", #{b: [#{c: 1}]}, \"d\")", "holds a map", 12);
+        check("param(\"a\", [#{c: 1}], \"d\")", "holds a map", 12);
+        check("param(\"a\", #{b: ()}, \"d\")", "found nothing", 12);
+        check("param(\"a\", #{\"b c\": 1}, \"d\")", "no identifier", 12);
+        check("param(\"a\", #{b: time()}, \"d\")", "is not a literal", 12);
+        check(
+            "param(\"a\", #{b: 1}, \"d\", [1])",
+            "a map, which takes no list",
+            26,
+        );
+        check(
+            "param(\"a\", [1, 4], \"d\", [1, 2])",
+            "element 4 of the default of parameter `a` is not among the allowed elements [1, 2]",
+            25,
+        );
+        check(
+            "param(\"profile\", \"../a\", \"d\", [\"../a\"])",
+            "names no file",
+            31,
+        );
         check("param(\"a\", (), \"d\")", "found nothing", 12);
         check("param(\"a\", 1, 2)", "explains parameter `a`", 15);
         check("param(\"a\", 1, \"d\", 1)", "allowed values", 20);

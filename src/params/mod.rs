@@ -1,23 +1,82 @@
 //! A script's parameters: found in its text before anything runs ([`declared`]), then given values
-//! by the command line, a parameter file or their defaults ([`resolve`]).
+//! by the command line, a parameter file, the chosen profile or their defaults ([`resolve`]).
 
+mod accept;
 mod declare;
+mod files;
+mod literal;
 mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 
 use serde_yaml::Value;
 
 pub use declare::{Declaration, declared};
-pub use resolve::{Bad, Given, Origin, Resolved, read_file, resolve};
+pub use files::{ParamFile, read_file, read_profile};
+pub use resolve::{Given, Origin, Resolved, given, resolve};
 
 /// A parameter that a script declares with `param(name, default, doc)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
     /// Its name, an identifier.
     pub name: String,
-    /// The value without any other; its kind decides what is accepted.
+    /// The value without any other; its kind decides what is accepted. A map's entries are given
+    /// one by one.
     pub default: Value,
     /// What it means, with its unit.
     pub doc: String,
-    /// The values that are allowed; empty when any is.
+    /// The values that are allowed, of each element when it is an array; empty when any is.
     pub choices: Vec<Value>,
+}
+
+/// The parameter that chooses a profile, when it is a string with choices.
+pub const PROFILE: &str = "profile";
+
+/// The keys that are settings of the run where the script declares no parameter of that name.
+pub const SETTINGS: [&str; 3] = ["device", "seed", "threads"];
+
+impl Param {
+    /// Whether this parameter chooses one of the script's profiles.
+    pub fn is_profile(&self) -> bool {
+        self.name == PROFILE && self.default.is_string() && !self.choices.is_empty()
+    }
+}
+
+/// A parameter that was given wrongly: a usage error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bad {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl Bad {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl fmt::Display for Bad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.message)
+    }
+}
+
+/// Takes `key=value` apart.
+///
+/// # Errors
+/// [`Bad`] for an argument without `=`.
+pub fn split(argument: &str) -> Result<(&str, &str), Bad> {
+    argument.split_once('=').ok_or_else(|| {
+        Bad::new(
+            format!("expected `key=value`, found `{argument}`"),
+            "parameters are given as `key=value`, without spaces around `=`",
+        )
+    })
 }

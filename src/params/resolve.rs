@@ -1,18 +1,17 @@
-use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use pe_binding::nearest::nearest;
 use serde_yaml::{Mapping, Value};
 
-use super::Param;
+use super::accept::Slot;
+use super::{Bad, PROFILE, Param, ParamFile, SETTINGS, split};
 use crate::value::{kind_of, shown};
 
 /// Where a parameter's value came from. Later ones win.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The script.
     Default,
+    /// The file of the chosen profile.
+    Profile,
     /// The file named with `--params`.
     File,
     /// `key=value` on the command line.
@@ -24,359 +23,244 @@ pub enum Origin {
 pub struct Resolved {
     /// The parameter's name.
     pub name: String,
-    /// The value, of the kind of the default.
+    /// The value, of the kind of the default; a map has the default's entries.
     pub value: Value,
-    /// Who gave it.
-    pub origin: Origin,
+    /// Who gave what is no default: one line under the parameter's name, or one for each entry of a
+    /// map under `parameter.entry`.
+    pub origins: Vec<(String, Origin)>,
 }
 
 /// What the user gave beside the script.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
-    /// The parameter file and what is in it.
-    pub file: Option<(PathBuf, Mapping)>,
+    /// The file of the chosen profile.
+    pub profile: Option<ParamFile>,
+    /// The parameter file.
+    pub file: Option<ParamFile>,
     /// The `key=value` arguments, as written.
     pub arguments: Vec<String>,
 }
 
-/// A parameter that was given wrongly: a usage error.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bad {
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
-}
-
-impl fmt::Display for Bad {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.message)
+impl Resolved {
+    /// Who gave the value under a name: the parameter's, or `parameter.entry`.
+    pub fn origin(&self, name: &str) -> Origin {
+        let found = self.origins.iter().find(|(known, _)| known == name);
+        found.map_or(Origin::Default, |(_, origin)| *origin)
     }
 }
 
-/// Reads a parameter file: one YAML map from names to values.
+/// Gives each parameter its value: the command line before the parameter file before the profile's
+/// file before the default. Entries of maps are given one by one, as `parameter.entry` or in a map.
 ///
 /// # Errors
-/// [`Bad`] for a file that cannot be read or is no such map.
-pub fn read_file(path: &Path) -> Result<Mapping, Bad> {
-    let bad = |what: String| Bad {
-        message: format!("parameter file {}: {what}", path.display()),
-        hint: "a parameter file holds one line `name: value` for each parameter".to_owned(),
-    };
-    let text = fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-    match serde_yaml::from_str(&text).map_err(|error| bad(error.to_string()))? {
-        Value::Mapping(map) => Ok(map),
-        Value::Null => Ok(Mapping::new()),
-        other => Err(bad(format!(
-            "expected a map from names to values, found {}",
-            kind_of(&other)
-        ))),
-    }
-}
-
-/// Gives each parameter its value: the command line before the parameter file before the default.
-///
-/// # Errors
-/// [`Bad`] for an argument that is no `key=value`, a key given twice or not declared, and a value
-/// that is not of the default's kind or not among the choices.
+/// [`Bad`] for an argument that is no `key=value`, a key or entry given twice or not declared, and a
+/// value that is not of the default's kind or not among the choices.
 pub fn resolve(params: &[Param], given: &Given) -> Result<Vec<Resolved>, Bad> {
     let mut resolved: Vec<Resolved> = params
         .iter()
         .map(|param| Resolved {
             name: param.name.clone(),
             value: param.default.clone(),
-            origin: Origin::Default,
+            origins: Vec::new(),
         })
         .collect();
-    if let Some((path, map)) = &given.file {
-        for (key, value) in map {
-            let key = key.as_str().map_or_else(|| shown(key), str::to_owned);
-            let place = format!("in {}", path.display());
-            let index = find(params, &key, &place)?;
-            resolved[index].value = accept(&params[index], value.clone(), &place)?;
-            resolved[index].origin = Origin::File;
+    let files = [
+        (&given.profile, Origin::Profile),
+        (&given.file, Origin::File),
+    ];
+    for (file, origin) in files {
+        if let Some(file) = file {
+            read(file, origin, params, &mut resolved)?;
         }
     }
+    let layer = Layer {
+        origin: Origin::CommandLine,
+        place: "on the command line".to_owned(),
+    };
     for argument in &given.arguments {
         let (key, text) = split(argument)?;
-        let index = find(params, key, "on the command line")?;
-        if resolved[index].origin == Origin::CommandLine {
-            return Err(Bad {
-                message: format!("parameter `{key}` is given twice"),
-                hint: "give it once".to_owned(),
-            });
-        }
-        resolved[index].value = parse(&params[index], text)?;
-        resolved[index].origin = Origin::CommandLine;
+        let target = layer.find(params, key)?;
+        let value = target.slot().parse(text);
+        layer.set(target, &mut resolved, value)?;
     }
     Ok(resolved)
 }
 
-fn split(argument: &str) -> Result<(&str, &str), Bad> {
-    argument.split_once('=').ok_or_else(|| Bad {
-        message: format!("expected `key=value`, found `{argument}`"),
-        hint: "parameters are given as `key=value`, without spaces around `=`".to_owned(),
-    })
-}
-
-fn find(params: &[Param], key: &str, place: &str) -> Result<usize, Bad> {
-    params
-        .iter()
-        .position(|param| param.name == key)
-        .ok_or_else(|| {
-            let names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
-            let list = match names.is_empty() {
-                true => "the script declares no parameters".to_owned(),
-                false => format!("the script's parameters are {}", names.join(", ")),
-            };
-            Bad {
-                message: format!("the script has no parameter `{key}`, given {place}"),
-                hint: match nearest(key, names.iter().copied()) {
-                    Some(name) => format!("did you mean `{name}`? {list}"),
-                    None => list,
-                },
-            }
-        })
-}
-
-/// Reads a command-line value. A string is taken as it is written, anything else as YAML.
-fn parse(param: &Param, text: &str) -> Result<Value, Bad> {
-    let value = match &param.default {
-        Value::String(_) => Value::from(text),
-        // "yes", "on", "0x1f" and the like are strings in YAML 1.2, and refused below.
-        _ => serde_yaml::from_str(text).unwrap_or_else(|_| Value::from(text)),
+fn read(
+    file: &ParamFile,
+    origin: Origin,
+    params: &[Param],
+    resolved: &mut [Resolved],
+) -> Result<(), Bad> {
+    let layer = Layer {
+        origin,
+        place: format!("in {}", file.path.display()),
     };
-    accept(param, value, "on the command line")
-}
-
-fn accept(param: &Param, value: Value, place: &str) -> Result<Value, Bad> {
-    let name = &param.name;
-    let expected = match &param.default {
-        Value::Sequence(_) => "an array, such as `[1, 2]`",
-        default => kind_of(default),
-    };
-    let value = coerce(&param.default, value).map_err(|found| Bad {
-        message: format!(
-            "parameter `{name}` {place}: expected {expected}, found {} {}",
-            kind_of(&found),
-            shown(&found)
-        ),
-        hint: format!("{name}: {} (default {})", param.doc, shown(&param.default)),
-    })?;
-    if param.choices.is_empty() || param.choices.contains(&value) {
-        return Ok(value);
+    for (key, value) in &file.values {
+        let key = key.as_str().map_or_else(|| shown(key), str::to_owned);
+        let target = layer.find(params, &key)?;
+        layer.set(target, resolved, value.clone())?;
     }
-    let choices = shown(&Value::Sequence(param.choices.clone()));
-    let near = value
-        .as_str()
-        .and_then(|text| nearest(text, param.choices.iter().filter_map(Value::as_str)));
-    Err(Bad {
-        message: format!(
-            "parameter `{name}` {place}: expected one of {choices}, found {}",
-            shown(&value)
-        ),
-        hint: match near {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("{name}: {}", param.doc),
-        },
-    })
+    Ok(())
 }
 
-/// `value` as something of the kind of `like`; an integer is accepted for a float.
-fn coerce(like: &Value, value: Value) -> Result<Value, Value> {
-    match (like, value) {
-        (Value::Number(like), Value::Number(number)) => match (like.is_f64(), number.as_f64()) {
-            (true, Some(float)) => Ok(Value::from(float)),
-            (false, _) if number.is_i64() => Ok(Value::Number(number)),
-            _ => Err(Value::Number(number)),
-        },
-        (Value::Sequence(likes), Value::Sequence(items)) => match likes.first() {
-            // Elements are all of the first one's kind: arrays of mixed kinds have no meaning here.
-            Some(like) => items
-                .into_iter()
-                .map(|item| coerce(like, item))
-                .collect::<Result<_, _>>()
-                .map(Value::Sequence),
-            None => Ok(Value::Sequence(items)),
-        },
-        (Value::Bool(_), value @ Value::Bool(_)) | (Value::String(_), value @ Value::String(_)) => {
-            Ok(value)
+/// What a run's record says of who gave what: the names with their origins, in words.
+pub fn given(resolved: &[Resolved]) -> Mapping {
+    let profile = resolved.iter().find(|param| param.name == PROFILE);
+    let profile = profile.and_then(|param| param.value.as_str());
+    let words = |origin| match origin {
+        Origin::Default => "default".to_owned(),
+        Origin::Profile => format!("profile {}", profile.unwrap_or_default()),
+        Origin::File => "file".to_owned(),
+        Origin::CommandLine => "command line".to_owned(),
+    };
+    let origins = resolved.iter().flat_map(|param| &param.origins);
+    origins
+        .map(|(name, origin)| (name.as_str().into(), words(*origin).into()))
+        .collect()
+}
+
+/// The parameter that a key names, by its place in the script's list, and the entry with its
+/// default.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    index: usize,
+    param: &'a Param,
+    entry: Option<(&'a str, &'a Value)>,
+}
+
+impl<'a> Target<'a> {
+    fn slot(self) -> Slot<'a> {
+        match self.entry {
+            Some((key, default)) => Slot::entry(self.param, key, default),
+            None => Slot::param(self.param),
         }
-        (_, value) => Err(value),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::bare;
-    use crate::params::declared;
+/// One place that gives values.
+struct Layer {
+    origin: Origin,
+    /// For messages.
+    place: String,
+}
 
-    const SCRIPT: &str = r#"
-        param("size", 224, "side, pixels");
-        param("spacing_mm", 1.0, "spacing");
-        param("input", "", "folder");
-        param("masked", true, "whether");
-        param("levels", [1.0, 2.0], "levels");
-        param("mode", "paper", "mask", ["paper", "hull", "none"]);
-    "#;
-
-    fn params() -> Vec<Param> {
-        declared(&bare().compile(SCRIPT).unwrap()).unwrap()
+impl Layer {
+    fn find<'a>(&self, params: &'a [Param], key: &str) -> Result<Target<'a>, Bad> {
+        let (name, entry) = match key.split_once('.') {
+            Some((name, entry)) => (name, Some(entry)),
+            None => (key, None),
+        };
+        let index = params.iter().position(|param| param.name == name);
+        let index = index.ok_or_else(|| self.unknown(params, name))?;
+        let target = Target {
+            index,
+            param: &params[index],
+            entry: None,
+        };
+        match entry {
+            Some(key) => self.entry(target, key),
+            None => Ok(target),
+        }
     }
 
-    fn run(file: Option<&str>, arguments: &[&str]) -> Result<Vec<Resolved>, Bad> {
-        let given = Given {
-            file: file.map(|yaml| ("p.yaml".into(), serde_yaml::from_str(yaml).unwrap())),
-            arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
+    fn entry<'a>(&self, target: Target<'a>, key: &str) -> Result<Target<'a>, Bad> {
+        let (param, name, place) = (target.param, &target.param.name, &self.place);
+        let Value::Mapping(entries) = &param.default else {
+            let kind = kind_of(&param.default);
+            let message =
+                format!("parameter `{name}` has no entry `{key}`, given {place}: it is {kind}");
+            return Err(Bad::new(message, format!("{name}: {}", param.doc)));
         };
-        resolve(&params(), &given)
+        let known = entries
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_str()?, value)));
+        let known: Vec<(&str, &Value)> = known.collect();
+        let entry = known.iter().find(|(name, _)| *name == key);
+        let entry = *entry.ok_or_else(|| {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let list = format!("its entries are {}", names.join(", "));
+            Bad::new(
+                format!("parameter `{name}` has no entry `{key}`, given {place}"),
+                suggest(key, &names, &list),
+            )
+        })?;
+        Ok(Target {
+            entry: Some(entry),
+            ..target
+        })
     }
 
-    #[test]
-    fn the_command_line_wins_over_the_file_over_the_default() {
-        let check = |file: Option<&str>, arguments: &[&str], name: &str, value: &str, origin| {
-            let resolved = run(file, arguments).unwrap();
-            let found = resolved.iter().find(|param| param.name == name).unwrap();
-            assert_eq!(
-                (shown(&found.value).as_str(), found.origin),
-                (value, origin)
-            );
+    fn unknown(&self, params: &[Param], key: &str) -> Bad {
+        let mut names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
+        let mut list = match names.is_empty() {
+            true => "the script declares no parameters".to_owned(),
+            false => format!("the script's parameters are {}", names.join(", ")),
         };
-        check(None, &[], "size", "224", Origin::Default);
-        check(Some("size: 112"), &[], "size", "112", Origin::File);
-        check(
-            Some("size: 112"),
-            &["size=64"],
-            "size",
-            "64",
-            Origin::CommandLine,
-        );
-        check(Some("{}"), &["size=64"], "size", "64", Origin::CommandLine);
-        check(
-            None,
-            &["spacing_mm=2"],
-            "spacing_mm",
-            "2.0",
-            Origin::CommandLine,
-        );
-        check(
-            None,
-            &["spacing_mm=-1e-3"],
-            "spacing_mm",
-            "-0.001",
-            Origin::CommandLine,
-        );
-        check(
-            Some("spacing_mm: 2"),
-            &[],
-            "spacing_mm",
-            "2.0",
-            Origin::File,
-        );
-        check(
-            None,
-            &["input=a=b c"],
-            "input",
-            "\"a=b c\"",
-            Origin::CommandLine,
-        );
-        check(None, &["input=12"], "input", "\"12\"", Origin::CommandLine);
-        check(None, &["input="], "input", "\"\"", Origin::CommandLine);
-        check(
-            None,
-            &["masked=false"],
-            "masked",
-            "false",
-            Origin::CommandLine,
-        );
-        check(
-            None,
-            &["levels=[1, 2.5]"],
-            "levels",
-            "[1.0, 2.5]",
-            Origin::CommandLine,
-        );
-        check(None, &["levels=[]"], "levels", "[]", Origin::CommandLine);
-        check(
-            None,
-            &["mode=hull"],
-            "mode",
-            "\"hull\"",
-            Origin::CommandLine,
-        );
+        let message = format!("the script has no parameter `{key}`, given {}", self.place);
+        let settings: Vec<&str> = SETTINGS
+            .into_iter()
+            .filter(|name| !names.contains(name))
+            .collect();
+        if self.origin != Origin::CommandLine {
+            if settings.contains(&key) {
+                let hint = format!("`{key}` is a setting of the run: give it on the command line");
+                return Bad::new(message, hint);
+            }
+        } else if !settings.is_empty() {
+            list += &format!("; settings of the run are {}", settings.join(", "));
+            names.extend(settings);
+        }
+        let hint = suggest(key, &names, &list);
+        Bad::new(message, hint)
     }
 
-    #[test]
-    fn what_does_not_fit_is_refused_by_name() {
-        let check = |file: Option<&str>, arguments: &[&str], message: &str, hint: &str| {
-            let bad = run(file, arguments).unwrap_err();
-            assert!(bad.message.contains(message), "{}", bad.message);
-            assert!(bad.hint.contains(hint), "{}", bad.hint);
-        };
-        check(
-            None,
-            &["szie=1"],
-            "no parameter `szie`",
-            "did you mean `size`?",
-        );
-        check(
-            None,
-            &["colour=1"],
-            "no parameter `colour`",
-            "size, spacing_mm, input",
-        );
-        check(None, &["size"], "expected `key=value`, found `size`", "");
-        check(None, &["size=1", "size=2"], "given twice", "");
-        check(
-            None,
-            &["size=1.5"],
-            "expected an integer, found a float 1.5",
-            "side, pixels",
-        );
-        check(
-            None,
-            &["size=big"],
-            "expected an integer, found a string \"big\"",
-            "",
-        );
-        check(None, &["size="], "expected an integer, found nothing", "");
-        check(
-            None,
-            &["masked=yes"],
-            "expected a bool, found a string \"yes\"",
-            "",
-        );
-        check(
-            None,
-            &["levels=1"],
-            "expected an array, such as `[1, 2]`, found an integer",
-            "",
-        );
-        check(None, &["levels=[a]"], "found a string \"a\"", "");
-        check(
-            None,
-            &["mode=hul"],
-            "one of [\"paper\", \"hull\", \"none\"]",
-            "mean \"hull\"?",
-        );
-        check(
-            Some("szie: 1"),
-            &[],
-            "no parameter `szie`, given in p.yaml",
-            "`size`",
-        );
-        check(
-            Some("input: 12"),
-            &[],
-            "`input` in p.yaml: expected a string, found an integer",
-            "",
-        );
-        check(
-            Some("mode: x"),
-            &["mode=hull"],
-            "`mode` in p.yaml: expected one of",
-            "",
-        );
+    /// Sets a parameter or an entry; of a map, the entries that `value` has.
+    fn set(&self, target: Target, resolved: &mut [Resolved], value: Value) -> Result<(), Bad> {
+        let slot = target.slot();
+        match slot.accept(value, &self.place)? {
+            Value::Mapping(given) => {
+                for (key, value) in given {
+                    let key = key.as_str().map_or_else(|| shown(&key), str::to_owned);
+                    self.set(self.entry(target, &key)?, resolved, value)?;
+                }
+                Ok(())
+            }
+            value => self.put(target, slot.name, &mut resolved[target.index], value),
+        }
+    }
+
+    fn put(
+        &self,
+        target: Target,
+        name: String,
+        resolved: &mut Resolved,
+        value: Value,
+    ) -> Result<(), Bad> {
+        let known = resolved
+            .origins
+            .iter_mut()
+            .find(|(known, _)| *known == name);
+        match known {
+            Some((_, origin)) if *origin == self.origin => {
+                let message = format!("parameter `{name}` is given twice {}", self.place);
+                return Err(Bad::new(message, "give it once"));
+            }
+            Some((_, origin)) => *origin = self.origin,
+            None => resolved.origins.push((name, self.origin)),
+        }
+        match (target.entry, &mut resolved.value) {
+            (Some((key, _)), Value::Mapping(entries)) => drop(entries.insert(key.into(), value)),
+            (_, whole) => *whole = value,
+        }
+        Ok(())
+    }
+}
+
+/// `list`, after the known name that is most like `key`.
+fn suggest(key: &str, known: &[&str], list: &str) -> String {
+    match nearest(key, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`? {list}"),
+        None => list.to_owned(),
     }
 }

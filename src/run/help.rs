@@ -4,20 +4,32 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::Script;
-use crate::cli::DONE;
-use crate::params::Param;
+use serde_yaml::Value;
+
+use super::{Script, prepare};
+use crate::cli::{DONE, RunArgs};
+use crate::params::{self, Bad, Given, Param, ParamFile, Resolved};
 use crate::value::{kind_of, shown};
 
-/// Prints what a script says of itself and the parameters it declares.
-pub(super) fn print(path: &Path, script: &Script) -> i32 {
-    let _ = write!(io::stdout(), "{}", text(path, &script.text, &script.params));
-    DONE
+/// Prints what a script says of itself and the parameters it declares, with the values of the
+/// profile that is chosen.
+///
+/// # Errors
+/// [`Bad`] when the profile's values cannot be told.
+pub(super) fn print(arguments: &RunArgs, path: &Path, script: &Script) -> Result<i32, Bad> {
+    let given = match script.params.iter().any(Param::is_profile) {
+        true => prepare::given(arguments, path, script)?,
+        false => Given::default(),
+    };
+    let values = params::resolve(&script.params, &given.profile_alone())?;
+    let text = text(path, script, &values, given.profile.as_ref());
+    let _ = write!(io::stdout(), "{text}");
+    Ok(DONE)
 }
 
-fn text(path: &Path, source: &str, params: &[Param]) -> String {
+fn text(path: &Path, script: &Script, values: &[Resolved], profile: Option<&ParamFile>) -> String {
     let mut text = String::new();
-    let about = about(source);
+    let about = about(&script.text);
     if !about.is_empty() {
         text.push_str(&about);
         text.push_str("\n\n");
@@ -27,35 +39,56 @@ fn text(path: &Path, source: &str, params: &[Param]) -> String {
         "Usage: pe-script run {} [key=value …] [options]\n",
         path.display()
     );
-    if params.is_empty() {
-        text.push_str("The script declares no parameters.\n");
-    } else {
-        text.push_str("Parameters:\n");
-    }
-    let heads: Vec<String> = params
-        .iter()
-        .map(|param| format!("{}={}", param.name, shown(&param.default)))
-        .collect();
-    let width = heads
-        .iter()
-        .map(|head| head.chars().count())
-        .max()
-        .unwrap_or_default();
-    for (param, head) in params.iter().zip(&heads) {
-        let pad = " ".repeat(width - head.chars().count());
-        let _ = writeln!(text, "  {head}{pad}  {} ({})", param.doc, accepted(param));
-    }
+    let _ = match profile {
+        _ if values.is_empty() => writeln!(text, "The script declares no parameters."),
+        Some(file) => {
+            let file = file.path.display();
+            writeln!(text, "Parameters, with the values of {file}:")
+        }
+        None => writeln!(text, "Parameters:"),
+    };
+    table(&mut text, &rows(&script.params, values));
     text.push_str("\nOptions: see `pe-script run --help`.\n");
     text
 }
 
-fn accepted(param: &Param) -> String {
-    match param.choices.is_empty() {
-        true => kind_of(&param.default).to_owned(),
-        false => {
-            let choices: Vec<String> = param.choices.iter().map(shown).collect();
-            format!("one of {}", choices.join(", "))
+/// Parameters with what they mean, and below a map its entries.
+fn rows(params: &[Param], values: &[Resolved]) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    for (param, Resolved { value, .. }) in params.iter().zip(values) {
+        let text = format!("{} ({})", param.doc, accepted(param));
+        let Value::Mapping(entries) = value else {
+            rows.push((format!("{}={}", param.name, shown(value)), text));
+            continue;
+        };
+        rows.push((param.name.clone(), text));
+        for (key, value) in entries {
+            let key = key.as_str().unwrap_or_default();
+            let head = format!("  {}.{key}={}", param.name, shown(value));
+            rows.push((head, format!("({})", kind_of(value))));
         }
+    }
+    rows
+}
+
+fn table(text: &mut String, rows: &[(String, String)]) {
+    let width = |head: &String| head.chars().count();
+    let widest = rows.iter().map(|(head, _)| width(head)).max();
+    for (head, what) in rows {
+        let pad = " ".repeat(widest.unwrap_or_default() - width(head));
+        let _ = writeln!(text, "  {head}{pad}  {what}");
+    }
+}
+
+fn accepted(param: &Param) -> String {
+    if param.choices.is_empty() {
+        return kind_of(&param.default).to_owned();
+    }
+    let choices: Vec<String> = param.choices.iter().map(shown).collect();
+    let choices = choices.join(", ");
+    match param.default {
+        Value::Sequence(_) => format!("an array of any of {choices}"),
+        _ => format!("one of {choices}"),
     }
 }
 

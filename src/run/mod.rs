@@ -3,6 +3,7 @@
 mod help;
 mod outcome;
 mod prepare;
+mod settings;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -49,7 +50,10 @@ pub fn main(arguments: &RunArgs, look: Look) -> i32 {
         Err(refused) => return outcome::refuse(arguments, look, refused),
     };
     if arguments.help {
-        return help::print(&path, &script);
+        return match help::print(arguments, &path, &script) {
+            Ok(code) => code,
+            Err(bad) => outcome::refuse(arguments, look, bad.into()),
+        };
     }
     match prepare::prepare(arguments, &path, &script, look) {
         Ok(prepared) => {

@@ -7,14 +7,14 @@ use pe_binding::Explain;
 use pe_nn::Request;
 use serde_yaml::{Mapping, Value};
 
-use super::{Refused, Script};
+use super::{Refused, Script, settings};
 use crate::Session;
 use crate::cli::RunArgs;
 use crate::console::{Console, Look};
 use crate::diagnostics::Report;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Journal, Record, Status};
-use crate::params::{self, Bad, Given, Origin, Resolved};
+use crate::params::{self, Bad, Given, Resolved};
 
 /// A run that is about to begin.
 pub(super) struct Prepared {
@@ -28,20 +28,21 @@ pub(super) fn prepare(
     script: &Script,
     look: Look,
 ) -> Result<Prepared, Refused> {
-    let params = resolve(arguments, script).map_err(|bad| {
-        Refused::Usage(Report::new("usage.param", bad.message, Some(bad.hint)).into())
-    })?;
-    let device: Request = arguments.device.parse().map_err(usage)?;
+    let arguments = &settings::fold(arguments, &script.params)?;
+    let given = given(arguments, path, script)?;
+    let params = params::resolve(&script.params, &given)?;
+    let device = arguments.device.as_deref().unwrap_or("auto");
+    let device: Request = device.parse().map_err(usage)?;
     let threads = set_threads(arguments.threads);
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
     let console = Console::new(look, listen(ended_at_once.clone())?);
     let record = record(arguments, path, &params, threads, device);
     let journal = Journal::create(&arguments.out, record, &script.text, console.clone())
         .and_then(|journal| {
-            journal.keep(
-                Path::new(path.file_name().unwrap_or_default()),
-                &script.text,
-            )?;
+            let profile = given.profile.iter().map(|file| (&*file.path, &*file.text));
+            for (path, text) in profile.chain([(path, &*script.text)]) {
+                journal.keep(Path::new(path.file_name().unwrap_or_default()), text)?;
+            }
             Ok(Arc::new(journal))
         })
         .map_err(|error| {
@@ -53,7 +54,7 @@ pub(super) fn prepare(
     let mut session = Session::new(console, journal.folder());
     session.params = params;
     session.journal = Some(journal.clone());
-    session.seed = arguments.seed;
+    session.seed = arguments.seed.unwrap_or_default();
     session.threads = threads;
     session.device = device;
     // A GPU that was named and is not there is told before an hour of preprocessing, not after.
@@ -82,16 +83,26 @@ impl Refused {
     }
 }
 
-fn resolve(arguments: &RunArgs, script: &Script) -> Result<Vec<Resolved>, Bad> {
-    let file = match &arguments.file {
-        Some(path) => Some((path.clone(), params::read_file(path)?)),
-        None => None,
-    };
-    let given = Given {
+impl From<Bad> for Refused {
+    fn from(bad: Bad) -> Self {
+        Self::Usage(Report::new("usage.param", bad.message, Some(bad.hint)).into())
+    }
+}
+
+/// What the user gave, with the file of the profile that it chooses.
+pub(super) fn given(arguments: &RunArgs, path: &Path, script: &Script) -> Result<Given, Bad> {
+    let file = arguments
+        .file
+        .as_deref()
+        .map(params::read_file)
+        .transpose()?;
+    let mut given = Given {
+        profile: None,
         file,
         arguments: arguments.params.clone(),
     };
-    params::resolve(&script.params, &given)
+    given.profile = params::read_profile(&script.params, path, &given)?;
+    Ok(given)
 }
 
 /// Rayon and libtorch get the same number, so that neither takes every core beside the other.
@@ -127,21 +138,13 @@ fn record(
     device: Request,
 ) -> Record {
     let value = |param: &Resolved| (Value::from(param.name.as_str()), param.value.clone());
-    let origin = |param: &Resolved| match param.origin {
-        Origin::Default => None,
-        Origin::File => Some((Value::from(param.name.as_str()), Value::from("file"))),
-        Origin::CommandLine => Some((
-            Value::from(param.name.as_str()),
-            Value::from("command line"),
-        )),
-    };
     Record {
         status: Status::Running,
         exit_code: None,
         script: path.display().to_string(),
         params: params.iter().map(value).collect::<Mapping>(),
-        given: params.iter().filter_map(origin).collect::<Mapping>(),
-        seed: arguments.seed,
+        given: params::given(params),
+        seed: arguments.seed.unwrap_or_default(),
         threads,
         device: journal::Device {
             requested: device.to_string(),
