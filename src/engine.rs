@@ -16,6 +16,7 @@ pub fn register(engine: &mut Engine) {
     pe_phantom::script::PhantomPackage::new().register_into_engine_as(engine, "phantom");
     pe_report::script::ReportPackage::new().register_into_engine_as(engine, "report");
     pe_store::script::StorePackage::new().register_into_engine_as(engine, "store");
+    pe_train::script::TrainPackage::new().register_into_engine_as(engine, "train");
 }
 
 /// Calls deeper than this are a runaway recursion. Rhai's own limits differ between debug and

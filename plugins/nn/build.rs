@@ -1,11 +1,11 @@
-//! Compiles the shim over libtorch's autocast, which `tch` does not reach, against the headers of
+//! Compiles the shim over what `tch` does not reach, autocast and the fused Adam, against the headers of
 //! the libtorch that `torch-sys` links.
 
 use std::env;
 use std::path::PathBuf;
 
 fn main() {
-    println!("cargo:rerun-if-changed=csrc/autocast.cpp");
+    println!("cargo:rerun-if-changed=csrc");
     println!("cargo:rerun-if-env-changed=LIBTORCH");
     println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
     println!("cargo:rerun-if-env-changed=LIBTORCH_CXX11_ABI");
@@ -25,6 +25,6 @@ fn main() {
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
-        .file("csrc/autocast.cpp")
-        .compile("pe_nn_autocast");
+        .files(["csrc/autocast.cpp", "csrc/adam.cpp"])
+        .compile("pe_nn_shim");
 }

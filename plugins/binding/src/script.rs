@@ -135,10 +135,16 @@ pub fn options_over<T: Serialize + DeserializeOwned + Default>(
     let mut value = serde_json::to_value(T::default())
         .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))?;
     for (field, given) in map {
-        let known = value.as_object_mut().and_then(|known| known.get_mut(field.as_str()));
+        let known = value
+            .as_object_mut()
+            .and_then(|known| known.get_mut(field.as_str()));
         let Some(known) = known else {
             let known = value.as_object().into_iter().flat_map(|known| known.keys());
-            return Err(unknown_field(of, field, &known.map(String::as_str).collect::<Vec<_>>()));
+            return Err(unknown_field(
+                of,
+                field,
+                &known.map(String::as_str).collect::<Vec<_>>(),
+            ));
         };
         let before = std::mem::replace(known, to_json(of, field, given)?);
         if let Err(error) = serde_json::from_value::<T>(value.clone()) {
@@ -275,7 +281,10 @@ mod tests {
         impl Default for Whole {
             fn default() -> Self {
                 let part = Part { lr: 0.5, epochs: 9 };
-                Self { name: "whole".into(), part }
+                Self {
+                    name: "whole".into(),
+                    part,
+                }
             }
         }
         let read = |script: &str| {
@@ -286,7 +295,10 @@ mod tests {
         let changed = read("#{lr: 1}").expect("an integer is accepted for a float");
         assert_eq!((changed.part.lr, changed.part.epochs), (1.0, 9));
         let error = read("#{epoch: 3}").expect_err("no such option");
-        assert!(error.contains("no option `epoch`") && error.contains("`epochs`"), "{error}");
+        assert!(
+            error.contains("no option `epoch`") && error.contains("`epochs`"),
+            "{error}"
+        );
         let error = read("#{epochs: -3}").expect_err("out of range");
         assert!(error.contains("option `epochs`"), "{error}");
     }

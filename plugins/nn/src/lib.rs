@@ -1,12 +1,14 @@
 //! Networks on libtorch: which [`device`] they run on, the two [`Backbone`]s that turn images and
 //! slabs into features and logits, the [`SequenceHead`]s that read a sequence of features, their
-//! weights in [`Parameters`] and [`safetensors_io`], and their [loss](bce_with_logits).
+//! weights in [`Parameters`] and [`safetensors_io`], and their [loss](bce_with_logits), and a
+//! step of [Adam](fused_adam).
 //!
 //! Input: tensors. Output: tensors. This room must not know CT, files of exams or scripts.
 //!
 //! Everything that draws numbers draws them from libtorch's global generator: `tch::manual_seed`
 //! decides, and the numbers are those of PyTorch and torchvision under the same seed.
 
+mod adam;
 mod autocast;
 mod backbone;
 mod cuda;
@@ -21,6 +23,7 @@ mod mode;
 mod params;
 pub mod safetensors_io;
 
+pub use adam::{AdamStep, fused_adam};
 pub use autocast::Autocast;
 pub use backbone::{Adapted, Backbone, BackboneKind};
 pub use device::{Choice, Request, choose};

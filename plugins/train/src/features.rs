@@ -1,12 +1,15 @@
 //! What a frozen network makes of each exam: extracted once, kept in the store.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use pe_binding::Work;
 use pe_ct::ExamId;
 use pe_nn::{Backbone, Mode};
-use pe_store::{FeatureSettings, FeatureStore, SliceStore, StoredExam, StoredFeatures};
+use pe_store::{
+    FeatureSettings, FeatureStore, FeatureUnit, SliceStore, StoredExam, StoredFeatures,
+};
 use tch::Kind;
 
 use crate::data::{FrameSet, HostBatch, SequenceForm, for_each_batch};
@@ -58,7 +61,11 @@ impl FeatureSet {
         let exams = slices.exams()?.into_iter();
         Ok(Self {
             model: model.clone(),
-            exams: Arc::new(exams.map(|exam| (exam.manifest().exam.id.clone(), exam)).collect()),
+            exams: Arc::new(
+                exams
+                    .map(|exam| (exam.manifest().exam.id.clone(), exam))
+                    .collect(),
+            ),
             store: Arc::new(FeatureStore::open(runs.folder(), model.features()?)?),
             runs: runs.clone(),
         })
@@ -67,6 +74,11 @@ impl FeatureSet {
     /// What they are made with.
     pub fn settings(&self) -> &FeatureSettings {
         self.store.settings()
+    }
+
+    /// Every exam that features can be made of.
+    pub fn exams(&self) -> Vec<ExamId> {
+        self.exams.keys().cloned().collect()
     }
 
     /// The name of the network's folder.
@@ -90,13 +102,23 @@ impl FeatureSet {
         exams: &[ExamId],
         work: &Work,
     ) -> Result<Vec<(StoredExam, StoredFeatures)>, TrainError> {
-        let exams = exams.iter().map(|id| self.exam(id)).collect::<Result<Vec<_>, _>>()?;
-        let mut found = exams.iter().map(|exam| self.kept(exam, work)).collect::<Result<Vec<_>, _>>()?;
+        let exams = exams
+            .iter()
+            .map(|id| self.exam(id))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut found = exams
+            .iter()
+            .map(|exam| self.kept(exam, work))
+            .collect::<Result<Vec<_>, _>>()?;
         let missing: usize = (exams.iter().zip(&found))
             .map(|(exam, found)| if found.is_none() { exam.n_slices() } else { 0 })
             .sum();
         if missing > 0 {
-            let task = work.task(&format!("features of {}", self.model.record().name), missing, "slices");
+            let task = work.task(
+                &format!("features of {}", self.model.record().name),
+                missing,
+                "slices",
+            );
             let network = self.model.network(self.runs.device())?;
             for (exam, found) in exams.iter().zip(&mut found) {
                 if found.is_none() {
@@ -108,7 +130,9 @@ impl FeatureSet {
             }
         }
         let pairs = exams.into_iter().zip(found);
-        Ok(pairs.filter_map(|(exam, found)| found.map(|found| (exam, found))).collect())
+        Ok(pairs
+            .filter_map(|(exam, found)| found.map(|found| (exam, found)))
+            .collect())
     }
 
     fn exam(&self, id: &ExamId) -> Result<StoredExam, TrainError> {
@@ -158,6 +182,29 @@ impl FeatureSet {
 fn forward(backbone: &Backbone, host: &HostBatch) -> Result<Vec<f32>, TrainError> {
     let batch = host.to_device(backbone.params().device())?;
     let features = backbone.features(&batch.input, Mode::Eval)?;
-    let flat = features.f_to_kind(Kind::Float)?.f_contiguous()?.f_flatten(0, -1)?;
+    let flat = features
+        .f_to_kind(Kind::Float)?
+        .f_contiguous()?
+        .f_flatten(0, -1)?;
     Ok(Vec::<f32>::try_from(&flat.f_to_device(tch::Device::Cpu)?)?)
+}
+
+impl fmt::Display for FeatureSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let FeatureSettings {
+            network,
+            unit,
+            width,
+            ..
+        } = self.settings();
+        let unit = match unit {
+            FeatureUnit::Slice => "slice".to_owned(),
+            FeatureUnit::Slab(n_slices) => format!("slab of {n_slices} slices"),
+        };
+        let n_exams = self.exams.len();
+        write!(
+            f,
+            "features of {network}: {width} a {unit}, {n_exams} exams"
+        )
+    }
 }

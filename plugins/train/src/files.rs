@@ -61,11 +61,14 @@ pub(crate) fn read_sealed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>,
         expected: "a record with its seal".into(),
         found,
     };
-    let read: Sealed = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let read: Sealed =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
     if seal(&read.content) != read.seal {
         return Err(damaged("another seal".into()));
     }
-    serde_json::from_value(read.content).map(Some).map_err(|error| damaged(error.to_string()))
+    serde_json::from_value(read.content)
+        .map(Some)
+        .map_err(|error| damaged(error.to_string()))
 }
 
 fn seal(content: &serde_json::Value) -> String {

@@ -33,11 +33,11 @@ pub use data::Normalisation;
 pub use error::TrainError;
 pub use features::FeatureSet;
 pub use fit::Epoch;
-pub use model::{Architecture, Model, ModelRecord};
+pub use model::{Architecture, Model, ModelRecord, Threshold};
 pub use options::{
     Augmentation, CnnOptions, FitOptions, Optimizer, Precision, Schedule, Select, SequenceKind,
     SequenceOptions, SlabHead,
 };
 pub use predict::predict;
-pub use runs::Runs;
+pub use runs::{RunSettings, Runs};
 pub use split::{Split, SplitOptions};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pe_ct::ExamId;
+use pe_metrics::Level;
 use pe_nn::{Backbone, SequenceHead};
 use pe_store::{FeatureSettings, FeatureUnit, SliceSettings};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::TrainError;
 use crate::data::Normalisation;
 use crate::files::{read_sealed, sealed, write_whole};
 use crate::fit::{Epoch, Network, TensorFile, read_tensors};
-use crate::options::{CnnOptions, SequenceOptions, SlabHead};
+use crate::options::{CnnOptions, SequenceKind, SequenceOptions, SlabHead};
 
 /// The record's name in a model's folder.
 const FILE: &str = "model.json";
@@ -47,6 +48,16 @@ pub enum Architecture {
     },
 }
 
+/// A threshold, and what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// Slices, slabs or exams.
+    pub level: Level,
+    /// A probability at or above it is called PE.
+    pub threshold: f64,
+}
+
 /// What is written of a trained model beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,9 +66,8 @@ pub struct ModelRecord {
     pub name: String,
     /// What it is.
     pub architecture: Architecture,
-    /// The Youden threshold on the slices of the validation part; `None` without one, or with one
-    /// class in it.
-    pub threshold: Option<f64>,
+    /// The Youden thresholds of the validation part; none without one, or with one class in it.
+    pub thresholds: Vec<Threshold>,
     /// Every epoch.
     pub history: Vec<Epoch>,
     /// The epoch whose weights these are, from 1.
@@ -86,10 +96,7 @@ impl Model {
     /// # Errors
     /// [`TrainError::Damaged`] for a record that is not what it says; [`TrainError::Io`].
     pub fn open(folder: &Path) -> Result<Option<Self>, TrainError> {
-        Ok(read_sealed(&folder.join(FILE))?.map(|record| Self {
-            folder: folder.to_owned(),
-            record: Arc::new(record),
-        }))
+        Ok(read_sealed(&folder.join(FILE))?.map(|record| Self::new(folder, record)))
     }
 
     /// Opens the model in `folder`, which must be there.
@@ -104,12 +111,41 @@ impl Model {
         })
     }
 
-    pub(crate) fn write(folder: &Path, record: ModelRecord) -> Result<Self, TrainError> {
-        write_whole(&folder.join(FILE), sealed(&record).as_bytes())?;
-        Ok(Self {
+    pub(crate) fn new(folder: &Path, record: ModelRecord) -> Self {
+        Self {
             folder: folder.to_owned(),
             record: Arc::new(record),
-        })
+        }
+    }
+
+    /// Writes the record, with thresholds: from now on the model is finished.
+    pub(crate) fn finish(self, thresholds: Vec<Threshold>) -> Result<Self, TrainError> {
+        let record = ModelRecord {
+            thresholds,
+            ..ModelRecord::clone(&self.record)
+        };
+        write_whole(&self.folder.join(FILE), sealed(&record).as_bytes())?;
+        Ok(Self::new(&self.folder, record))
+    }
+
+    /// What is set of the slices that this model, or its CNN, takes.
+    ///
+    /// # Errors
+    /// As [`Model::backbone`].
+    pub fn slice_settings(&self) -> Result<SliceSettings, TrainError> {
+        match &self.record.architecture {
+            Architecture::Cnn { slices, .. } => Ok(slices.clone()),
+            Architecture::Sequence { .. } => self.backbone()?.slice_settings(),
+        }
+    }
+
+    /// The threshold of slices that the validation part chose.
+    pub fn threshold(&self) -> Option<f64> {
+        let thresholds = self.record.thresholds.iter();
+        thresholds
+            .filter(|one| one.level == Level::Slice)
+            .map(|one| one.threshold)
+            .next()
     }
 
     /// Where it lies.
@@ -125,8 +161,10 @@ impl Model {
     /// The network with its weights, on a device.
     pub(crate) fn network(&self, device: Device) -> Result<Network, TrainError> {
         let mut network = build(&self.record.architecture, device)?;
-        network.params_mut().load(&read_tensors(&self.folder, &self.record.weights)?)?;
-        if let (Network::Cnn(backbone), Device::Cpu | Device::Cuda(_)) = (&mut network, device) {
+        network
+            .params_mut()
+            .load(&read_tensors(&self.folder, &self.record.weights)?)?;
+        if let Network::Cnn(backbone) = &mut network {
             backbone.channels_last()?;
         }
         Ok(network)
@@ -209,7 +247,12 @@ pub(crate) fn build(architecture: &Architecture, device: Device) -> Result<Netwo
                 }
             };
             let kind = options.kind();
-            Network::Sequence(SequenceHead::new(&kind, width as i64, n_outputs as i64, device)?)
+            Network::Sequence(SequenceHead::new(
+                &kind,
+                width as i64,
+                n_outputs as i64,
+                device,
+            )?)
         }
     })
 }
@@ -221,7 +264,13 @@ impl fmt::Display for Model {
             Architecture::Cnn { options, .. } => options.network.to_string(),
             Architecture::Sequence {
                 options, features, ..
-            } => format!("{} on features of {}", options.kind(), features.network),
+            } => {
+                let model = match options.model {
+                    SequenceKind::BiLstm => "BiLSTM",
+                    SequenceKind::Tcn => "TCN",
+                };
+                format!("{model} on features of {}", features.network)
+            }
         };
         write!(
             f,
@@ -231,7 +280,10 @@ impl fmt::Display for Model {
             record.best_epoch,
             record.history.len()
         )?;
-        let best = record.best_epoch.checked_sub(1).and_then(|idx| record.history.get(idx));
+        let best = record
+            .best_epoch
+            .checked_sub(1)
+            .and_then(|idx| record.history.get(idx));
         match best.and_then(|epoch| epoch.validation_auroc) {
             Some(auroc) => write!(f, ", validation AUC {auroc:.3}"),
             None => Ok(()),

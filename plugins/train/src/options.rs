@@ -295,7 +295,11 @@ impl CnnOptions {
         let [low, high] = self.augmentation.blur_sigma;
         if !(0.0 <= low && low <= high && high.is_finite()) {
             let expected = "two sigmas in pixels, the least first";
-            return Err(TrainError::option("blur_sigma", expected, format!("[{low}, {high}]")));
+            return Err(TrainError::option(
+                "blur_sigma",
+                expected,
+                format!("[{low}, {high}]"),
+            ));
         }
         within("flip", self.augmentation.flip, 0.0, 1.0)?;
         within("rotation_deg", self.augmentation.rotation_deg, 0.0, 180.0)?;
@@ -316,7 +320,12 @@ impl FitOptions {
         within("weight_decay", self.weight_decay, 0.0, 1e3)?;
         within("gamma", self.gamma, 0.0, 1.0)?;
         within("clip_norm", self.clip_norm, 0.0, f64::MAX)?;
-        within("positive_weight", self.positive_weight, f64::MIN_POSITIVE, 1e6)?;
+        within(
+            "positive_weight",
+            self.positive_weight,
+            f64::MIN_POSITIVE,
+            1e6,
+        )?;
         within("checkpoint_s", self.checkpoint_s, 0.0, f64::MAX)
     }
 }
@@ -378,6 +387,12 @@ mod tests {
             kernel: 4,
             ..SequenceOptions::default()
         };
-        assert!(matches!(even.check(), Err(TrainError::Option { option: "kernel", .. })));
+        assert!(matches!(
+            even.check(),
+            Err(TrainError::Option {
+                option: "kernel",
+                ..
+            })
+        ));
     }
 }

@@ -2,7 +2,7 @@
 
 use pe_binding::Work;
 use pe_ct::ExamId;
-use pe_metrics::{ExamScores, Scores};
+use pe_metrics::{ExamScores, Level, Scores, youden};
 use pe_nn::Mode;
 use pe_store::{StoredExam, StoredFeatures};
 use tch::{Device, Kind, Tensor};
@@ -11,7 +11,7 @@ use crate::TrainError;
 use crate::data::labels;
 use crate::features::FeatureSet;
 use crate::fit::{Network, probability};
-use crate::model::{Architecture, Model};
+use crate::model::{Architecture, Model, Threshold};
 
 /// The probabilities of PE that `model` gives to the slices of `exams`, with the threshold of its
 /// validation part. Both kinds of model take features: a CNN's own, or its backbone's.
@@ -32,7 +32,10 @@ pub fn predict(
     if expected != *features.settings() {
         return Err(TrainError::Mismatch {
             model: model.record().name.clone(),
-            expected: format!("features of {} with weights {}", expected.network, expected.weights),
+            expected: format!(
+                "features of {} with weights {}",
+                expected.network, expected.weights
+            ),
             found: format!(
                 "features of {} with weights {}",
                 features.settings().network,
@@ -44,7 +47,11 @@ pub fn predict(
     // Sequences are short and networks on them small: the way to a GPU would take longer.
     let network = model.network(Device::Cpu)?;
     let _no_grad = tch::no_grad_guard();
-    let task = work.task(&format!("predicting {}", model.record().name), exams.len(), "exams");
+    let task = work.task(
+        &format!("predicting {}", model.record().name),
+        exams.len(),
+        "exams",
+    );
     let scores = exams
         .iter()
         .map(|(exam, features)| {
@@ -54,11 +61,33 @@ pub fn predict(
             Ok(exam_scores(exam, probabilities))
         })
         .collect::<Result<Vec<_>, TrainError>>()?;
-    let scores = Scores::new(&model.record().name, scores)?;
-    Ok(match model.record().threshold {
-        Some(threshold) => scores.with_threshold(threshold),
-        None => scores,
-    })
+    let scores = Scores::new(model.record().name.as_str(), scores)?;
+    let thresholds = &model.record().thresholds;
+    Ok(thresholds.iter().fold(scores, |scores, one| {
+        scores.with_threshold_at(one.level, one.threshold)
+    }))
+}
+
+/// The levels at which a threshold is chosen: the paper's slices, slabs of its 32, exams.
+const LEVELS: [Level; 3] = [Level::Slice, Level::Slab(32), Level::Exam];
+
+/// The Youden thresholds of a model on these exams; none at levels with one class only.
+pub(crate) fn thresholds(
+    model: &Model,
+    features: &FeatureSet,
+    exams: &[ExamId],
+    work: &Work,
+) -> Result<Vec<Threshold>, TrainError> {
+    let scores = predict(model, features, exams, work)?;
+    let chosen = LEVELS.map(|level| {
+        let samples = scores.samples(level);
+        let threshold = youden(&samples.labels, &samples.probabilities).threshold;
+        Threshold { level, threshold }
+    });
+    Ok(chosen
+        .into_iter()
+        .filter(|one| one.threshold.is_finite())
+        .collect())
 }
 
 fn exam_scores(exam: &StoredExam, probabilities: Vec<f64>) -> ExamScores {
@@ -84,7 +113,14 @@ fn probabilities(
             let rows = Tensor::f_from_slice(features.values())?.f_reshape(rows)?;
             floats(&backbone.classify(&rows)?)?
         }
-        (Network::Sequence(head), Architecture::Sequence { options, features: settings, .. }) => {
+        (
+            Network::Sequence(head),
+            Architecture::Sequence {
+                options,
+                features: settings,
+                ..
+            },
+        ) => {
             let form = crate::data::SequenceForm::new(settings.unit, options);
             let mut logits = Vec::new();
             for first in (0..features.n_rows()).step_by(form.chunk) {
@@ -100,10 +136,18 @@ fn probabilities(
         }
         (Network::Sequence(_), Architecture::Cnn { .. }) => Vec::new(),
     };
-    let per_logit = if logits.len() == features.n_rows() { per_row } else { 1 };
-    Ok((0..n_slices).map(|slice_idx| probability(logits[slice_idx / per_logit])).collect())
+    let per_logit = if logits.len() == features.n_rows() {
+        per_row
+    } else {
+        1
+    };
+    Ok((0..n_slices)
+        .map(|slice_idx| probability(logits[slice_idx / per_logit]))
+        .collect())
 }
 
 fn floats(logits: &Tensor) -> Result<Vec<f64>, TrainError> {
-    Ok(Vec::<f64>::try_from(&logits.f_to_kind(Kind::Double)?.f_flatten(0, -1)?)?)
+    Ok(Vec::<f64>::try_from(
+        &logits.f_to_kind(Kind::Double)?.f_flatten(0, -1)?,
+    )?)
 }

@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn streams_are_told_apart_by_seed_purpose_and_indices() {
-        let first = |seed, what, indices: &[usize]| Stream::new(seed, what, indices).uniform(0.0, 1.0);
+        let first =
+            |seed, what, indices: &[usize]| Stream::new(seed, what, indices).uniform(0.0, 1.0);
         let base = first(1, "order", &[0]);
         assert_eq!(base, first(1, "order", &[0]));
         for other in [

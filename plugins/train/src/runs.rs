@@ -6,16 +6,18 @@ use std::sync::Arc;
 
 use pe_binding::Work;
 use pe_ct::ExamId;
-use pe_nn::{Request, choose};
+use pe_nn::{Adapted, Request, choose};
 use pe_store::{SliceStore, StoredExam};
+use serde::{Deserialize, Serialize};
 use tch::Device;
 
-use crate::data::{Normalisation, Samples, SequenceForm, SequenceSet, SlabForm, SlabSet, SliceSet};
+use crate::data::{Normalisation, Samples, SequenceSet, SlabForm, SlabSet, SliceSet};
 use crate::features::FeatureSet;
 use crate::files::checksum;
-use crate::fit::{Fitted, Job, Network, clear, fit, validate, weights, write_tensors};
+use crate::fit::{Fitted, Job, Network, clear, fit, weights, write_tensors};
 use crate::model::{Architecture, Model, ModelRecord, VERSION, build};
 use crate::options::{CnnOptions, FitOptions, SequenceOptions};
+use crate::predict::thresholds;
 use crate::random::torch_seed;
 use crate::{Split, TrainError};
 
@@ -35,6 +37,34 @@ struct Parts<'a> {
     split: &'a Split,
     /// A digest of what the samples are made from.
     digest: String,
+    features: Features<'a>,
+}
+
+/// What the finished model predicts from.
+enum Features<'a> {
+    /// A CNN makes its own.
+    Own(&'a SliceStore),
+    /// A sequence model takes its backbone's.
+    Given(&'a FeatureSet),
+}
+
+/// What a script can set of [`Runs`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunSettings {
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// Seed of initialisation, order, augmentation and dropout.
+    pub seed: u64,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            device: "auto".into(),
+            seed: 0,
+        }
+    }
 }
 
 impl Runs {
@@ -91,7 +121,10 @@ impl Runs {
         };
         let samples = |part: &[ExamId]| -> Result<(Box<dyn Samples>, Vec<StoredExam>), TrainError> {
             let exams = Split::of(part, &exams)?;
-            Ok((images(options, exams.clone(), normalisation, self.seed), exams))
+            Ok((
+                images(options, exams.clone(), normalisation, self.seed),
+                exams,
+            ))
         };
         let ((train, train_exams), (validation, validation_exams)) =
             (samples(&split.train)?, samples(&split.validation)?);
@@ -100,6 +133,7 @@ impl Runs {
             validation: validation.as_ref(),
             split,
             digest: digest(&[train_exams, validation_exams]),
+            features: Features::Own(slices),
         };
         let architecture = Architecture::Cnn {
             options: options.clone(),
@@ -128,7 +162,10 @@ impl Runs {
         let set = |part: &[ExamId]| -> Result<(SequenceSet, Vec<StoredExam>), TrainError> {
             let exams = features.of(part, work)?;
             let stored = exams.iter().map(|(exam, _)| exam.clone()).collect();
-            Ok((SequenceSet::new(exams, form, self.seed, options.fit.shuffle_labels), stored))
+            Ok((
+                SequenceSet::new(exams, form, self.seed, options.fit.shuffle_labels),
+                stored,
+            ))
         };
         let ((train, train_exams), (validation, validation_exams)) =
             (set(&split.train)?, set(&split.validation)?);
@@ -137,6 +174,7 @@ impl Runs {
             validation: &validation,
             split,
             digest: digest(&[train_exams, validation_exams]),
+            features: Features::Given(features),
         };
         let architecture = Architecture::Sequence {
             options: options.clone(),
@@ -156,7 +194,10 @@ impl Runs {
     ) -> Result<Model, TrainError> {
         check_name(name)?;
         check_parts(parts)?;
-        let folder = self.folder.join("models").join(self.run_name(name, &architecture, parts));
+        let folder = self
+            .folder
+            .join("models")
+            .join(self.run_name(name, &architecture, parts));
         if let Some(model) = Model::open(&folder)? {
             return Ok(model);
         }
@@ -180,7 +221,14 @@ impl Runs {
             work,
         };
         let fitted = fit(&job, &mut network)?;
-        let model = finish(&job, &network, architecture, fitted, parts.split)?;
+        let model = record(&job, &network, architecture, fitted, parts.split)?;
+        drop(network);
+        let features = match &parts.features {
+            Features::Own(slices) => FeatureSet::new(&model, slices, self)?,
+            Features::Given(features) => FeatureSet::clone(features),
+        };
+        let thresholds = thresholds(&model, &features, &parts.split.validation, work)?;
+        let model = model.finish(thresholds)?;
         clear(&folder)?;
         Ok(model)
     }
@@ -207,13 +255,26 @@ fn images(
 ) -> Box<dyn Samples> {
     let (augmentation, shuffled) = (options.augmentation, options.fit.shuffle_labels);
     match options.network.is_3d() {
-        false => Box::new(SliceSet::new(exams, normalisation, augmentation, seed, shuffled)),
+        false => Box::new(SliceSet::new(
+            exams,
+            normalisation,
+            augmentation,
+            seed,
+            shuffled,
+        )),
         true => {
             let form = SlabForm {
                 frames: options.slab,
                 head: options.head,
             };
-            Box::new(SlabSet::new(exams, form, normalisation, augmentation, seed, shuffled))
+            Box::new(SlabSet::new(
+                exams,
+                form,
+                normalisation,
+                augmentation,
+                seed,
+                shuffled,
+            ))
         }
     }
 }
@@ -235,7 +296,7 @@ fn begin(
         }
         false => {
             let adapted = backbone.load_pretrained(Path::new(&options.weights))?;
-            let start = format!("{}: {adapted}", options.weights);
+            let start = described(&options.weights, &adapted);
             work.warn(&start);
             start
         }
@@ -244,23 +305,34 @@ fn begin(
     Ok(start)
 }
 
-fn finish(
+/// Where weights come from and what was changed of them, for the record and the user.
+fn described(path: &str, adapted: &Adapted) -> String {
+    let known = adapted
+        .known
+        .map_or(String::new(), |known| format!(", {known}"));
+    let classifier = adapted
+        .classifier_replaced
+        .as_deref()
+        .unwrap_or("classifier as in the file");
+    format!(
+        "weights {path} (SHA-256 {}{known}): {classifier}",
+        adapted.sha256
+    )
+}
+
+/// The model as it was fitted, with its weights on disk and not yet finished.
+fn record(
     job: &Job,
     network: &Network,
     architecture: Architecture,
     fitted: Fitted,
     split: &Split,
 ) -> Result<Model, TrainError> {
-    let found = validate(network, job.validation, job.options, job.n_threads, job.work)?;
-    let threshold = found.and_then(|found| {
-        let operating = pe_metrics::youden(&found.labels, &found.probabilities);
-        operating.map(|operating| operating.threshold)
-    });
     let weights = write_tensors(&job.folder.join("model.safetensors"), &weights(network))?;
     let record = ModelRecord {
         name: job.name.to_owned(),
         architecture,
-        threshold,
+        thresholds: Vec::new(),
         history: fitted.history,
         best_epoch: fitted.best_epoch,
         n_parameters: network.params().n_parameters(),
@@ -269,7 +341,7 @@ fn finish(
         validation: split.validation.clone(),
         weights,
     };
-    Model::write(job.folder, record)
+    Ok(Model::new(job.folder, record))
 }
 
 /// A name becomes part of a path.
@@ -287,7 +359,11 @@ fn check_name(name: &str) -> Result<(), TrainError> {
 fn check_parts(parts: &Parts) -> Result<(), TrainError> {
     let named = [
         ("the training part", parts.train, &parts.split.train),
-        ("the validation part", parts.validation, &parts.split.validation),
+        (
+            "the validation part",
+            parts.validation,
+            &parts.split.validation,
+        ),
     ];
     for (what, samples, exams) in named {
         if samples.len() == 0 && (what == "the training part" || !exams.is_empty()) {

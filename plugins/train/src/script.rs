@@ -103,7 +103,8 @@ mod train {
         split: SplitHandle,
     ) -> ScriptResult<Model> {
         let settings = options_over("cnn()", &settings)?;
-        runs.cnn(name, &settings, &slices, &split, &work(&context)).map_err(raise)
+        runs.cnn(name, &settings, &slices, &split, &work(&context))
+            .map_err(raise)
     }
 
     /// Trains a sequence model on the features of a frozen CNN.
@@ -116,7 +117,7 @@ mod train {
     /// - `batch` (16), `epochs` (100), `lr` (5e-4), `schedule` ("step"), and the rest as for `cnn`
     ///
     /// ```rhai
-    /// let features = train::features(runs, effnet, slices);
+    /// let features = runs.features(effnet, slices);
     /// let model = runs.sequence("effnet_tcn", #{ model: "tcn" }, features, split);
     /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
@@ -129,13 +130,18 @@ mod train {
         split: SplitHandle,
     ) -> ScriptResult<Model> {
         let settings = options_over("sequence()", &settings)?;
-        runs.sequence(name, &settings, &features, &split, &work(&context)).map_err(raise)
+        runs.sequence(name, &settings, &features, &split, &work(&context))
+            .map_err(raise)
     }
 
     /// The features that a frozen CNN makes of stored slices: 1280 a slice of EfficientNet-B0, 512
     /// a slab of ResNet 3D 18. An exam's are made when they are first needed, and kept.
     #[rhai_fn(global, name = "features", return_raw, volatile, pure)]
-    pub fn features(runs: &mut Runs, model: Model, slices: StoreHandle) -> ScriptResult<FeatureSet> {
+    pub fn features(
+        runs: &mut Runs,
+        model: Model,
+        slices: StoreHandle,
+    ) -> ScriptResult<FeatureSet> {
         FeatureSet::new(&model, &slices, runs).map_err(raise)
     }
 
@@ -188,7 +194,9 @@ mod train {
     /// The threshold that the validation part chose; `()` without one.
     #[rhai_fn(global, get = "threshold", pure)]
     pub fn threshold(model: &mut Model) -> Dynamic {
-        model.record().threshold.map_or(Dynamic::UNIT, |threshold| Dynamic::from(threshold as FLOAT))
+        model
+            .threshold()
+            .map_or(Dynamic::UNIT, |threshold| Dynamic::from(threshold as FLOAT))
     }
 
     /// Trainable numbers.
@@ -209,7 +217,12 @@ mod train {
     /// `gradient_norm`, `slices_per_s`, `elapsed_s`.
     #[rhai_fn(global, get = "history", return_raw, pure)]
     pub fn history(model: &mut Model) -> ScriptResult<Array> {
-        model.record().history.iter().map(rhai::serde::to_dynamic).collect()
+        model
+            .record()
+            .history
+            .iter()
+            .map(rhai::serde::to_dynamic)
+            .collect()
     }
 
     /// The model in words.
@@ -257,7 +270,10 @@ mod train {
     /// The exams' series UIDs.
     #[rhai_fn(global, get = "series_uids", pure)]
     pub fn exams_series_uids(exams: &mut ExamIds) -> Array {
-        exams.iter().map(|id| Dynamic::from(id.series_uid.clone())).collect()
+        exams
+            .iter()
+            .map(|id| Dynamic::from(id.series_uid.clone()))
+            .collect()
     }
 
     /// The exams in words.

@@ -1,6 +1,7 @@
 //! Which exams are trained on, which choose, which test.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use pe_ct::ExamId;
 use pe_store::StoredExam;
@@ -72,7 +73,10 @@ impl Split {
         };
         let patients = patients(&usable);
         for positive in [true, false] {
-            let stratum: Vec<_> = patients.iter().filter(|one| one.positive == positive).collect();
+            let stratum: Vec<_> = patients
+                .iter()
+                .filter(|one| one.positive == positive)
+                .collect();
             split.deal(&stratum, positive, options);
         }
         for part in [
@@ -106,7 +110,9 @@ impl Split {
         };
         let (validation, train) = rest.split_at(share(options.validation, rest.len()));
         let exams = |part: &[&Patient]| -> Vec<ExamId> {
-            part.iter().flat_map(|one| one.exams.iter().cloned()).collect()
+            part.iter()
+                .flat_map(|one| one.exams.iter().cloned())
+                .collect()
         };
         self.test.extend(exams(&test));
         self.validation.extend(exams(validation));
@@ -119,7 +125,10 @@ impl Split {
             ("validation", &self.validation, options.validation > 0.0),
             ("test", &self.test, true),
         ];
-        match parts.iter().find(|(_, part, asked)| *asked && part.is_empty()) {
+        match parts
+            .iter()
+            .find(|(_, part, asked)| *asked && part.is_empty())
+        {
             None => Ok(()),
             Some((name, ..)) => Err(TrainError::Data {
                 what: format!("the {name} part of the split"),
@@ -138,17 +147,38 @@ impl Split {
     /// # Errors
     /// [`TrainError::Data`] when one is not among them.
     pub fn of(part: &[ExamId], exams: &[StoredExam]) -> Result<Vec<StoredExam>, TrainError> {
-        let known: BTreeMap<&ExamId, &StoredExam> =
-            exams.iter().map(|exam| (&exam.manifest().exam.id, exam)).collect();
+        let known: BTreeMap<&ExamId, &StoredExam> = exams
+            .iter()
+            .map(|exam| (&exam.manifest().exam.id, exam))
+            .collect();
         part.iter()
             .map(|id| {
-                known.get(id).map(|exam| StoredExam::clone(exam)).ok_or_else(|| TrainError::Data {
-                    what: "the stored slices".into(),
-                    expected: format!("exam {}", id.series_uid),
-                    found: format!("{} exams without it", exams.len()),
-                })
+                known
+                    .get(id)
+                    .map(|exam| StoredExam::clone(exam))
+                    .ok_or_else(|| TrainError::Data {
+                        what: "the stored slices".into(),
+                        expected: format!("exam {}", id.series_uid),
+                        found: format!("{} exams without it", exams.len()),
+                    })
             })
             .collect()
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} exams to train, {} to validate, {} to test",
+            self.train.len(),
+            self.validation.len(),
+            self.test.len()
+        )?;
+        match self.left_out.len() {
+            0 => Ok(()),
+            n => write!(f, ", {n} left out (no labels, or indeterminate)"),
+        }
     }
 }
 
@@ -160,11 +190,19 @@ struct Patient {
 
 fn check(options: &SplitOptions) -> Result<(), TrainError> {
     if options.folds == 0 && !(options.test > 0.0 && options.test < 1.0) {
-        return Err(TrainError::option("test", "above 0 and below 1", options.test));
+        return Err(TrainError::option(
+            "test",
+            "above 0 and below 1",
+            options.test,
+        ));
     }
     if !(0.0..1.0).contains(&options.validation) {
         let expected = "0 to below 1";
-        return Err(TrainError::option("validation", expected, options.validation));
+        return Err(TrainError::option(
+            "validation",
+            expected,
+            options.validation,
+        ));
     }
     if options.folds == 1 || options.fold >= options.folds.max(1) {
         let expected = "0 for both, or at least 2 folds and a fold below that";
@@ -205,7 +243,10 @@ fn patients(exams: &[&StoredExam]) -> Vec<Patient> {
         for key in study.into_iter().chain(patient) {
             let other = group[*first.entry(key).or_insert(idx)];
             let (low, high) = (other.min(group[idx]), other.max(group[idx]));
-            group.iter_mut().filter(|one| **one == high).for_each(|one| *one = low);
+            group
+                .iter_mut()
+                .filter(|one| **one == high)
+                .for_each(|one| *one = low);
         }
     }
     let mut patients: BTreeMap<usize, Patient> = BTreeMap::new();
@@ -223,5 +264,7 @@ fn patients(exams: &[&StoredExam]) -> Vec<Patient> {
 /// `share` of `n`, at least one of two or more when a share is asked for, and never all.
 fn share(share: f64, n: usize) -> usize {
     let least = usize::from(share > 0.0 && n >= 2);
-    ((share * n as f64).round() as usize).max(least).min(n.saturating_sub(1))
+    ((share * n as f64).round() as usize)
+        .max(least)
+        .min(n.saturating_sub(1))
 }

@@ -48,6 +48,11 @@ impl BackboneKind {
         }
     }
 
+    /// Whether it takes slabs of slices, and not single ones.
+    pub fn is_3d(self) -> bool {
+        self == Self::R3d18
+    }
+
     /// Name of the last layer in the state dict.
     fn classifier(self) -> &'static str {
         match self {
@@ -199,6 +204,14 @@ impl Backbone {
             BackboneKind::R3d18 => features,
         };
         self.classifier.forward(&features)
+    }
+
+    /// Logits `[n, n_outputs]` of [`features`](Self::features), as in eval mode.
+    ///
+    /// # Errors
+    /// [`NnError::Tch`] for features of another width.
+    pub fn classify(&self, features: &Tensor) -> Result<Tensor, NnError> {
+        self.classifier.forward(features)
     }
 
     /// Loads torchvision's weights, as `scripts/weights/convert.py` writes them.

@@ -6,6 +6,8 @@ use pe_binding::Explain;
 use tch::{Kind, TchError};
 use thiserror::Error;
 
+use super::DeviceError;
+
 /// What can go wrong with a network, its input or its weights.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -96,6 +98,15 @@ pub enum NnError {
         /// Why.
         source: io::Error,
     },
+    /// A step of Adam on tensors that do not go together.
+    #[error("a step of Adam: {what}")]
+    Adam {
+        /// What is wrong.
+        what: String,
+    },
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// libtorch does not know autocast for this device.
     #[error("autocast cannot be used on {device}: {what}")]
     Autocast {
@@ -170,12 +181,15 @@ impl Explain for NnError {
             Self::State { .. } => "nn.state",
             Self::PyTorchFile { .. } | Self::Safetensors { .. } => "nn.file",
             Self::Io { .. } => "nn.io",
+            Self::Adam { .. } => "nn.adam",
+            Self::Device(error) => error.kind(),
             Self::Autocast { .. } => "nn.autocast",
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Device(error) => return error.hint(),
             Self::OneValue { .. } => "use a larger batch or larger images",
             Self::State { .. } => {
                 "the weights belong to another network or version: convert the right file with \

@@ -44,7 +44,8 @@ impl Samples for FrameSet {
     }
 
     fn n_slices(&self, sample: usize) -> usize {
-        self.frames().min(self.exam.n_slices() - sample * self.frames())
+        self.frames()
+            .min(self.exam.n_slices() - sample * self.frames())
     }
 
     fn describe(&self, sample: usize) -> String {
@@ -57,15 +58,26 @@ impl Samples for FrameSet {
         let frame_len = size * size * CHANNELS;
         let mut maker = ImageMaker::new(self.normalisation);
         let mut input = vec![0.0; samples.len() * frames * frame_len];
-        for (&sample, out) in samples.iter().zip(input.chunks_exact_mut(frames * frame_len)) {
-            render_slab(&mut maker, &self.exam, sample * frames, None, frame_len, out);
+        for (&sample, out) in samples
+            .iter()
+            .zip(input.chunks_exact_mut(frames * frame_len))
+        {
+            render_slab(
+                &mut maker,
+                &self.exam,
+                sample * frames,
+                None,
+                frame_len,
+                out,
+            );
         }
         let (n, side, channels) = (samples.len() as i64, size as i64, CHANNELS as i64);
         let (shape, permute) = match self.unit {
             FeatureUnit::Slice => (vec![n, side, side, channels], vec![0, 3, 1, 2]),
-            FeatureUnit::Slab(_) => {
-                (vec![n, frames as i64, side, side, channels], vec![0, 4, 1, 2, 3])
-            }
+            FeatureUnit::Slab(_) => (
+                vec![n, frames as i64, side, side, channels],
+                vec![0, 4, 1, 2, 3],
+            ),
         };
         HostBatch {
             input,

@@ -48,10 +48,16 @@ impl Draw {
         let sigma = stream.uniform(low, high);
         let side = (-0.5 / (sigma * sigma)).exp();
         Self {
-            taps: (high > 0.0 && sigma > 0.0)
-                .then(|| ((1.0 / (1.0 + 2.0 * side)) as f32, (side / (1.0 + 2.0 * side)) as f32)),
+            taps: (high > 0.0 && sigma > 0.0).then(|| {
+                (
+                    (1.0 / (1.0 + 2.0 * side)) as f32,
+                    (side / (1.0 + 2.0 * side)) as f32,
+                )
+            }),
             flip: stream.uniform(0.0, 1.0) < options.flip,
-            angle_rad: stream.uniform(-options.rotation_deg, options.rotation_deg).to_radians(),
+            angle_rad: stream
+                .uniform(-options.rotation_deg, options.rotation_deg)
+                .to_radians(),
         }
     }
 }
@@ -122,7 +128,8 @@ impl ImageMaker {
         self.image.clear();
         self.image.reserve(values.len());
         for pixel in 0..plane {
-            self.image.extend((0..CHANNELS).map(|channel| values[channel * plane + pixel]));
+            self.image
+                .extend((0..CHANNELS).map(|channel| values[channel * plane + pixel]));
         }
     }
 
@@ -153,7 +160,11 @@ impl ImageMaker {
 /// The neighbour of an index, mirrored at the border without repeating it, as PyTorch's `reflect`.
 fn neighbours(idx: usize, size: usize) -> (usize, usize) {
     let before = if idx == 0 { 1 } else { idx - 1 };
-    let after = if idx + 1 == size { idx.saturating_sub(1) } else { idx + 1 };
+    let after = if idx + 1 == size {
+        idx.saturating_sub(1)
+    } else {
+        idx + 1
+    };
     (before.min(size - 1), after)
 }
 
@@ -239,7 +250,9 @@ mod tests {
     const SIZE: usize = 5;
 
     fn image() -> Vec<f32> {
-        (0..SIZE * SIZE * CHANNELS).map(|n| (n * 37 % 101) as f32 / 101.0).collect()
+        (0..SIZE * SIZE * CHANNELS)
+            .map(|n| (n * 37 % 101) as f32 / 101.0)
+            .collect()
     }
 
     fn draw(taps: Option<(f32, f32)>, flip: bool, angle_deg: f64) -> Draw {

@@ -73,10 +73,14 @@ impl HostBatch {
     /// Copies the batch to the device.
     pub(crate) fn to_device(&self, device: Device) -> Result<Batch, TrainError> {
         let floats = |values: &[f32], shape: &[i64]| {
-            Tensor::f_from_slice(values)?.f_reshape(shape)?.f_to_device(device)
+            Tensor::f_from_slice(values)?
+                .f_reshape(shape)?
+                .f_to_device(device)
         };
         let flags = |values: &[bool], shape: &[i64]| {
-            Tensor::f_from_slice(values)?.f_reshape(shape)?.f_to_device(device)
+            Tensor::f_from_slice(values)?
+                .f_reshape(shape)?
+                .f_to_device(device)
         };
         let mut input = floats(&self.input, &self.shape)?;
         if !self.permute.is_empty() {
@@ -99,7 +103,9 @@ impl HostBatch {
 pub(crate) fn labels(exam: &StoredExam) -> Vec<Option<bool>> {
     let labels = exam.manifest().exam.labels.as_ref();
     let known = labels.map_or(&[][..], |labels| &labels.pe_on_slice);
-    (0..exam.n_slices()).map(|idx| known.get(idx).copied().flatten()).collect()
+    (0..exam.n_slices())
+        .map(|idx| known.get(idx).copied().flatten())
+        .collect()
 }
 
 /// Shuffles the labels of all exams' slices among them: a negative control.

@@ -94,10 +94,16 @@ mod tests {
         let order: Vec<&[usize]> = indices.chunks(3).collect();
         for n_threads in [1, 2, 5, 100] {
             let mut seen = Vec::new();
-            for_each_batch(&Numbers(AtomicUsize::new(0)), &order, None, n_threads, |_, batch| {
-                seen.extend(batch.target);
-                Ok(())
-            })
+            for_each_batch(
+                &Numbers(AtomicUsize::new(0)),
+                &order,
+                None,
+                n_threads,
+                |_, batch| {
+                    seen.extend(batch.target);
+                    Ok(())
+                },
+            )
             .unwrap();
             assert_eq!(seen, (0..40).map(|n| n as f32).collect::<Vec<_>>());
         }

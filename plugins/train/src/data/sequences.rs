@@ -49,7 +49,10 @@ impl SequenceSet {
             for first in (0..features.n_rows()).step_by(form.chunk) {
                 let n_rows = form.chunk.min(features.n_rows() - first);
                 let slices = labels[exam_idx].iter().skip(first * form.slices_per_row);
-                if slices.take(n_rows * form.slices_per_row).any(Option::is_some) {
+                if slices
+                    .take(n_rows * form.slices_per_row)
+                    .any(Option::is_some)
+                {
                     samples.push(Chunk {
                         exam_idx,
                         first,
@@ -125,13 +128,20 @@ impl Samples for SequenceSet {
     fn describe(&self, sample: usize) -> String {
         let chunk = self.samples[sample];
         let slices = self.slices(chunk);
-        describe(&self.exams[chunk.exam_idx].0, slices.start, slices.end.max(1) - 1)
+        describe(
+            &self.exams[chunk.exam_idx].0,
+            slices.start,
+            slices.end.max(1) - 1,
+        )
     }
 
     fn batch(&self, samples: &[usize], _: Option<usize>) -> HostBatch {
         let chunks: Vec<Chunk> = samples.iter().map(|&sample| self.samples[sample]).collect();
         let time = chunks.iter().map(|chunk| chunk.n_rows).max().unwrap_or(0);
-        let features = self.exams.first().map_or(0, |(_, features)| features.width());
+        let features = self
+            .exams
+            .first()
+            .map_or(0, |(_, features)| features.width());
         let (width, per_row) = (self.form.width(features), self.form.slices_per_row);
         let n_logits = chunks.len() * time * per_row;
         let mut input = vec![0.0; chunks.len() * time * width];
@@ -139,7 +149,8 @@ impl Samples for SequenceSet {
         let mut rows = vec![false; chunks.len() * time];
         for (n, &chunk) in chunks.iter().enumerate() {
             let out = &mut input[n * time * width..][..chunk.n_rows * width];
-            self.form.rows(&self.exams[chunk.exam_idx].1, chunk.first, out);
+            self.form
+                .rows(&self.exams[chunk.exam_idx].1, chunk.first, out);
             rows[n * time..][..chunk.n_rows].fill(true);
             for (offset, slice_idx) in self.slices(chunk).enumerate() {
                 let at = n * time * per_row + offset;

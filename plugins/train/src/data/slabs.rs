@@ -53,7 +53,12 @@ impl SlabSet {
         let slabs = |(exam_idx, labels): (usize, &Vec<Option<bool>>)| -> Vec<Slab> {
             let starts = (0..labels.len()).step_by(form.frames);
             starts
-                .filter(|&first| labels[first..].iter().take(form.frames).any(Option::is_some))
+                .filter(|&first| {
+                    labels[first..]
+                        .iter()
+                        .take(form.frames)
+                        .any(Option::is_some)
+                })
                 .map(|first| Slab { exam_idx, first })
                 .collect()
         };
@@ -130,12 +135,18 @@ impl Samples for SlabSet {
     }
 
     fn batch(&self, samples: &[usize], epoch: Option<usize>) -> HostBatch {
-        let size = self.exams.first().map_or(0, |exam| exam.manifest().shape[3]);
+        let size = self
+            .exams
+            .first()
+            .map_or(0, |exam| exam.manifest().shape[3]);
         let frame_len = size * size * CHANNELS;
         let mut maker = ImageMaker::new(self.normalisation);
         let mut input = vec![0.0; samples.len() * self.frames * frame_len];
         let (mut target, mut valid) = (Vec::new(), Vec::new());
-        for (&sample, out) in samples.iter().zip(input.chunks_exact_mut(self.frames * frame_len)) {
+        for (&sample, out) in samples
+            .iter()
+            .zip(input.chunks_exact_mut(self.frames * frame_len))
+        {
             let slab = self.samples[sample];
             // One draw for the whole slab: its slices must stay in line.
             let draw = epoch.map(|epoch| {

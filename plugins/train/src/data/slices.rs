@@ -27,7 +27,10 @@ impl SliceSet {
     ) -> Self {
         let mut labels: Vec<_> = exams.iter().map(labels).collect();
         let places = |(exam_idx, labels): (usize, &Vec<Option<bool>>)| -> Vec<Place> {
-            let labelled = labels.iter().enumerate().filter(|(_, label)| label.is_some());
+            let labelled = labels
+                .iter()
+                .enumerate()
+                .filter(|(_, label)| label.is_some());
             labelled
                 .map(|(slice_idx, _)| Place {
                     exam_idx,
@@ -64,21 +67,36 @@ impl Samples for SliceSet {
 
     fn describe(&self, sample: usize) -> String {
         let place = self.samples[sample];
-        describe(&self.exams[place.exam_idx], place.slice_idx, place.slice_idx)
+        describe(
+            &self.exams[place.exam_idx],
+            place.slice_idx,
+            place.slice_idx,
+        )
     }
 
     fn batch(&self, samples: &[usize], epoch: Option<usize>) -> HostBatch {
-        let size = self.exams.first().map_or(0, |exam| exam.manifest().shape[3]);
+        let size = self
+            .exams
+            .first()
+            .map_or(0, |exam| exam.manifest().shape[3]);
         let mut maker = ImageMaker::new(self.normalisation);
         let mut input = vec![0.0; samples.len() * size * size * CHANNELS];
         let mut target = Vec::with_capacity(samples.len());
-        for (&sample, out) in samples.iter().zip(input.chunks_exact_mut(size * size * CHANNELS)) {
+        for (&sample, out) in samples
+            .iter()
+            .zip(input.chunks_exact_mut(size * size * CHANNELS))
+        {
             let place = self.samples[sample];
             let draw = epoch.map(|epoch| {
                 let mut stream = Stream::new(self.seed, "augment", &[epoch, sample]);
                 Draw::new(&self.augmentation, &mut stream)
             });
-            maker.slice(&self.exams[place.exam_idx], place.slice_idx, draw.as_ref(), out);
+            maker.slice(
+                &self.exams[place.exam_idx],
+                place.slice_idx,
+                draw.as_ref(),
+                out,
+            );
             let label = self.labels[place.exam_idx][place.slice_idx];
             target.push(f32::from(u8::from(label == Some(true))));
         }

@@ -20,7 +20,9 @@ use tch::Tensor;
 
 use super::progress::Progress;
 use crate::TrainError;
-use crate::files::{checksum, read_sealed, remove_if_there, sealed, sync_folder, unfinished, write_whole};
+use crate::files::{
+    checksum, read_sealed, remove_if_there, sealed, sync_folder, unfinished, write_whole,
+};
 
 const CURRENT: &str = "checkpoint.json";
 const PREVIOUS: &str = "checkpoint.previous.json";
@@ -57,7 +59,11 @@ impl Checkpoints {
     }
 
     /// Writes tensors into a file of the folder.
-    pub(crate) fn write_tensors(&self, name: &str, state: &State) -> Result<TensorFile, TrainError> {
+    pub(crate) fn write_tensors(
+        &self,
+        name: &str,
+        state: &State,
+    ) -> Result<TensorFile, TrainError> {
         write_tensors(&self.folder.join(name), state)
     }
 
@@ -71,7 +77,10 @@ impl Checkpoints {
 
     /// Keeps where the run stands; the checkpoint before becomes the previous one.
     pub(crate) fn write(&self, progress: &Progress, state: &State) -> Result<(), TrainError> {
-        let name = format!("state-E{:04}-S{:06}.safetensors", progress.epoch, progress.step);
+        let name = format!(
+            "state-E{:04}-S{:06}.safetensors",
+            progress.epoch, progress.step
+        );
         let record = Record {
             progress: progress.clone(),
             state: self.write_tensors(&name, state)?,
@@ -147,7 +156,11 @@ impl Checkpoints {
         let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
         for entry in entries {
             let path = entry.map_err(TrainError::io("read", &self.folder))?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             let ours = ["state-", "best-", ".unfinished-"];
             if ours.iter().any(|prefix| name.starts_with(prefix)) && unwanted(&name) {
                 remove_if_there(&path)?;
@@ -159,10 +172,14 @@ impl Checkpoints {
 
 /// Writes tensors into a safetensors file.
 pub(crate) fn write_tensors(path: &Path, state: &State) -> Result<TensorFile, TrainError> {
-    let bytes = pe_nn::safetensors::to_bytes(state, &BTreeMap::new())?;
+    let bytes = pe_nn::safetensors_io::to_bytes(state, &BTreeMap::new())?;
     write_whole(path, &bytes)?;
     Ok(TensorFile {
-        name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        name: path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         checksum: checksum(&bytes),
     })
 }
@@ -189,5 +206,5 @@ pub(crate) fn read_tensors(
     if found != file.checksum {
         return Err(damaged(found));
     }
-    Ok(pe_nn::safetensors::from_bytes(&bytes)?.0)
+    Ok(pe_nn::safetensors_io::from_bytes(&bytes)?.0)
 }

@@ -49,7 +49,9 @@ impl Log {
         write_whole(&path, kept.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path);
         let file = file.map_err(TrainError::io("open", &path))?;
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let seconds = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |time| time.as_secs());
         let events = folder.join(format!("events.out.tfevents.{seconds}.pe-script.{steps}"));
         let events = EventFile::create(&events, steps)?;
         Ok(Self { path, file, events })
@@ -78,8 +80,16 @@ impl Log {
         line["steps"] = steps.into();
         self.line(&line)?;
         let mut scalars = vec![("epoch/train_loss", epoch.train_loss)];
-        scalars.extend(epoch.validation_loss.map(|loss| ("epoch/validation_loss", loss)));
-        scalars.extend(epoch.validation_auroc.map(|auroc| ("epoch/validation_auroc", auroc)));
+        scalars.extend(
+            epoch
+                .validation_loss
+                .map(|loss| ("epoch/validation_loss", loss)),
+        );
+        scalars.extend(
+            epoch
+                .validation_auroc
+                .map(|auroc| ("epoch/validation_auroc", auroc)),
+        );
         self.events.scalars(steps, &scalars)
     }
 

@@ -16,15 +16,15 @@ use std::time::Instant;
 use pe_binding::{Task, Work};
 use tch::Tensor;
 
-pub(crate) use checkpoint::{TensorFile, read_tensors, write_tensors};
 use checkpoint::{Checkpoints, State};
+pub(crate) use checkpoint::{TensorFile, read_tensors, write_tensors};
 use log::{Log, Step};
 pub(crate) use network::Network;
 use optimizer::{Adam, clip};
 pub use progress::Epoch;
 use progress::{Best, Progress};
 use schedule::learning_rate;
-pub(crate) use validate::validate;
+pub(crate) use validate::{probability, validate};
 
 use crate::TrainError;
 use crate::data::{Batch, HostBatch, Samples, for_each_batch};
@@ -63,9 +63,14 @@ pub(crate) fn fit(job: &Job, network: &mut Network) -> Result<Fitted, TrainError
     let mut run = Run::start(job, network)?;
     run.epochs()?;
     let (progress, checkpoints) = (run.progress, run.checkpoints);
-    let best = progress.best.as_ref().map_or(progress.epoch, |best| best.epoch + 1);
+    let best = progress
+        .best
+        .as_ref()
+        .map_or(progress.epoch, |best| best.epoch + 1);
     if let Some(best) = &progress.best {
-        network.params_mut().load(&checkpoints.read_tensors(&best.weights)?)?;
+        network
+            .params_mut()
+            .load(&checkpoints.read_tensors(&best.weights)?)?;
     }
     Ok(Fitted {
         history: progress.history,
@@ -100,12 +105,15 @@ impl<'a> Run<'a> {
             network.params_mut().load(&state)?;
             progress = found;
         }
-        let per_epoch: usize = (0..job.train.len()).map(|sample| job.train.n_slices(sample)).sum();
+        let per_epoch: usize = (0..job.train.len())
+            .map(|sample| job.train.n_slices(sample))
+            .sum();
         let what = format!("training {}", job.name);
-        let task = job.work.task(&what, per_epoch * job.options.epochs, "slices");
+        let task = job
+            .work
+            .task(&what, per_epoch * job.options.epochs, "slices");
         let steps_per_epoch = batches(job, 0).len();
-        let done = per_epoch * progress.epoch
-            + per_epoch * progress.step / steps_per_epoch.max(1);
+        let done = per_epoch * progress.epoch + per_epoch * progress.step / steps_per_epoch.max(1);
         task.resume(done);
         let log = Log::open(job.folder, progress.steps, progress.epoch)?;
         Ok(Self {
@@ -136,11 +144,18 @@ impl<'a> Run<'a> {
     fn train_epoch(&mut self) -> Result<(), TrainError> {
         let (job, epoch) = (self.job, self.progress.epoch);
         let batches = batches(job, epoch);
-        let order: Vec<&[usize]> =
-            batches.iter().skip(self.progress.step).map(Vec::as_slice).collect();
-        for_each_batch(job.train, &order, Some(epoch), job.n_threads, |batch_idx, batch| {
-            self.step(order[batch_idx], &batch)
-        })
+        let order: Vec<&[usize]> = batches
+            .iter()
+            .skip(self.progress.step)
+            .map(Vec::as_slice)
+            .collect();
+        for_each_batch(
+            job.train,
+            &order,
+            Some(epoch),
+            job.n_threads,
+            |batch_idx, batch| self.step(order[batch_idx], &batch),
+        )
     }
 
     fn step(&mut self, samples: &[usize], host: &HostBatch) -> Result<(), TrainError> {
@@ -160,7 +175,10 @@ impl<'a> Run<'a> {
         }
         self.adam.step(self.network.params(), &gradients, lr)?;
         let n_valid = host.valid.iter().filter(|valid| **valid).count();
-        let n_slices: usize = samples.iter().map(|&sample| self.job.train.n_slices(sample)).sum();
+        let n_slices: usize = samples
+            .iter()
+            .map(|&sample| self.job.train.n_slices(sample))
+            .sum();
         self.progress.step += 1;
         self.progress.steps += 1;
         self.progress.loss_sum += loss * n_valid as f64;
@@ -185,9 +203,12 @@ impl<'a> Run<'a> {
         self.task.advance(n_slices);
         let last = self.progress.history.last();
         let auroc = last.and_then(|epoch| epoch.validation_auroc);
-        let auroc = auroc.map_or(String::new(), |auroc| format!(", validation AUC {auroc:.3}"));
+        let auroc = auroc.map_or(String::new(), |auroc| {
+            format!(", validation AUC {auroc:.3}")
+        });
         let (epoch, epochs) = (self.progress.epoch + 1, self.job.options.epochs);
-        self.task.note(&format!("epoch {epoch}/{epochs}, loss {loss:.4}{auroc}"));
+        self.task
+            .note(&format!("epoch {epoch}/{epochs}, loss {loss:.4}{auroc}"));
     }
 
     /// After a step: a checkpoint when it is time for one, and when the user asked to stop.
@@ -203,7 +224,10 @@ impl<'a> Run<'a> {
     }
 
     fn non_finite(&self, loss: f64, samples: &[usize]) -> TrainError {
-        let batch: Vec<_> = samples.iter().map(|&sample| self.job.train.describe(sample)).collect();
+        let batch: Vec<_> = samples
+            .iter()
+            .map(|&sample| self.job.train.describe(sample))
+            .collect();
         TrainError::NonFinite {
             loss,
             epoch: self.progress.epoch + 1,
@@ -212,11 +236,28 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn end_epoch(&mut self, trained_s: f64, began: Instant, before_s: f64) -> Result<(), TrainError> {
+    fn end_epoch(
+        &mut self,
+        trained_s: f64,
+        began: Instant,
+        before_s: f64,
+    ) -> Result<(), TrainError> {
         let (job, options) = (self.job, self.job.options);
-        let validation = validate(self.network, job.validation, options, job.n_threads, job.work)?;
-        let lr = learning_rate(options, self.progress.steps.max(1) - 1, self.steps_per_epoch);
-        let n_slices: usize = (0..job.train.len()).map(|sample| job.train.n_slices(sample)).sum();
+        let validation = validate(
+            self.network,
+            job.validation,
+            options,
+            job.n_threads,
+            job.work,
+        )?;
+        let lr = learning_rate(
+            options,
+            self.progress.steps.max(1) - 1,
+            self.steps_per_epoch,
+        );
+        let n_slices: usize = (0..job.train.len())
+            .map(|sample| job.train.n_slices(sample))
+            .sum();
         let epoch = Epoch {
             epoch: self.progress.epoch + 1,
             train_loss: self.progress.loss_sum / self.progress.loss_n.max(1) as f64,
@@ -245,16 +286,26 @@ impl<'a> Run<'a> {
     /// for as long as the options allow.
     fn choose(&mut self, epoch: &Epoch) -> Result<(), TrainError> {
         let options = self.job.options;
-        let best = self.progress.best.as_ref().map(|best| &self.progress.history[best.epoch]);
+        let best = self
+            .progress
+            .best
+            .as_ref()
+            .map(|best| &self.progress.history[best.epoch]);
         if best.is_none_or(|best| is_better(options.select, epoch, best)) {
             let name = format!("best-E{:04}.safetensors", epoch.epoch);
-            let weights = self.checkpoints.write_tensors(&name, &weights(self.network))?;
+            let weights = self
+                .checkpoints
+                .write_tensors(&name, &weights(self.network))?;
             self.progress.best = Some(Best {
                 epoch: epoch.epoch - 1,
                 weights,
             });
         }
-        let since = self.progress.best.as_ref().map_or(0, |best| epoch.epoch - 1 - best.epoch);
+        let since = self
+            .progress
+            .best
+            .as_ref()
+            .map_or(0, |best| epoch.epoch - 1 - best.epoch);
         self.progress.stopped_early = options.patience > 0 && since >= options.patience;
         Ok(())
     }
@@ -283,7 +334,11 @@ fn gradients(
     };
     let weight = (options.positive_weight != 1.0).then_some(options.positive_weight);
     let loss = pe_nn::bce_with_logits(&logits, &batch.target, &batch.valid, weight)?;
-    let params: Vec<&Tensor> = network.params().trainable().map(|(_, tensor)| tensor).collect();
+    let params: Vec<&Tensor> = network
+        .params()
+        .trainable()
+        .map(|(_, tensor)| tensor)
+        .collect();
     let gradients = Tensor::f_run_backward(&[&loss], &params, false, false)?;
     Ok((loss.f_double_value(&[])?, gradients))
 }
@@ -292,10 +347,14 @@ fn gradients(
 fn is_better(select: Select, epoch: &Epoch, best: &Epoch) -> bool {
     let better = match select {
         Select::Last => None,
-        Select::Loss => epoch.validation_loss.zip(best.validation_loss).map(|(new, old)| new < old),
-        Select::Auroc => {
-            epoch.validation_auroc.zip(best.validation_auroc).map(|(new, old)| new > old)
-        }
+        Select::Loss => epoch
+            .validation_loss
+            .zip(best.validation_loss)
+            .map(|(new, old)| new < old),
+        Select::Auroc => epoch
+            .validation_auroc
+            .zip(best.validation_auroc)
+            .map(|(new, old)| new > old),
     };
     better.unwrap_or(true)
 }
@@ -303,7 +362,9 @@ fn is_better(select: Select, epoch: &Epoch, best: &Epoch) -> bool {
 /// All tensors of a network, buffers too.
 pub(crate) fn weights(network: &Network) -> State {
     let named = network.params().iter();
-    named.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone())).collect()
+    named
+        .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
+        .collect()
 }
 
 /// The batches of an epoch: shuffled by seed and epoch. A last batch of one sample joins the one
@@ -311,8 +372,10 @@ pub(crate) fn weights(network: &Network) -> State {
 fn batches(job: &Job, epoch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..job.train.len()).collect();
     Stream::new(job.seed, "order", &[epoch]).shuffle(&mut order);
-    let mut batches: Vec<Vec<usize>> =
-        order.chunks(job.options.batch).map(<[usize]>::to_vec).collect();
+    let mut batches: Vec<Vec<usize>> = order
+        .chunks(job.options.batch)
+        .map(<[usize]>::to_vec)
+        .collect();
     if let [.., before, last] = &mut batches[..]
         && last.len() == 1
     {

@@ -60,7 +60,13 @@ impl Adam {
             step: self.steps,
         };
         let params: Vec<&Tensor> = params.trainable().map(|(_, tensor)| tensor).collect();
-        Ok(fused_adam(&params, gradients, &self.first, &self.second, &step)?)
+        Ok(fused_adam(
+            &params,
+            gradients,
+            &self.first,
+            &self.second,
+            &step,
+        )?)
     }
 
     /// The moments by name, for a checkpoint.
@@ -87,7 +93,9 @@ impl Adam {
         for (prefix, moments) in [(FIRST, &mut self.first), (SECOND, &mut self.second)] {
             for (name, moment) in self.names.iter().zip(moments) {
                 let name = format!("{prefix}{name}");
-                let saved = state.remove(&name).filter(|saved| saved.size() == moment.size());
+                let saved = state
+                    .remove(&name)
+                    .filter(|saved| saved.size() == moment.size());
                 let saved = saved.ok_or_else(|| TrainError::Data {
                     what: "the checkpoint".into(),
                     expected: format!("tensor `{name}` of shape {:?}", moment.size()),
@@ -105,7 +113,10 @@ const SECOND: &str = "adam.second.";
 
 /// The norm of all gradients together; scales them down to `clip_norm` where that is above 0.
 pub(crate) fn clip(gradients: &mut [Tensor], clip_norm: f64) -> Result<f64, TrainError> {
-    let norms = gradients.iter().map(|gradient| gradient.f_norm()).collect::<Result<Vec<_>, _>>()?;
+    let norms = gradients
+        .iter()
+        .map(|gradient| gradient.f_norm())
+        .collect::<Result<Vec<_>, _>>()?;
     let norm = Tensor::f_stack(&norms, 0)?.f_norm()?.f_double_value(&[])?;
     if clip_norm > 0.0 && norm > clip_norm {
         let factor = clip_norm / (norm + 1e-6);
@@ -122,7 +133,12 @@ mod tests {
 
     #[test]
     fn gradients_are_clipped_to_the_norm_and_the_norm_is_told() {
-        let make = || [Tensor::from_slice(&[3f32, 0.0]), Tensor::from_slice(&[4f32])];
+        let make = || {
+            [
+                Tensor::from_slice(&[3f32, 0.0]),
+                Tensor::from_slice(&[4f32]),
+            ]
+        };
         let mut gradients = make();
         assert_eq!(clip(&mut gradients, 0.0).unwrap(), 5.0);
         assert_eq!(gradients[1].double_value(&[0]), 4.0);

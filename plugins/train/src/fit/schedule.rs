@@ -35,7 +35,10 @@ mod tests {
             ..FitOptions::default()
         };
         let found = learning_rate(&options, step, 10);
-        assert!((found - expected).abs() < 1e-12, "{schedule:?} step {step}: {found}");
+        assert!(
+            (found - expected).abs() < 1e-12,
+            "{schedule:?} step {step}: {found}"
+        );
     }
 
     #[test]

@@ -30,7 +30,11 @@ impl EventFile {
     }
 
     /// Adds scalars of one step.
-    pub(crate) fn scalars(&mut self, step: usize, scalars: &[(&str, f64)]) -> Result<(), TrainError> {
+    pub(crate) fn scalars(
+        &mut self,
+        step: usize,
+        scalars: &[(&str, f64)],
+    ) -> Result<(), TrainError> {
         let mut summary = Vec::new();
         for (tag, value) in scalars {
             // Summary.Value: tag = 1, simple_value = 2 (a fixed 32-bit float).
@@ -44,7 +48,9 @@ impl EventFile {
     }
 
     fn write(&mut self, step: usize, what: &[u8]) -> Result<(), TrainError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0.0, |time| time.as_secs_f64());
         // Event.wall_time = 1 (a fixed 64-bit float), Event.step = 2
         let mut event = vec![1 << 3 | 1];
         event.extend(now.to_le_bytes());
@@ -70,7 +76,9 @@ fn record(bytes: &[u8]) -> Vec<u8> {
 
 /// TensorFlow masks checksums, since a checksum of data that holds checksums is weak.
 fn masked_crc(bytes: &[u8]) -> u32 {
-    crc32c::crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
+    crc32c::crc32c(bytes)
+        .rotate_right(15)
+        .wrapping_add(0xa282_ead8)
 }
 
 /// A field of the wire type 2: its number, its length, its bytes.

@@ -64,7 +64,12 @@ fn add(
     found.loss += loss.f_double_value(&[])? * n_valid as f64;
     let logits = Vec::<f64>::try_from(&logits.f_to_kind(Kind::Double)?.f_flatten(0, -1)?)?;
     let targets = Vec::<f32>::try_from(&batch.target.f_flatten(0, -1)?)?;
-    for ((logit, target), _) in logits.iter().zip(targets).zip(valid).filter(|(_, valid)| **valid) {
+    for ((logit, target), _) in logits
+        .iter()
+        .zip(targets)
+        .zip(valid)
+        .filter(|(_, valid)| **valid)
+    {
         found.labels.push(target > 0.5);
         found.probabilities.push(probability(*logit));
     }

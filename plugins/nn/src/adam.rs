@@ -1,0 +1,252 @@
+//! One step of Adam on many tensors at once.
+
+use std::ffi::{CStr, c_char};
+
+use tch::Tensor;
+
+use crate::NnError;
+
+/// The numbers of one step; all else is in the moments.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamStep {
+    /// Learning rate.
+    pub lr: f64,
+    /// Decay of the gradients' running mean.
+    pub beta1: f64,
+    /// Decay of the squared gradients' running mean.
+    pub beta2: f64,
+    /// Added to the root of the squares' mean.
+    pub epsilon: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// Whether weight decay is taken from the weights (AdamW) and not added to the gradient (Adam).
+    pub decoupled: bool,
+    /// Which step this is, from 1.
+    pub step: i64,
+}
+
+/// One step of Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019), in place, by
+/// libtorch's fused kernel.
+///
+/// The four lists go together: the parameter, its gradient, and the running means of the gradient
+/// and of its square, which begin as zeros laid out as the parameter.
+///
+/// ```
+/// use pe_nn::{AdamStep, fused_adam, tch::Tensor};
+/// let (param, gradient) = (Tensor::from_slice(&[1.0f32]), Tensor::from_slice(&[0.5f32]));
+/// let (first, second) = (param.zeros_like(), param.zeros_like());
+/// let step = AdamStep {
+///     lr: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false, step: 1,
+/// };
+/// fused_adam(&[&param], &[gradient], &[first], &[second], &step)?;
+/// // The first step is as long as the learning rate, whatever the gradient.
+/// assert!((param.double_value(&[0]) - 0.9).abs() < 1e-6);
+/// # Ok::<(), pe_nn::NnError>(())
+/// ```
+///
+/// # Errors
+/// [`NnError::Adam`] when the lists do not go together or libtorch refuses.
+pub fn fused_adam(
+    params: &[&Tensor],
+    gradients: &[Tensor],
+    first: &[Tensor],
+    second: &[Tensor],
+    step: &AdamStep,
+) -> Result<(), NnError> {
+    for (what, tensors) in [
+        ("gradients", gradients),
+        ("first", first),
+        ("second", second),
+    ] {
+        check(what, params, tensors)?;
+    }
+    let pointers = |tensors: &[Tensor]| tensors.iter().map(address).collect::<Vec<_>>();
+    let params: Vec<_> = params.iter().map(|param| address(param)).collect();
+    let (gradients, first, second) = (pointers(gradients), pointers(first), pointers(second));
+    let step = Step {
+        lr: step.lr,
+        beta1: step.beta1,
+        beta2: step.beta2,
+        epsilon: step.epsilon,
+        weight_decay: step.weight_decay,
+        step: step.step as f64,
+        decoupled: i32::from(step.decoupled),
+    };
+    let mut error: [c_char; 512] = [0; 512];
+    // SAFETY: the four arrays hold `n` addresses of tensors that live through the call, `step` and
+    // `error` are ours; tensors of other shapes were refused above.
+    let status = unsafe {
+        pe_adam_step(
+            params.as_ptr(),
+            gradients.as_ptr(),
+            first.as_ptr(),
+            second.as_ptr(),
+            params.len(),
+            &step,
+            error.as_mut_ptr(),
+            error.len(),
+        )
+    };
+    if status == 0 {
+        return Ok(());
+    }
+    // SAFETY: the shim ends its message with a zero within the capacity.
+    let what = unsafe { CStr::from_ptr(error.as_ptr()) }.to_string_lossy();
+    Err(NnError::Adam {
+        what: what.lines().next().unwrap_or_default().to_owned(),
+    })
+}
+
+/// A `torch::Tensor*`, as the binding holds it.
+type Address = *const std::ffi::c_void;
+
+fn address(tensor: &Tensor) -> Address {
+    tensor.as_ptr().cast()
+}
+
+fn check(what: &str, params: &[&Tensor], tensors: &[Tensor]) -> Result<(), NnError> {
+    let wrong = |what: String| Err(NnError::Adam { what });
+    if params.len() != tensors.len() {
+        let found = tensors.len();
+        return wrong(format!("expected {} {what}, found {found}", params.len()));
+    }
+    match params.iter().zip(tensors).position(|(param, other)| {
+        param.size() != other.size()
+            || param.kind() != other.kind()
+            || param.device() != other.device()
+    }) {
+        None => Ok(()),
+        Some(idx) => wrong(format!(
+            "{what}[{idx}]: expected {:?} of {:?}, found {:?} of {:?}",
+            params[idx].size(),
+            params[idx].kind(),
+            tensors[idx].size(),
+            tensors[idx].kind()
+        )),
+    }
+}
+
+/// As in csrc/adam.cpp.
+#[repr(C)]
+struct Step {
+    lr: f64,
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    weight_decay: f64,
+    step: f64,
+    decoupled: i32,
+}
+
+unsafe extern "C" {
+    fn pe_adam_step(
+        params: *const Address,
+        gradients: *const Address,
+        first: *const Address,
+        second: *const Address,
+        n: usize,
+        step: *const Step,
+        error: *mut c_char,
+        capacity: usize,
+    ) -> i32;
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    fn step(weight_decay: f64, decoupled: bool, step: i64) -> AdamStep {
+        AdamStep {
+            lr: 0.01,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay,
+            decoupled,
+            step,
+        }
+    }
+
+    /// Adam as the papers write it, on plain numbers.
+    fn reference(weight_decay: f64, decoupled: bool) -> Vec<f64> {
+        let (mut param, mut first, mut second) = (vec![1.0, -2.0, 0.5], [0.0; 3], [0.0; 3]);
+        for n in 1..=5 {
+            for i in 0..3 {
+                let mut gradient = gradient(n, i);
+                match decoupled {
+                    true => param[i] -= 0.01 * weight_decay * param[i],
+                    false => gradient += weight_decay * param[i],
+                }
+                first[i] = 0.9 * first[i] + 0.1 * gradient;
+                second[i] = 0.999 * second[i] + 0.001 * gradient * gradient;
+                let mean = first[i] / (1.0 - 0.9f64.powi(n));
+                let square = second[i] / (1.0 - 0.999f64.powi(n));
+                param[i] -= 0.01 * mean / (square.sqrt() + 1e-8);
+            }
+        }
+        param
+    }
+
+    fn gradient(step: i32, idx: usize) -> f64 {
+        f64::from(step) * 0.3 - idx as f64
+    }
+
+    #[test]
+    fn five_steps_are_those_of_the_papers() {
+        for (weight_decay, decoupled) in [(0.0, false), (0.1, false), (0.1, true)] {
+            let param = Tensor::from_slice(&[1f32, -2.0, 0.5]).set_requires_grad(true);
+            let (first, second) = (param.detach().zeros_like(), param.detach().zeros_like());
+            for n in 1..=5 {
+                let gradient: Vec<f32> = (0..3).map(|idx| gradient(n, idx) as f32).collect();
+                let gradient = Tensor::from_slice(&gradient);
+                let step = step(weight_decay, decoupled, n.into());
+                let moments = ([first.shallow_clone()], [second.shallow_clone()]);
+                fused_adam(&[&param], &[gradient], &moments.0, &moments.1, &step).unwrap();
+            }
+            for (idx, expected) in reference(weight_decay, decoupled).iter().enumerate() {
+                let found = param.double_value(&[idx as i64]);
+                assert!(
+                    (found - expected).abs() < 1e-6,
+                    "{weight_decay} {decoupled}: {found}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_gradient_that_lies_otherwise_belongs_to_the_same_element() {
+        let options = (Kind::Float, Device::Cpu);
+        let param = Tensor::zeros([2, 3], options).transpose(0, 1);
+        let gradient = Tensor::from_slice(&[1f32, -1.0, 0.0, 1.0, -1.0, 0.0]).view([3, 2]);
+        let (first, second) = (param.zeros_like(), param.zeros_like());
+        fused_adam(
+            &[&param],
+            &[gradient],
+            &[first],
+            &[second],
+            &step(0.0, false, 1),
+        )
+        .unwrap();
+        let found = Vec::<f32>::try_from(param.contiguous().flatten(0, -1)).unwrap();
+        let expected = [-0.01, 0.01, 0.0, -0.01, 0.01, 0.0];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn lists_that_do_not_go_together_are_refused() {
+        let one = || Tensor::from_slice(&[1f32]);
+        let two = Tensor::from_slice(&[1f32, 2.0]);
+        let step = step(0.0, false, 1);
+        let refused = |gradients: &[Tensor], expected: &str| {
+            let error = fused_adam(&[&one()], gradients, &[one()], &[one()], &step);
+            let error = error.expect_err("refused").to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        refused(&[], "expected 1 gradients, found 0");
+        refused(&[two], "gradients[0]");
+    }
+}
