@@ -12,6 +12,7 @@ pub fn register(engine: &mut Engine) {
     pe_ct::script::CtPackage::new().register_into_engine_as(engine, "ct");
     pe_dicom::script::DicomPackage::new().register_into_engine_as(engine, "dicom");
     pe_lung::script::LungPackage::new().register_into_engine_as(engine, "lung");
+    pe_metrics::script::MetricsPackage::new().register_into_engine_as(engine, "metrics");
     pe_phantom::script::PhantomPackage::new().register_into_engine_as(engine, "phantom");
     pe_report::script::ReportPackage::new().register_into_engine_as(engine, "report");
     pe_store::script::StorePackage::new().register_into_engine_as(engine, "store");

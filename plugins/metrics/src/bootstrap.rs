@@ -1,0 +1,138 @@
+use pe_binding::{Interrupted, Work};
+use rayon::prelude::*;
+
+/// The bootstrap over exams: exams are drawn with replacement, each with all its samples, because
+/// the slices of one exam depend on each other (Field & Welsh, JRSS B 69:369, 2007).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// How often to resample.
+    pub replicates: usize,
+    /// Which random stream.
+    pub seed: u64,
+    /// How many exams there are, and are drawn each time.
+    pub n_exams: usize,
+}
+
+impl Bootstrap {
+    /// How often each exam is drawn in one replicate. The draws are a function of the seed, the
+    /// replicate and the draw's number alone, whatever ran before and on which thread.
+    ///
+    /// ```
+    /// use pe_metrics::Bootstrap;
+    /// let bootstrap = Bootstrap { replicates: 10, seed: 1, n_exams: 4 };
+    /// let times = bootstrap.multiplicities(3);
+    /// assert_eq!(times.iter().sum::<u32>(), 4);
+    /// assert_eq!(times, bootstrap.multiplicities(3));
+    /// ```
+    pub fn multiplicities(&self, replicate: usize) -> Vec<u32> {
+        let key = mix(mix(self.seed).wrapping_add(replicate as u64));
+        let mut times = vec![0; self.n_exams];
+        for draw in 0..self.n_exams as u64 {
+            let bits = mix(key.wrapping_add(draw.wrapping_mul(GOLDEN)));
+            // The high half of the product is uniform on 0..n_exams up to 2^-64 times n_exams.
+            let exam = (u128::from(bits) * self.n_exams as u128) >> 64;
+            times[exam as usize] += 1;
+        }
+        times
+    }
+
+    /// The statistic of every replicate, in order, on all cores.
+    ///
+    /// # Errors
+    /// [`Interrupted`] after the user's interrupt.
+    pub fn run<T: Send>(
+        &self,
+        statistic: impl Fn(&[u32]) -> T + Sync,
+        work: &Work,
+    ) -> Result<Vec<T>, Interrupted> {
+        let task = work.task("bootstrap", self.replicates, "resamples");
+        (0..self.replicates)
+            .into_par_iter()
+            .map(|replicate| {
+                work.check()?;
+                let value = statistic(&self.multiplicities(replicate));
+                task.advance(1);
+                Ok(value)
+            })
+            .collect()
+    }
+}
+
+/// 2^64 over the golden ratio, odd: SplitMix64's step.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// SplitMix64 as a function of its counter (Steele, Lea & Flood, OOPSLA 2014).
+fn mix(counter: u64) -> u64 {
+    let z = counter.wrapping_add(GOLDEN);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The interval between two percentiles of a statistic's replicates, as (lower, upper), with linear
+/// interpolation between order statistics (NumPy's default). Replicates that are not finite, in
+/// which the statistic is undefined, are left out; NaN when none is left.
+///
+/// ```
+/// use pe_metrics::percentile_interval;
+/// let replicates: Vec<f64> = (0..=100).map(f64::from).collect();
+/// let (lower, upper) = percentile_interval(replicates, 0.9);
+/// assert!((lower - 5.0).abs() < 1e-9 && (upper - 95.0).abs() < 1e-9);
+/// assert!(percentile_interval(vec![f64::NAN], 0.9).0.is_nan());
+/// ```
+pub fn percentile_interval(replicates: Vec<f64>, confidence: f64) -> (f64, f64) {
+    let mut finite = replicates;
+    finite.retain(|value| value.is_finite());
+    finite.sort_by(f64::total_cmp);
+    let tail = (1.0 - confidence) / 2.0;
+    (quantile(&finite, tail), quantile(&finite, 1.0 - tail))
+}
+
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let place = share * last as f64;
+    let below = (place.floor() as usize).min(last);
+    let above = (below + 1).min(last);
+    sorted[below] + (place - below as f64) * (sorted[above] - sorted[below])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exam_is_drawn_as_often_as_another() {
+        let bootstrap = Bootstrap {
+            replicates: 20_000,
+            seed: 7,
+            n_exams: 5,
+        };
+        let mut totals = [0_u32; 5];
+        for replicate in 0..bootstrap.replicates {
+            for (total, times) in totals.iter_mut().zip(bootstrap.multiplicities(replicate)) {
+                *total += times;
+            }
+        }
+        // 100,000 draws, each exam with p = 0.2: the standard deviation of a total is 126.
+        for total in totals {
+            assert!(total.abs_diff(20_000) < 5 * 126, "{totals:?}");
+        }
+    }
+
+    #[test]
+    fn another_seed_or_replicate_draws_otherwise() {
+        let draws = |seed, replicate| {
+            let bootstrap = Bootstrap {
+                replicates: 1,
+                seed,
+                n_exams: 50,
+            };
+            bootstrap.multiplicities(replicate)
+        };
+        assert_ne!(draws(0, 0), draws(0, 1));
+        assert_ne!(draws(0, 1), draws(1, 0));
+        assert_ne!(draws(0, 0), draws(1, 0));
+    }
+}

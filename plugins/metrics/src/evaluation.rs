@@ -1,0 +1,320 @@
+use std::fmt;
+
+use pe_binding::Work;
+use serde::{Deserialize, Serialize};
+
+use crate::weighted::{ExamSums, Ranking, exam_numbers};
+use crate::{
+    Bootstrap, CalibrationBin, Confusion, Estimate, EvaluateOptions, Level, MetricsError,
+    Operating, PrCurve, RocCurve, Samples, Scores, auroc, average_precision, brier, calibration,
+    calibration_error, delong, json_number, percentile_interval, precision_recall_curve, roc_curve,
+    youden,
+};
+
+/// Where an evaluation's threshold comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdFrom {
+    /// The scores brought it: it was chosen elsewhere, such as on a validation part.
+    Validation,
+    /// The Youden index of the very samples that it is judged on, which is optimistic.
+    SameSamples,
+    /// It is 0.5, because the scores brought none and samples of one class allow no choice.
+    Half,
+}
+
+impl fmt::Display for ThresholdFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Validation => "validation",
+            Self::SameSamples => "same_samples",
+            Self::Half => "half",
+        })
+    }
+}
+
+/// One model's metrics at one level. Intervals, but DeLong's, are of a bootstrap over exams.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// The model's name.
+    pub model: String,
+    /// What a sample is.
+    pub level: Level,
+    /// Labelled samples.
+    pub n_samples: usize,
+    /// Positive samples.
+    pub n_positive: usize,
+    /// Exams with at least one labelled sample.
+    pub n_exams: usize,
+    /// A probability equal to it or above is called positive. The intervals take it as given.
+    #[serde(with = "json_number")]
+    pub threshold: f64,
+    /// Who chose the threshold.
+    pub threshold_from: ThresholdFrom,
+    /// The counts at the threshold.
+    pub confusion: Confusion,
+    /// See [`Confusion::accuracy`].
+    pub accuracy: Estimate,
+    /// See [`Confusion::sensitivity`].
+    pub sensitivity: Estimate,
+    /// See [`Confusion::specificity`].
+    pub specificity: Estimate,
+    /// See [`Confusion::precision`].
+    pub precision: Estimate,
+    /// See [`Confusion::f1`].
+    pub f1: Estimate,
+    /// See [`auroc`]; the interval is the bootstrap's.
+    pub auroc: Estimate,
+    /// The same area with DeLong's interval, which takes samples to be independent.
+    pub auroc_delong: Estimate,
+    /// See [`average_precision`].
+    pub average_precision: Estimate,
+    /// See [`brier`].
+    pub brier: Estimate,
+    /// See [`calibration_error`].
+    #[serde(with = "json_number")]
+    pub calibration_error: f64,
+    /// Without intermediate points.
+    pub roc: RocCurve,
+    /// Without intermediate points.
+    pub precision_recall: PrCurve,
+    /// The bins that hold samples.
+    pub calibration: Vec<CalibrationBin>,
+    /// What makes some of the numbers undefined or weak, in sentences.
+    pub warnings: Vec<String>,
+    /// How it was evaluated.
+    pub options: EvaluateOptions,
+}
+
+/// Evaluates `scores` on the labelled samples of `level`.
+///
+/// The threshold is that of the scores for the level ([`Scores::threshold_at`]); where they have
+/// none, the one with the greatest Youden index on these samples, marked
+/// [`ThresholdFrom::SameSamples`]. [`EvaluateOptions::slab`] is not used: `level` says how long a
+/// slab is.
+///
+/// ```
+/// use pe_metrics::{EvaluateOptions, ExamScores, Level, Scores, ThresholdFrom, evaluate};
+/// let exams = (0..20).map(|exam| ExamScores {
+///     exam: format!("1.2.{exam}"),
+///     positive: Some(exam % 2 == 0),
+///     labels: vec![Some(false), Some(exam % 2 == 0)],
+///     probabilities: vec![0.1, if exam % 4 == 0 { 0.9 } else { 0.2 }],
+/// });
+/// let scores = Scores::new("effnet", exams.collect())?.with_threshold(0.5);
+/// let found = evaluate(&scores, Level::Slice, &EvaluateOptions::default())?;
+/// assert_eq!((found.n_samples, found.n_positive, found.n_exams), (40, 10, 20));
+/// assert_eq!((found.sensitivity.value, found.specificity.value), (0.5, 1.0));
+/// assert_eq!(found.threshold_from, ThresholdFrom::Validation);
+/// assert!(found.auroc.lower < found.auroc.value);
+/// # Ok::<(), pe_metrics::MetricsError>(())
+/// ```
+///
+/// # Errors
+/// For options out of range, a threshold that is not finite, and no labelled sample.
+pub fn evaluate(
+    scores: &Scores,
+    level: Level,
+    options: &EvaluateOptions,
+) -> Result<Evaluation, MetricsError> {
+    evaluate_watched(scores, level, options, &Work::silent())
+}
+
+/// As [`evaluate`], with progress and the user's interrupt.
+///
+/// # Errors
+/// As [`evaluate`], and [`MetricsError::Interrupted`].
+pub fn evaluate_watched(
+    scores: &Scores,
+    level: Level,
+    options: &EvaluateOptions,
+    work: &Work,
+) -> Result<Evaluation, MetricsError> {
+    options.check()?;
+    let samples = labelled(scores, level)?;
+    let (threshold, threshold_from) = threshold(scores, level, &samples)?;
+    let (labels, probabilities) = (&samples.labels, &samples.probabilities);
+    let confusion = Confusion::at(labels, probabilities, threshold);
+    let replicates = replicates(&samples, threshold, options, work)?;
+    let estimate = |value: f64, of: fn(&Statistics) -> f64| {
+        let values = replicates.iter().map(of).collect();
+        let (lower, upper) = percentile_interval(values, options.confidence);
+        Estimate {
+            value,
+            lower,
+            upper,
+        }
+    };
+    let bins = calibration(labels, probabilities, options.bins);
+    let mut evaluation = Evaluation {
+        model: scores.model().to_owned(),
+        level,
+        n_samples: samples.len(),
+        n_positive: samples.n_positive(),
+        n_exams: samples.n_exams(),
+        threshold,
+        threshold_from,
+        confusion,
+        accuracy: estimate(confusion.accuracy(), |r| r.confusion.accuracy()),
+        sensitivity: estimate(confusion.sensitivity(), |r| r.confusion.sensitivity()),
+        specificity: estimate(confusion.specificity(), |r| r.confusion.specificity()),
+        precision: estimate(confusion.precision(), |r| r.confusion.precision()),
+        f1: estimate(confusion.f1(), |r| r.confusion.f1()),
+        auroc: estimate(auroc(labels, probabilities), |r| r.auroc),
+        auroc_delong: delong(labels, probabilities).interval(options.confidence),
+        average_precision: estimate(average_precision(labels, probabilities), |r| {
+            r.average_precision
+        }),
+        brier: estimate(brier(labels, probabilities), |r| r.brier),
+        calibration_error: calibration_error(&bins),
+        roc: roc_curve(labels, probabilities, true),
+        precision_recall: precision_recall_curve(labels, probabilities, true),
+        calibration: bins,
+        warnings: Vec::new(),
+        options: *options,
+    };
+    evaluation.warnings = warnings(&evaluation, &replicates);
+    Ok(evaluation)
+}
+
+/// The threshold with the greatest Youden index on the samples of `level`, see [`youden`]; for
+/// [`Scores::with_threshold_at`] of other exams.
+///
+/// ```
+/// use pe_metrics::{ExamScores, Level, Scores, choose_threshold};
+/// let exam = ExamScores {
+///     exam: "1.2.3".into(),
+///     positive: Some(true),
+///     labels: vec![Some(false), Some(true)],
+///     probabilities: vec![0.1, 0.4],
+/// };
+/// let validation = Scores::new("effnet", vec![exam])?;
+/// assert_eq!(choose_threshold(&validation, Level::Slice)?.threshold, 0.4);
+/// assert!(choose_threshold(&validation, Level::Exam)?.threshold.is_nan()); // one class only
+/// # Ok::<(), pe_metrics::MetricsError>(())
+/// ```
+///
+/// # Errors
+/// For no labelled sample.
+pub fn choose_threshold(scores: &Scores, level: Level) -> Result<Operating, MetricsError> {
+    let samples = labelled(scores, level)?;
+    Ok(youden(&samples.labels, &samples.probabilities))
+}
+
+/// The samples of a level, at least one.
+pub(crate) fn labelled(scores: &Scores, level: Level) -> Result<Samples, MetricsError> {
+    level.check()?;
+    let samples = scores.samples(level);
+    if samples.is_empty() {
+        return Err(MetricsError::NoSamples {
+            model: scores.model().to_owned(),
+            level: level.to_string(),
+        });
+    }
+    Ok(samples)
+}
+
+/// The threshold for the samples of `level`, and where it comes from.
+pub(crate) fn threshold(
+    scores: &Scores,
+    level: Level,
+    samples: &Samples,
+) -> Result<(f64, ThresholdFrom), MetricsError> {
+    if let Some(found) = scores.threshold_at(level) {
+        return match found.is_finite() {
+            true => Ok((found, ThresholdFrom::Validation)),
+            false => Err(MetricsError::Threshold {
+                model: scores.model().to_owned(),
+                found,
+            }),
+        };
+    }
+    let chosen = youden(&samples.labels, &samples.probabilities).threshold;
+    Ok(match chosen.is_nan() {
+        true => (0.5, ThresholdFrom::Half),
+        false => (chosen, ThresholdFrom::SameSamples),
+    })
+}
+
+/// What has a bootstrap interval.
+struct Statistics {
+    confusion: Confusion,
+    auroc: f64,
+    average_precision: f64,
+    brier: f64,
+}
+
+fn replicates(
+    samples: &Samples,
+    threshold: f64,
+    options: &EvaluateOptions,
+    work: &Work,
+) -> Result<Vec<Statistics>, MetricsError> {
+    let (exams, n_exams) = exam_numbers(samples);
+    let ranking = Ranking::new(samples, &exams);
+    let sums = ExamSums::new(samples, &exams, n_exams, threshold);
+    let bootstrap = Bootstrap {
+        replicates: options.replicates,
+        seed: options.seed,
+        n_exams,
+    };
+    let statistics = |times: &[u32]| {
+        let areas = ranking.areas(times);
+        let (confusion, brier) = sums.total(times);
+        Statistics {
+            confusion,
+            auroc: areas.auroc,
+            average_precision: areas.average_precision,
+            brier,
+        }
+    };
+    Ok(bootstrap.run(statistics, work)?)
+}
+
+fn warnings(evaluation: &Evaluation, replicates: &[Statistics]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let one_class = match evaluation.n_positive {
+        0 => Some("negative: the areas and the sensitivity are undefined"),
+        n if n == evaluation.n_samples => {
+            Some("positive: the AUROC and the specificity are undefined")
+        }
+        _ => None,
+    };
+    if let Some(class) = one_class {
+        warnings.push(format!("every sample is {class}"));
+    } else {
+        warnings.extend(undefined_resamples(replicates.iter().map(|r| r.auroc)));
+    }
+    if evaluation.threshold_from == ThresholdFrom::Half {
+        warnings.push("the threshold is 0.5: samples of one class allow no choice".to_owned());
+    }
+    if evaluation.confusion.calls_nothing_positive() {
+        warnings
+            .push("nothing is called positive: precision and F1 are 0 by convention".to_owned());
+    }
+    warnings.extend(few_exams(evaluation.n_exams));
+    warnings
+}
+
+/// A warning when some resamples hold one class only.
+pub(crate) fn undefined_resamples(areas: impl Iterator<Item = f64>) -> Option<String> {
+    let (mut undefined, mut all) = (0, 0);
+    for area in areas {
+        undefined += usize::from(area.is_nan());
+        all += 1;
+    }
+    (undefined > 0).then(|| {
+        format!("{undefined} of {all} resamples hold one class only and are left out of the AUROC's interval")
+    })
+}
+
+/// Below this number of clusters, percentile intervals are well known to be too narrow; the exact
+/// number is ours.
+const FEW_EXAMS: usize = 10;
+
+/// A warning when there are too few exams for a bootstrap.
+pub(crate) fn few_exams(n_exams: usize) -> Option<String> {
+    let exams = if n_exams == 1 { "exam" } else { "exams" };
+    (n_exams < FEW_EXAMS)
+        .then(|| format!("{n_exams} {exams}: too few for the bootstrap's intervals to be trusted"))
+}

@@ -1,0 +1,71 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::MetricsError;
+
+/// The names of the levels in scripts.
+pub(crate) const LEVEL_NAMES: [&str; 3] = ["slice", "slab", "exam"];
+
+/// What one sample is: a slice, a run of slices, or a whole exam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Each labelled slice.
+    Slice,
+    /// Each run of so many consecutive slices from slice 0, not overlapping; the last run of an
+    /// exam may be shorter. Positive when any of its labelled slices is; its probability is the
+    /// greatest of its labelled slices. A slab without labelled slices is no sample.
+    Slab(usize),
+    /// Each exam. Its label is [`ExamScores::positive`](crate::ExamScores::positive), and its
+    /// probability the greatest of all its slices. Where that label is `None` the exam counts by
+    /// its labelled slices alone: positive when any is, with their greatest probability; an exam
+    /// without any label is no sample.
+    Exam,
+}
+
+impl Level {
+    /// The level of that name; `slab` is the length of a slab in slices.
+    ///
+    /// ```
+    /// use pe_metrics::Level;
+    /// assert_eq!(Level::named("slab", 32), Ok(Level::Slab(32)));
+    /// assert!(Level::named("slices", 32).is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`MetricsError::Level`] for another name than `slice`, `slab` and `exam`.
+    pub fn named(name: &str, slab: usize) -> Result<Self, MetricsError> {
+        match name {
+            "slice" => Ok(Self::Slice),
+            "slab" => Ok(Self::Slab(slab)),
+            "exam" => Ok(Self::Exam),
+            _ => Err(MetricsError::Level {
+                found: name.to_owned(),
+            }),
+        }
+    }
+
+    /// # Errors
+    /// [`MetricsError::Option`] for a slab of no slices.
+    pub(crate) fn check(self) -> Result<(), MetricsError> {
+        match self {
+            Self::Slab(0) => Err(MetricsError::Option {
+                name: "slab",
+                expected: "of at least 1 slice",
+                found: "0".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slice => f.write_str("slice"),
+            Self::Slab(length) => write!(f, "slab of {length} slices"),
+            Self::Exam => f.write_str("exam"),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! How well probabilities fit labels: curves, areas, operating points, calibration, intervals.
+//!
+//! Input: labels and probabilities as plain slices, or a model's [`Scores`] on a set of exams.
+//! Output: numbers, put together as an [`Evaluation`] of one model or a [`Comparison`] of two. This
+//! room knows neither tensors nor files nor CT; it knows that slices of one exam are not
+//! independent, so its intervals resample exams.
+//!
+//! Conventions are scikit-learn's: a score equal to the threshold is positive, ties count one half
+//! in the area under the ROC curve, average precision is a sum of steps, precision without predicted
+//! positives is 0. What one class only leaves undefined is NaN, never a number; results say so in
+//! their warnings. In JSON what is not finite is the text `"NaN"`, `"inf"` or `"-inf"`.
+//!
+//! The functions on slices expect as many scores as labels and no score that is NaN.
+
+mod auroc;
+mod average_precision;
+mod bootstrap;
+mod brier;
+mod calibration;
+mod comparison;
+mod confusion;
+mod delong;
+mod error;
+mod estimate;
+mod evaluation;
+mod json_number;
+mod level;
+mod mistakes;
+mod normal;
+mod options;
+mod precision_recall;
+mod roc;
+mod scores;
+#[cfg(feature = "script")]
+pub mod script;
+mod steps;
+mod weighted;
+mod words;
+mod youden;
+
+pub use auroc::auroc;
+pub use average_precision::average_precision;
+pub use bootstrap::{Bootstrap, percentile_interval};
+pub use brier::brier;
+pub use calibration::{CalibrationBin, calibration, calibration_error};
+pub use comparison::{Comparison, compare, compare_watched};
+pub use confusion::Confusion;
+pub use delong::{Delong, DelongPair, delong, delong_pair};
+pub use error::MetricsError;
+pub use estimate::Estimate;
+pub use evaluation::{Evaluation, ThresholdFrom, choose_threshold, evaluate, evaluate_watched};
+pub use level::Level;
+pub use mistakes::{Mistake, MistakeKind, mistakes};
+pub use options::EvaluateOptions;
+pub use precision_recall::{PrCurve, precision_recall_curve};
+pub use roc::{RocCurve, roc_curve};
+pub use scores::{ExamScores, Samples, Scores};
+pub use youden::{Operating, youden};

@@ -1,0 +1,135 @@
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "script")]
+use crate::Level;
+use crate::MetricsError;
+
+/// How a model is evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluateOptions {
+    /// Resamples of the bootstrap, 1 to 1,000,000. Default 1000.
+    pub replicates: usize,
+    /// The intervals' confidence, above 0 and below 1. Default 0.95.
+    pub confidence: f64,
+    /// The bootstrap's seed: the same seed gives the same intervals, on any number of threads.
+    /// Default 0.
+    pub seed: u64,
+    /// Slices in a slab where a level is given by name, at least 1. Default 32, the paper's.
+    pub slab: usize,
+    /// Bins of the calibration, 1 to 1000. Default 10.
+    pub bins: usize,
+}
+
+impl Default for EvaluateOptions {
+    fn default() -> Self {
+        Self {
+            replicates: 1000,
+            confidence: 0.95,
+            seed: 0,
+            slab: 32,
+            bins: 10,
+        }
+    }
+}
+
+impl EvaluateOptions {
+    /// Checks every option's range.
+    ///
+    /// ```
+    /// use pe_metrics::EvaluateOptions;
+    /// let options = EvaluateOptions::default();
+    /// assert!(options.check().is_ok());
+    /// assert!(EvaluateOptions { confidence: 95.0, ..options }.check().is_err());
+    /// ```
+    ///
+    /// # Errors
+    /// [`MetricsError::Option`] for the first option that is out of its range.
+    pub fn check(&self) -> Result<(), MetricsError> {
+        let ranges = [
+            (
+                (1..=1_000_000).contains(&self.replicates),
+                "replicates",
+                "from 1 to 1000000",
+                self.replicates.to_string(),
+            ),
+            (
+                self.confidence > 0.0 && self.confidence < 1.0,
+                "confidence",
+                "above 0 and below 1",
+                self.confidence.to_string(),
+            ),
+            (
+                self.slab >= 1,
+                "slab",
+                "of at least 1 slice",
+                self.slab.to_string(),
+            ),
+            (
+                (1..=1000).contains(&self.bins),
+                "bins",
+                "from 1 to 1000",
+                self.bins.to_string(),
+            ),
+        ];
+        match ranges.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, name, expected, found)) => Err(MetricsError::Option {
+                name,
+                expected,
+                found,
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The options of a script's call: those above, and the level by its name.
+#[cfg(feature = "script")]
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NamedLevelOptions {
+    level: String,
+    replicates: usize,
+    confidence: f64,
+    seed: u64,
+    slab: usize,
+    bins: usize,
+}
+
+#[cfg(feature = "script")]
+impl Default for NamedLevelOptions {
+    fn default() -> Self {
+        let EvaluateOptions {
+            replicates,
+            confidence,
+            seed,
+            slab,
+            bins,
+        } = EvaluateOptions::default();
+        Self {
+            level: "slice".to_owned(),
+            replicates,
+            confidence,
+            seed,
+            slab,
+            bins,
+        }
+    }
+}
+
+#[cfg(feature = "script")]
+impl NamedLevelOptions {
+    /// # Errors
+    /// [`MetricsError::Level`] for an unknown level.
+    pub(crate) fn split(self) -> Result<(Level, EvaluateOptions), MetricsError> {
+        let level = Level::named(&self.level, self.slab)?;
+        let options = EvaluateOptions {
+            replicates: self.replicates,
+            confidence: self.confidence,
+            seed: self.seed,
+            slab: self.slab,
+            bins: self.bins,
+        };
+        Ok((level, options))
+    }
+}
