@@ -33,10 +33,7 @@ impl ChannelSlice {
         if shape.0 != HuWindow::CHANNELS.len() || channels.is_empty() {
             return Err(CtError::ChannelCount { found: shape });
         }
-        match channels
-            .iter()
-            .find(|value| !(0.0..=1.0).contains(*value))
-        {
+        match channels.iter().find(|value| !(0.0..=1.0).contains(*value)) {
             Some(&found) => Err(CtError::ChannelValue { found }),
             None => Ok(Self {
                 channels: Arc::new(channels),
