@@ -333,7 +333,8 @@ mod metrics {
     ///
     /// ```rhai
     /// let exams = [#{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] }];
-    /// let (a, b) = (metrics::scores("effnet", exams), metrics::scores("effnet_lstm", exams));
+    /// let a = metrics::scores("effnet", exams);
+    /// let b = metrics::scores("effnet_lstm", exams);
     /// print(metrics::compare(a, b));
     /// ```
     #[rhai_fn(name = "compare", return_raw)]
