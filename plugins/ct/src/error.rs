@@ -49,6 +49,18 @@ pub enum CtError {
         /// The index that was asked for.
         found: i64,
     },
+    /// A slice has not the three channels lung, PE, mediastinum.
+    #[error("expected 3 channels of at least one pixel (channel, row, col), found {found:?}")]
+    ChannelCount {
+        /// Shape of what was given.
+        found: (usize, usize, usize),
+    },
+    /// A channel's value is no scaled HU.
+    #[error("expected channel values in [0, 1], found {found}")]
+    ChannelValue {
+        /// The first value outside.
+        found: f32,
+    },
 }
 
 impl Explain for CtError {
@@ -58,6 +70,7 @@ impl Explain for CtError {
             Self::Window { .. } => "ct.window",
             Self::Size { .. } => "ct.size",
             Self::SliceIndex { .. } => "ct.index",
+            Self::ChannelCount { .. } | Self::ChannelValue { .. } => "ct.channels",
         }
     }
 

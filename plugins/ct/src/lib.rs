@@ -1,6 +1,6 @@
 //! The vocabulary of CT: what an exam is ([`ExamInfo`]), its voxels in Hounsfield units
 //! ([`Volume`]), a set of voxels ([`Mask`]), and the HU windows ([`HuWindow`]) and three-channel
-//! slices ([`channels`]) that networks are fed.
+//! slices ([`channels`], [`ChannelSlice`]) that networks are fed.
 //!
 //! Input: arrays in HU. Output: arrays in HU or in [0, 1]. No I/O and no tensors: this room knows
 //! neither DICOM nor files nor libtorch. Axes are always slice, row, col; slices ascend along the
@@ -13,6 +13,7 @@ mod label;
 mod mask;
 #[cfg(feature = "script")]
 pub mod script;
+mod slice;
 mod volume;
 mod window;
 
@@ -20,5 +21,6 @@ pub use error::CtError;
 pub use exam::{ExamId, ExamInfo, Spacing};
 pub use label::{EXAM_FINDINGS, ExamLabels};
 pub use mask::Mask;
+pub use slice::ChannelSlice;
 pub use volume::{AIR_HU, Volume};
 pub use window::HuWindow;

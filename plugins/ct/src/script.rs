@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{ExamInfo, HuWindow, Mask, Spacing, Volume};
+use crate::{ChannelSlice, ExamInfo, HuWindow, Mask, Spacing, Volume};
 
 /// An exam's description as a script value.
 pub type ExamHandle = Arc<ExamInfo>;
@@ -16,6 +16,7 @@ def_package! {
         module.set_custom_type::<Volume>("Volume");
         module.set_custom_type::<Mask>("Mask");
         module.set_custom_type::<HuWindow>("HuWindow");
+        module.set_custom_type::<ChannelSlice>("ChannelSlice");
         module.set_custom_type::<ExamHandle>("ExamInfo");
         combine_with_exported_module!(module, "ct", ct);
     }
@@ -145,6 +146,24 @@ mod ct {
     #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
     pub fn mask_to_string(mask: &mut Mask) -> String {
         mask.to_string()
+    }
+
+    /// One slice of the volume in the lung, PE and mediastinal windows, unmasked, `side` pixels a
+    /// side: a picture for reports.
+    ///
+    /// ```rhai
+    /// let slice = ct::channel_slice(phantom::exam(0, #{ n_exams: 1, size: 64, seed: 3 }), 0, 64);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn channel_slice(volume: Volume, slice_idx: INT, side: INT) -> ScriptResult<ChannelSlice> {
+        // A negative index wraps to one that no volume has, and back in the message.
+        ChannelSlice::of(&volume, slice_idx as usize, side.max(0) as usize).map_err(raise)
+    }
+
+    /// The slice in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn slice_to_string(slice: &mut ChannelSlice) -> String {
+        slice.to_string()
     }
 
     /// The exam's SeriesInstanceUID.

@@ -306,7 +306,8 @@ mod metrics {
     /// | `bins` | 10 | of the calibration |
     ///
     /// The threshold is that of the scores; without one it is chosen on these samples by the Youden
-    /// index, and `threshold_from` says so: "validation" or "same_samples".
+    /// index, and `threshold_from` says so: "validation", "same_samples", or "half" where the samples are of
+    /// one class and the threshold is 0.5.
     ///
     /// ```rhai
     /// let scores = metrics::scores("effnet", [
@@ -333,7 +334,8 @@ mod metrics {
     ///
     /// ```rhai
     /// let exams = [#{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] }];
-    /// let (a, b) = (metrics::scores("effnet", exams), metrics::scores("effnet_lstm", exams));
+    /// let a = metrics::scores("effnet", exams);
+    /// let b = metrics::scores("effnet_lstm", exams);
     /// print(metrics::compare(a, b));
     /// ```
     #[rhai_fn(name = "compare", return_raw)]

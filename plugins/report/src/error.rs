@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use pe_binding::{Explain, Interrupted};
 use pe_ct::CtError;
+use pe_metrics::MetricsError;
 use thiserror::Error;
 
 /// What can go wrong between a result and its picture.
@@ -53,6 +54,59 @@ pub enum ReportError {
         /// The file that was asked for.
         found: PathBuf,
     },
+    /// A model is there twice.
+    #[error("expected each model once, found `{id}` twice")]
+    DuplicateModel {
+        /// The model.
+        id: String,
+    },
+    /// A model that the experiment does not have.
+    #[error("expected a model of the experiment, found `{id}`")]
+    UnknownModel {
+        /// What was given.
+        id: String,
+        /// The most similar of the experiment's models.
+        nearest: Option<String>,
+        /// The experiment's models.
+        known: Vec<String>,
+    },
+    /// A model was scored on other exams than the first one.
+    #[error("model `{id}` was not scored on the same exams as `{first}`: it has {difference}")]
+    OtherExams {
+        /// The model.
+        id: String,
+        /// The experiment's first model.
+        first: String,
+        /// The first difference.
+        difference: String,
+    },
+    /// An exam that the scores do not have.
+    #[error("expected an exam that {model} scored, found {exam}")]
+    UnknownExam {
+        /// What was given.
+        exam: String,
+        /// Whose scores.
+        model: String,
+    },
+    /// A slice that an exam does not have.
+    #[error("expected a slice below {n_slices} of exam {exam}, found {found}")]
+    UnknownSlice {
+        /// The exam.
+        exam: String,
+        /// Its slices.
+        n_slices: usize,
+        /// What was given.
+        found: usize,
+    },
+    /// The experiment has no model to evaluate.
+    #[error("expected at least one model in the experiment, found none")]
+    NoModels,
+    /// The experiment's numbers were not computed yet.
+    #[error("the experiment is not evaluated yet")]
+    NotEvaluated,
+    /// The scores cannot be evaluated.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The volume and the mask do not go together.
     #[error(transparent)]
     Ct(#[from] CtError),
@@ -69,6 +123,14 @@ impl Explain for ReportError {
             Self::Option { .. } => "options.invalid",
             Self::Row { .. } => "report.table",
             Self::Ending { .. } => "report.path",
+            Self::DuplicateModel { .. } | Self::UnknownModel { .. } | Self::NoModels => {
+                "report.model"
+            }
+            Self::OtherExams { .. } | Self::UnknownExam { .. } | Self::UnknownSlice { .. } => {
+                "report.exam"
+            }
+            Self::NotEvaluated => "report.evaluate",
+            Self::Metrics(error) => error.kind(),
             Self::Ct(error) => error.kind(),
             Self::Interrupted(_) => "interrupted",
         }
@@ -80,12 +142,29 @@ impl Explain for ReportError {
                 Some("show fewer slices (`n_slices`) or smaller ones (`tile`)".into())
             }
             Self::Io { .. } => Some("check that the folder exists and may be written to".into()),
+            Self::UnknownModel { nearest, known, .. } => Some(match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None if known.is_empty() => "add models first".into(),
+                None => format!("the experiment's models are {}", known.join(", ")),
+            }),
+            Self::OtherExams { .. } => {
+                Some("score every model on the same test part, in the same order".into())
+            }
+            Self::NoModels => Some("add one with `experiment.model(id, scores, history)`".into()),
+            Self::NotEvaluated => Some(
+                "call `experiment.evaluate()` after the last model and the last comparison".into(),
+            ),
+            Self::Metrics(error) => error.hint(),
             Self::Ct(error) => error.hint(),
             _ => None,
         }
     }
 
     fn is_interrupt(&self) -> bool {
-        matches!(self, Self::Interrupted(_))
+        match self {
+            Self::Interrupted(_) => true,
+            Self::Metrics(error) => error.is_interrupt(),
+            _ => false,
+        }
     }
 }

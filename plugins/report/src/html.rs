@@ -76,7 +76,8 @@ fn render_table(table: &Table) -> String {
     format!("<table>\n{}{body}</table>\n", row("th", &table.columns))
 }
 
-fn escaped(text: &str) -> String {
+/// Text as HTML shows it.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

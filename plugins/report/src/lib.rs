@@ -1,21 +1,34 @@
 //! Pictures and pages that show what was done: a contact sheet of an exam ([`contact_sheet`]), a
-//! histogram of HU ([`histogram`]), and a page of facts, tables and pictures ([`Page`]).
+//! histogram of HU ([`histogram`]), one exam's probabilities ([`strip`]), a page of facts, tables
+//! and pictures ([`Page`]), and the report of models scored on the same exams ([`Experiment`]).
 //!
-//! Input: volumes and masks ([`pe_ct`]), words and numbers. Output: PNG files and HTML files that
-//! need no other file. This room must not know where a volume comes from or what is stored.
+//! Input: volumes, masks and slices ([`pe_ct`]), scores ([`pe_metrics`]), words and numbers.
+//! Output: PNG files, tables, and HTML files that need no other file. This room must not know where
+//! a volume comes from, what is stored, or what a model is.
 
 mod canvas;
 mod contact_sheet;
 mod error;
+mod experiment;
 mod histogram;
 mod html;
 mod page;
 mod picture;
 #[cfg(feature = "script")]
 pub mod script;
+mod slice_picture;
+mod strip;
+mod svg;
+mod write;
 
 pub use contact_sheet::{ContactSheetOptions, contact_sheet};
 pub use error::ReportError;
+pub use experiment::{
+    CAVEATS, Epoch, Example, Experiment, Model, ModelResults, Optimistic, PAPER_DATA, PaperModel,
+    PaperRow, Results, Row, Stage, TABLE_2, paper_model,
+};
 pub use histogram::{HistogramOptions, histogram};
 pub use page::{Page, Table};
 pub use picture::Picture;
+pub use slice_picture::slice_picture;
+pub use strip::strip;

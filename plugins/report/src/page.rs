@@ -5,7 +5,7 @@ use image::RgbImage;
 use crate::canvas::{Align, Canvas, GREY, INK, MAX_SIDE, PALE, TextSize, WHITE};
 use crate::contact_sheet::shrunk;
 use crate::html;
-use crate::picture::write_whole;
+use crate::write::write_whole;
 use crate::{Picture, ReportError};
 
 /// One page of facts, tables and pictures, written as HTML that needs no other file and as PNG.

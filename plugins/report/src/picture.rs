@@ -1,5 +1,4 @@
 use std::fmt;
-use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -9,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
 
 use crate::ReportError;
+use crate::write::write_whole;
 
 /// A finished picture in memory, 8 bits a channel. Cheap to clone.
 #[derive(Clone)]
@@ -78,30 +78,6 @@ impl Picture {
             })?;
         Ok(self.encoded.get_or_init(|| bytes.into_inner()))
     }
-}
-
-/// Writes a file beside its place and renames it, so that a reader never sees half of it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let failed = |source| ReportError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed)?;
-    let name = path
-        .file_name()
-        .ok_or_else(|| failed(io::ErrorKind::InvalidFilename.into()))?;
-    let beside = folder.join(format!(
-        ".{}.{}",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
-    fs::write(&beside, bytes)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(failed)
 }
 
 impl fmt::Display for Picture {

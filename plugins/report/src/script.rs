@@ -1,13 +1,13 @@
-//! `report` in Rhai: pictures and pages.
+//! `report` in Rhai: pictures, pages, and the report of an experiment.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pe_binding::script::shown;
+use pe_binding::script::{ScriptResult, number, raise, shown};
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{Page, Picture, ReportError, Table};
+use crate::{Epoch, Experiment, Page, Picture, ReportError, Row, Table};
 
 /// A page that a script fills step by step; its copies are the same page.
 #[derive(Debug, Clone, Default)]
@@ -19,11 +19,22 @@ impl PageHandle {
     }
 }
 
+/// An experiment that a script fills step by step; its copies are the same experiment.
+#[derive(Debug, Clone, Default)]
+pub struct ExperimentHandle(Arc<Mutex<Experiment>>);
+
+impl ExperimentHandle {
+    fn with<T>(&self, act: impl FnOnce(&mut Experiment) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 def_package! {
     /// Pictures and pages that show what was done.
     pub ReportPackage(module) {
         module.set_custom_type::<Picture>("Picture");
         module.set_custom_type::<PageHandle>("Page");
+        module.set_custom_type::<ExperimentHandle>("Experiment");
         combine_with_exported_module!(module, "report", report);
     }
 }
@@ -52,12 +63,50 @@ fn table_of(context: &NativeCallContext, rows: rhai::Array) -> Result<Table, Rep
     })
 }
 
+/// A history from an array of maps of numbers: `epoch` in each, and `()` where an epoch has no number.
+fn epochs_of(history: rhai::Array) -> ScriptResult<Vec<Epoch>> {
+    let epoch_of = |entry: Dynamic| {
+        let found = entry.type_name().to_owned();
+        let entry = entry.try_cast::<rhai::Map>();
+        let entry = entry.ok_or_else(|| raise(history_error(&format!("a {found}"))))?;
+        let mut values = std::collections::BTreeMap::new();
+        for (name, value) in entry.iter().filter(|(_, value)| !value.is_unit()) {
+            values.insert(name.to_string(), f64::from(number(name, value)?));
+        }
+        let epoch = values.remove("epoch");
+        let epoch = epoch.ok_or_else(|| raise(history_error("a map without `epoch`")))?;
+        Ok(Epoch { epoch, values })
+    };
+    history.into_iter().map(epoch_of).collect()
+}
+
+fn history_error(found: &str) -> ReportError {
+    ReportError::Option {
+        option: "history",
+        expected: "an array of maps of numbers, `epoch` in each",
+        found: found.into(),
+    }
+}
+
+fn row_map(row: Row) -> rhai::Map {
+    let numbers = row.numbers.into_iter();
+    let numbers = numbers.map(|(name, value)| (name.into(), (value as rhai::FLOAT).into()));
+    [
+        ("id".into(), row.id.into()),
+        ("name".into(), row.name.into()),
+    ]
+    .into_iter()
+    .chain(numbers)
+    .collect()
+}
+
 // rhai's macro unwraps arguments whose types it has checked.
 #[allow(clippy::unwrap_used)]
 #[export_module]
 mod report {
-    use pe_binding::script::{ScriptResult, options, raise, work};
-    use pe_ct::{Mask, Volume};
+    use pe_binding::script::{options, work};
+    use pe_ct::{ChannelSlice, Mask, Volume};
+    use pe_metrics::Scores;
     use rhai::{Array, INT, Map};
 
     /// A contact sheet of an exam, from the apex to the base: each slice in the PE window, the
@@ -188,5 +237,183 @@ mod report {
     #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
     pub fn page_to_string(page: &mut PageHandle) -> String {
         page.with(|page| page.title().to_owned())
+    }
+
+    /// One exam's probability of PE along the body, with the threshold of the scores and the
+    /// slices that are labelled PE: a picture.
+    ///
+    /// ```rhai
+    /// let exam = #{ exam: "1.2", labels: [false, true, ()], probabilities: [0.1, 0.9, 0.3] };
+    /// let picture = report::strip(metrics::scores("effnet", [exam]), "1.2");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn strip(scores: Scores, exam: &str) -> ScriptResult<Picture> {
+        crate::strip(&scores, exam).map_err(raise)
+    }
+
+    /// A slice as a network sees it: its channels as red, green and blue, and beside it the PE
+    /// window alone.
+    #[rhai_fn(return_raw)]
+    pub fn slice(slice: ChannelSlice) -> ScriptResult<Picture> {
+        crate::slice_picture(&slice).map_err(raise)
+    }
+
+    /// The report of models that were scored on the same exams, to be filled, evaluated and saved:
+    ///
+    /// ```rhai
+    /// let scored = |name, p| metrics::scores(name, [
+    ///     #{ exam: "1.1", labels: [false, true], probabilities: [0.1, p] },
+    ///     #{ exam: "1.2", labels: [false, false], probabilities: [0.2, 0.3] },
+    /// ]);
+    /// let experiment = report::experiment("Two models");
+    /// experiment.data("two exams, made up");
+    /// experiment.model("effnet", scored.call("effnet", 0.2), []);
+    /// experiment.model("effnet_tcn", scored.call("effnet_tcn", 0.8), [#{ epoch: 1, train_loss: 0.3 }]);
+    /// experiment.compare("effnet", "effnet_tcn");
+    /// experiment.evaluate(#{ replicates: 100 });
+    /// print(experiment.table());
+    /// ```
+    pub fn experiment(title: &str) -> ExperimentHandle {
+        ExperimentHandle(Arc::new(Mutex::new(Experiment::new(title))))
+    }
+
+    /// Says in words on what data the models were trained and tested; printed beside the numbers.
+    #[rhai_fn(global, name = "data", pure)]
+    pub fn experiment_data(experiment: &mut ExperimentHandle, words: &str) {
+        experiment.with(|experiment| experiment.data(words));
+    }
+
+    /// Adds a model: its scores on the test part, and its training's history, an array of maps of
+    /// numbers such as `#{epoch, train_loss, validation_loss, validation_auroc, learning_rate}`.
+    /// The ids `effnet`, `resnet3d`, `effnet_lstm`, `effnet_tcn`, `resnet3d_lstm` and
+    /// `resnet3d_tcn` get the paper's row beside them.
+    #[rhai_fn(global, name = "model", return_raw, pure)]
+    pub fn experiment_model(
+        experiment: &mut ExperimentHandle,
+        id: &str,
+        scores: Scores,
+        history: Array,
+    ) -> ScriptResult<()> {
+        let history = epochs_of(history)?;
+        let added = experiment.with(|experiment| experiment.model(id, scores, history));
+        added.map_err(raise)
+    }
+
+    /// Asks for a comparison: how much better `id` is than `base`. `evaluate` computes it.
+    #[rhai_fn(global, name = "compare", return_raw, pure)]
+    pub fn experiment_compare(
+        experiment: &mut ExperimentHandle,
+        base: &str,
+        id: &str,
+    ) -> ScriptResult<()> {
+        let asked = experiment.with(|experiment| experiment.compare(base, id));
+        asked.map_err(raise)
+    }
+
+    /// Adds a fact of the data or the settings.
+    #[rhai_fn(global, name = "fact", pure)]
+    pub fn experiment_fact(
+        context: NativeCallContext,
+        experiment: &mut ExperimentHandle,
+        name: &str,
+        value: Dynamic,
+    ) {
+        let value = shown(&context, &value);
+        experiment.with(|experiment| experiment.fact(name, &value));
+    }
+
+    /// Adds a stage and its wall time in seconds.
+    #[rhai_fn(global, name = "stage", return_raw, pure)]
+    pub fn experiment_stage(
+        experiment: &mut ExperimentHandle,
+        name: &str,
+        elapsed_s: Dynamic,
+    ) -> ScriptResult<()> {
+        let elapsed_s = number("elapsed_s", &elapsed_s)?;
+        let added = experiment.with(|experiment| experiment.stage(name, elapsed_s.into()));
+        added.map_err(raise)
+    }
+
+    /// Adds a remark.
+    #[rhai_fn(global, name = "note", pure)]
+    pub fn experiment_note(experiment: &mut ExperimentHandle, text: &str) {
+        experiment.with(|experiment| experiment.note(text));
+    }
+
+    /// Adds the picture of a slice that model `id` judged wrongly; `mistake` is an entry of
+    /// `scores.errors(n)`, `#{kind, exam, slice_idx, probability, label}`.
+    #[rhai_fn(global, name = "example", return_raw, pure)]
+    pub fn experiment_example(
+        experiment: &mut ExperimentHandle,
+        id: &str,
+        mistake: Map,
+        slice: ChannelSlice,
+    ) -> ScriptResult<()> {
+        let about = options("example()", &mistake)?;
+        let added = experiment.with(|experiment| experiment.example(id, about, &slice));
+        added.map_err(raise)
+    }
+
+    /// Evaluates every model at slice, slab and exam level, and compares what is to be compared.
+    #[rhai_fn(global, name = "evaluate", return_raw, volatile, pure)]
+    pub fn experiment_evaluate(
+        context: NativeCallContext,
+        experiment: &mut ExperimentHandle,
+    ) -> ScriptResult<()> {
+        let (settings, work) = (Default::default(), work(&context));
+        let done = experiment.with(|experiment| experiment.evaluate(&settings, &work));
+        done.map_err(raise)
+    }
+
+    /// As `experiment.evaluate()` with options:
+    ///
+    /// - `replicates` (1000): resamples of the exams for the intervals
+    /// - `confidence` (0.95): of the intervals
+    /// - `seed` (0): of the resamples
+    /// - `slab` (32): slices in a slab
+    /// - `bins` (10): of the calibration
+    #[rhai_fn(global, name = "evaluate", return_raw, volatile, pure)]
+    pub fn experiment_evaluate_with(
+        context: NativeCallContext,
+        experiment: &mut ExperimentHandle,
+        settings: Map,
+    ) -> ScriptResult<()> {
+        let (settings, work) = (options("evaluate()", &settings)?, work(&context));
+        let done = experiment.with(|experiment| experiment.evaluate(&settings, &work));
+        done.map_err(raise)
+    }
+
+    /// The table as text, the paper's row beneath each of its models.
+    #[rhai_fn(global, name = "table", return_raw, pure)]
+    pub fn experiment_table(experiment: &mut ExperimentHandle) -> ScriptResult<String> {
+        experiment
+            .with(|experiment| experiment.table())
+            .map_err(raise)
+    }
+
+    /// Each model's numbers at slice level, as an array of maps: `id`, `name`, `threshold`,
+    /// `accuracy`, `accuracy_lower`, `accuracy_upper` and so on for `sensitivity`, `specificity`,
+    /// `precision`, `f1` and `auroc`; `slab_auroc`, `exam_auroc`; and `paper_accuracy` … for the
+    /// paper's models.
+    #[rhai_fn(global, get = "rows", return_raw, pure)]
+    pub fn experiment_rows(experiment: &mut ExperimentHandle) -> ScriptResult<Array> {
+        let rows = experiment
+            .with(|experiment| experiment.rows())
+            .map_err(raise)?;
+        Ok(rows.into_iter().map(|row| row_map(row).into()).collect())
+    }
+
+    /// Writes `table2.html`, `table2.json`, `table2.csv`, `table2.md` and `predictions.csv` into
+    /// the folder.
+    #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
+    pub fn save_experiment(experiment: &mut ExperimentHandle, folder: &str) -> ScriptResult<()> {
+        let saved = experiment.with(|experiment| experiment.save(Path::new(folder)));
+        saved.map_err(raise)
+    }
+
+    /// The experiment in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn experiment_to_string(experiment: &mut ExperimentHandle) -> String {
+        experiment.with(|experiment| experiment.to_string())
     }
 }

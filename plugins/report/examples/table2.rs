@@ -1,0 +1,144 @@
+//! A report from made-up scores: what the page of a real experiment looks like.
+//!
+//! `cargo run -p pe-report --example table2 -- FOLDER` writes it and prints the table.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+
+use ndarray::Array3;
+use pe_binding::Work;
+use pe_ct::ChannelSlice;
+use pe_metrics::{EvaluateOptions, ExamScores, Level, Scores, mistakes, youden};
+use pe_report::{Epoch, Experiment, TABLE_2};
+
+/// How far apart each model's scores of the two classes lie, in the order of the paper's table.
+const SKILL: [f64; 6] = [1.5, 1.8, 2.3, 2.0, 2.7, 2.9];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = std::env::args().nth(1).unwrap_or("target/table2".into());
+    let experiment = experiment()?;
+    experiment.save(Path::new(&folder))?;
+    println!("{}", experiment.table()?);
+    Ok(())
+}
+
+/// Six models on 15 made-up exams, evaluated.
+pub fn experiment() -> Result<Experiment, Box<dyn Error>> {
+    let mut experiment = Experiment::new("Six models for pulmonary embolism on CTPA");
+    experiment.data("made-up scores of 15 made-up exams, drawn to look at this report; no CT");
+    for (n, (model, skill)) in TABLE_2.iter().zip(SKILL).enumerate() {
+        let validation = Scores::new(model.id, exams(100 + n as u64, skill))?.samples(Level::Slice);
+        let threshold = youden(&validation.labels, &validation.probabilities).threshold;
+        let scores = Scores::new(model.id, exams(n as u64, skill))?.with_threshold(threshold);
+        experiment.model(model.id, scores.clone(), history(skill))?;
+        if n == 5 {
+            for (shade, mistake) in mistakes(&scores, 3)?.iter().enumerate() {
+                experiment.example(model.id, mistake.into(), &blobs(shade))?;
+            }
+        }
+    }
+    for (base, id) in [
+        ("effnet", "effnet_lstm"),
+        ("effnet", "effnet_tcn"),
+        ("resnet3d", "resnet3d_lstm"),
+        ("resnet3d", "resnet3d_tcn"),
+    ] {
+        experiment.compare(base, id)?;
+    }
+    experiment.fact("input", "224 × 224 and 112 × 112 pixels, mask \"paper\"");
+    experiment.fact(
+        "optimizer",
+        "Adam, 1e-4 for backbones, 5e-4 for sequence models",
+    );
+    experiment.stage("preprocessing", 41.2)?;
+    experiment.stage("training of the backbones", 4210.0)?;
+    experiment.stage("training of the sequence models", 312.5)?;
+    experiment.note("Every number on this page is made up.");
+    experiment.evaluate(&EvaluateOptions::default(), &Work::silent())?;
+    Ok(experiment)
+}
+
+/// 15 exams, five with PE, whose slices' logits lie `skill` apart; the labels do not depend on
+/// the seed.
+fn exams(seed: u64, skill: f64) -> Vec<ExamScores> {
+    (0..15_u64)
+        .map(|exam| {
+            let n_slices = 90 + (exam * 37 % 160) as usize;
+            let clot = (exam < 5).then(|| n_slices / 3..n_slices / 3 + 14 + 4 * exam as usize);
+            let within = |slice_idx| clot.as_ref().is_some_and(|clot| clot.contains(&slice_idx));
+            // Neighbours resemble each other: noise of knots ten slices apart, and a little more.
+            let smooth = |slice_idx: usize| {
+                let (knot, share) = (slice_idx as u64 / 10, (slice_idx % 10) as f64 / 10.0);
+                let at = |knot| noise(seed ^ (exam << 20) ^ (knot << 40));
+                at(knot) * (1.0 - share) + at(knot + 1) * share
+            };
+            let logit = |slice_idx: usize| {
+                let rough = noise(seed ^ (exam << 8) ^ ((slice_idx as u64) << 30));
+                let signal = if within(slice_idx) { skill } else { 0.0 };
+                signal - 2.2 + smooth(slice_idx) + 0.4 * rough
+            };
+            ExamScores {
+                exam: format!("1.2.826.0.1.3680043.8.498.{:012}", 271_828_182 * (exam + 3)),
+                positive: Some(clot.is_some()),
+                labels: (0..n_slices)
+                    .map(|slice_idx| Some(within(slice_idx)))
+                    .collect(),
+                probabilities: (0..n_slices)
+                    .map(|slice_idx| 1.0 / (1.0 + (-logit(slice_idx)).exp()))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+/// A number near the normal distribution, from a counter (SplitMix64, Steele et al. 2014).
+fn noise(counter: u64) -> f64 {
+    let uniform = |counter: u64| {
+        let mut bits = counter.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let draws = (1..=12).map(|draw| uniform(counter.wrapping_mul(12).wrapping_add(draw)));
+    draws.sum::<f64>() - 6.0
+}
+
+fn history(skill: f64) -> Vec<Epoch> {
+    (1..=20_u32)
+        .map(|epoch| {
+            let gone = (-f64::from(epoch) / 5.0).exp();
+            let wiggle = 0.01 * noise(u64::from(epoch) ^ (skill.to_bits() << 1));
+            let values = [
+                ("train_loss", 0.12 + 0.4 * gone),
+                (
+                    "validation_loss",
+                    0.2 + 0.35 * gone + wiggle + 0.002 * f64::from(epoch),
+                ),
+                (
+                    "validation_auroc",
+                    0.72 + 0.08 * skill - 0.3 * gone - wiggle,
+                ),
+                ("learning_rate", 5e-4 * 0.9_f64.powi(epoch as i32 / 5)),
+            ];
+            Epoch {
+                epoch: f64::from(epoch),
+                values: BTreeMap::from(values.map(|(name, value)| (name.into(), value))),
+            }
+        })
+        .collect()
+}
+
+/// A slice that is no CT: bright ovals.
+fn blobs(shade: usize) -> ChannelSlice {
+    let pixels = Array3::from_shape_fn((3, 112, 112), |(channel, row, col)| {
+        let oval = |mid_row: f64, mid_col: f64, size: f64| {
+            let (down, across) = (row as f64 - mid_row, (col as f64 - mid_col) * 1.3);
+            (1.0 - (down * down + across * across).sqrt() / size).max(0.0)
+        };
+        let lungs = oval(56.0, 34.0, 30.0).max(oval(56.0, 78.0, 30.0));
+        let heart = oval(60.0 + shade as f64, 58.0, 16.0);
+        [lungs, heart.max(0.5 * lungs), heart][channel] as f32
+    });
+    ChannelSlice::new(pixels).expect("three channels in [0, 1]")
+}

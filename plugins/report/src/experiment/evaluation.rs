@@ -1,0 +1,145 @@
+use pe_binding::Work;
+use pe_metrics::{
+    Comparison, Confusion, EvaluateOptions, Evaluation, Level, Scores, compare_watched,
+    evaluate_watched, youden,
+};
+use serde::Serialize;
+
+use super::Experiment;
+use crate::ReportError;
+
+/// What was computed of an experiment.
+#[derive(Debug, Clone)]
+pub struct Results {
+    /// How.
+    pub options: EvaluateOptions,
+    /// Of each model, in the experiment's order.
+    pub models: Vec<ModelResults>,
+    /// Of each pair that was to be compared.
+    pub comparisons: Vec<Comparison>,
+}
+
+/// One model at the three levels.
+#[derive(Debug, Clone)]
+pub struct ModelResults {
+    /// Slices: the level of the paper's Table 2.
+    pub slice: Evaluation,
+    /// Runs of slices.
+    pub slab: Evaluation,
+    /// Exams.
+    pub exam: Evaluation,
+    /// Slices at the threshold that the test part itself gives.
+    pub optimistic: Optimistic,
+}
+
+/// The slice level at the threshold with the greatest Youden index on the test part itself: no
+/// model may know it beforehand, so these numbers flatter. NaN where the test part has one class.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Optimistic {
+    /// The threshold.
+    pub threshold: f64,
+    /// Right and wrong calls at it.
+    pub confusion: Confusion,
+    /// Share of slices called right.
+    pub accuracy: f64,
+    /// Share of PE slices called PE.
+    pub sensitivity: f64,
+    /// Share of other slices not called PE.
+    pub specificity: f64,
+    /// Share of slices called PE that are.
+    pub precision: f64,
+    /// Harmonic mean of precision and sensitivity.
+    pub f1: f64,
+    /// Area under the ROC curve, which has no threshold.
+    pub auroc: f64,
+}
+
+/// Picks a level of a model's results.
+pub type Pick = fn(&ModelResults) -> &Evaluation;
+
+impl Results {
+    /// The models' evaluations at slice level.
+    pub fn slices(&self) -> impl Iterator<Item = &Evaluation> {
+        self.models.iter().map(|model| &model.slice)
+    }
+
+    /// The levels above the slice, with their names.
+    pub(crate) fn coarser_levels(&self) -> [(&'static str, Pick); 2] {
+        [("Slab", |model| &model.slab), ("Exam", |model| &model.exam)]
+    }
+
+    /// What the numbers' reader must know, with the model and the level in front.
+    pub(crate) fn warnings(&self, experiment: &Experiment) -> Vec<String> {
+        let mut found = Vec::new();
+        for (model, results) in experiment.models.iter().zip(&self.models) {
+            for evaluation in [&results.slice, &results.slab, &results.exam] {
+                let level = evaluation.level;
+                let warnings = evaluation.warnings.iter();
+                found.extend(warnings.map(|text| format!("{}, {level} level: {text}", model.name)));
+            }
+        }
+        found
+    }
+}
+
+impl Experiment {
+    /// Evaluates every model at slice, slab and exam level and compares what is to be compared.
+    ///
+    /// # Errors
+    /// [`ReportError::NoModels`]; [`ReportError::Metrics`] for an option out of range or a level
+    /// without labelled samples; [`ReportError::Interrupted`].
+    pub fn evaluate(&mut self, options: &EvaluateOptions, work: &Work) -> Result<(), ReportError> {
+        if self.models.is_empty() {
+            return Err(ReportError::NoModels);
+        }
+        options.check()?;
+        let mut models = Vec::new();
+        for model in &self.models {
+            models.push(evaluate_model(&model.scores, options, work)?);
+        }
+        let mut comparisons = Vec::new();
+        for &(base, id) in &self.pairs {
+            let (base, model) = (&self.models[base].scores, &self.models[id].scores);
+            comparisons.push(compare_watched(base, model, Level::Slice, options, work)?);
+        }
+        self.results = Some(Results {
+            options: *options,
+            models,
+            comparisons,
+        });
+        Ok(())
+    }
+}
+
+fn evaluate_model(
+    scores: &Scores,
+    options: &EvaluateOptions,
+    work: &Work,
+) -> Result<ModelResults, ReportError> {
+    let at = |level| evaluate_watched(scores, level, options, work);
+    let slice = at(Level::Slice)?;
+    Ok(ModelResults {
+        optimistic: optimistic(scores, slice.auroc.value),
+        slice,
+        slab: at(Level::Slab(options.slab))?,
+        exam: at(Level::Exam)?,
+    })
+}
+
+fn optimistic(scores: &Scores, auroc: f64) -> Optimistic {
+    let samples = scores.samples(Level::Slice);
+    let threshold = youden(&samples.labels, &samples.probabilities).threshold;
+    let confusion = Confusion::at(&samples.labels, &samples.probabilities, threshold);
+    // Without a threshold there is nothing to count.
+    let or_none = |value| if threshold.is_nan() { f64::NAN } else { value };
+    Optimistic {
+        threshold,
+        confusion,
+        accuracy: or_none(confusion.accuracy()),
+        sensitivity: or_none(confusion.sensitivity()),
+        specificity: or_none(confusion.specificity()),
+        precision: or_none(confusion.precision()),
+        f1: or_none(confusion.f1()),
+        auroc,
+    }
+}

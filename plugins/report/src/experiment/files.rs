@@ -1,0 +1,250 @@
+use std::path::Path;
+
+use pe_metrics::Evaluation;
+use serde_json::{Value, json};
+
+use super::columns::{COLUMNS, interval, share};
+use super::html::{self, summary};
+use super::{CAVEATS, Experiment, Model, ModelResults, PAPER_DATA, Results};
+use crate::ReportError;
+use crate::write::write_together;
+
+/// Writes all files of an experiment; none of them appears before all are written.
+pub fn save(experiment: &Experiment, results: &Results, folder: &Path) -> Result<(), ReportError> {
+    let files = [
+        (
+            "table2.html",
+            html::render(experiment, results)?.into_bytes(),
+        ),
+        ("table2.json", json(experiment, results).into_bytes()),
+        ("table2.csv", table(experiment, results)?),
+        ("table2.md", markdown(experiment, results).into_bytes()),
+        ("predictions.csv", predictions(experiment)?),
+    ];
+    write_together(folder, &files)
+}
+
+/// Everything numeric but the curves, which the predictions hold.
+fn json(experiment: &Experiment, results: &Results) -> String {
+    let models: Vec<Value> = experiment
+        .models
+        .iter()
+        .zip(&results.models)
+        .map(|(model, ours)| model_json(model, ours))
+        .collect();
+    let comparisons: Vec<Value> = experiment
+        .pairs
+        .iter()
+        .zip(&results.comparisons)
+        .map(|(&(base, id), found)| {
+            let (base, id) = (&experiment.models[base].id, &experiment.models[id].id);
+            json!({ "base": base, "model": id, "result": found })
+        })
+        .collect();
+    let facts = experiment
+        .facts
+        .iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }));
+    let whole = json!({
+        "title": experiment.title,
+        "data": experiment.data,
+        "summary": summary(experiment, results),
+        "options": results.options,
+        "models": models,
+        "comparisons": comparisons,
+        "facts": facts.collect::<Vec<_>>(),
+        "stages": experiment.stages,
+        "notes": experiment.notes,
+        "warnings": results.warnings(experiment),
+        "paper": { "data": PAPER_DATA, "caveats": CAVEATS },
+    });
+    format!("{whole:#}\n")
+}
+
+fn model_json(model: &Model, ours: &ModelResults) -> Value {
+    json!({
+        "id": model.id,
+        "name": model.name,
+        "slice": numbers(&ours.slice),
+        "slab": numbers(&ours.slab),
+        "exam": numbers(&ours.exam),
+        "optimistic": ours.optimistic,
+        "paper": model.paper,
+        "history": model.history,
+    })
+}
+
+/// An evaluation without its curves and the options, which all share.
+fn numbers(evaluation: &Evaluation) -> Value {
+    let mut value = json!(evaluation);
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|name, _| !!matches!(name.as_str(), "roc" | "precision_recall" | "options"));
+    }
+    value
+}
+
+/// One line for each model and level, and one for each of the paper's rows.
+fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportError> {
+    let mut head = vec![
+        "model".into(),
+        "level".into(),
+        "source".into(),
+        "threshold".into(),
+    ];
+    for column in &COLUMNS {
+        head.extend(["", "_lower", "_upper"].map(|end| format!("{}{end}", column.key)));
+    }
+    let mut rows = vec![head];
+    for (model, ours) in experiment.models.iter().zip(&results.models) {
+        for (level, evaluation) in [
+            ("slice", &ours.slice),
+            ("slab", &ours.slab),
+            ("exam", &ours.exam),
+        ] {
+            let values = COLUMNS.iter().flat_map(|column| {
+                let estimate = (column.ours)(evaluation);
+                [estimate.value, estimate.lower, estimate.upper].map(number)
+            });
+            let first = line(model, level, "ours", evaluation.threshold);
+            rows.push(first.chain(values).collect());
+        }
+        let optimistic = &ours.optimistic;
+        let first = line(
+            model,
+            "slice",
+            "ours, optimistic threshold",
+            optimistic.threshold,
+        );
+        let values = COLUMNS.iter().map(|column| (column.optimistic)(optimistic));
+        rows.push(first.chain(values.flat_map(alone)).collect());
+        if let Some(paper) = &model.paper {
+            let values = COLUMNS.iter().map(|column| (column.paper)(paper));
+            let first = line(model, "slice", "paper", f64::NAN);
+            rows.push(first.chain(values.flat_map(alone)).collect());
+        }
+    }
+    csv_bytes(rows)
+}
+
+fn line(model: &Model, level: &str, source: &str, threshold: f64) -> impl Iterator<Item = String> {
+    [
+        model.id.clone(),
+        level.into(),
+        source.into(),
+        number(threshold),
+    ]
+    .into_iter()
+}
+
+/// A number without an interval.
+fn alone(value: f64) -> [String; 3] {
+    [number(value), String::new(), String::new()]
+}
+
+/// The shortest text that reads back as the same number; empty for what is none.
+fn number(value: f64) -> String {
+    if value.is_finite() {
+        format!("{value:?}")
+    } else {
+        String::new()
+    }
+}
+
+/// The table with intervals, as Markdown.
+fn markdown(experiment: &Experiment, results: &Results) -> String {
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut names = vec!["Model".into()];
+    names.extend(COLUMNS.iter().map(|column| column.name.into()));
+    names.extend(["AUC interval".into(), "Threshold".into()]);
+    let rule = vec!["---:".into(); names.len() - 1];
+    let mut out = format!("# {}\n\n", plain(&experiment.title));
+    out += &format!("{}\n\n", plain(&summary(experiment, results)));
+    out += &row(names);
+    out += &row([":---".into()].into_iter().chain(rule).collect());
+    let best = COLUMNS.map(|column| column.best(results.slices()));
+    for (n, (model, ours)) in experiment.models.iter().zip(results.slices()).enumerate() {
+        let mut cells = vec![plain(&model.name)];
+        for (column, best) in COLUMNS.iter().zip(&best) {
+            let value = share((column.ours)(ours).value);
+            cells.push(if best[n] {
+                format!("**{value}**")
+            } else {
+                value
+            });
+        }
+        cells.extend([interval(&ours.auroc), share(ours.threshold)]);
+        out += &row(cells);
+        if let Some(paper) = &model.paper {
+            let mut cells = vec!["*paper*".into()];
+            cells.extend(
+                COLUMNS
+                    .iter()
+                    .map(|column| format!("*{}*", share((column.paper)(paper)))),
+            );
+            cells.extend([String::new(), String::new()]);
+            out += &row(cells);
+        }
+    }
+    out += &format!("\nPaper: {PAPER_DATA}.\n\n");
+    for text in CAVEATS {
+        out += &format!("- {text}\n");
+    }
+    out
+}
+
+/// Text that Markdown shows as it is.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for letter in text.chars() {
+        match letter {
+            '\n' | '\r' => out.push(' '),
+            '\\' | '`' | '*' | '_' | '|' | '<' | '>' | '[' | ']' | '#' => {
+                out.push('\\');
+                out.push(letter);
+            }
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+/// A line for each slice: exam, slice index, label (empty where there is none), and a column of
+/// probabilities for each model.
+fn predictions(experiment: &Experiment) -> Result<Vec<u8>, ReportError> {
+    let mut head: Vec<String> = ["exam", "slice_idx", "label"].map(Into::into).into();
+    head.extend(experiment.models.iter().map(|model| model.id.clone()));
+    let mut rows = vec![head];
+    let Some(first) = experiment.models.first() else {
+        return csv_bytes(rows);
+    };
+    for (exam_idx, exam) in first.scores.exams().iter().enumerate() {
+        for (slice_idx, label) in exam.labels.iter().enumerate() {
+            let label = label.map_or("", |label| if label { "1" } else { "0" });
+            let mut row = vec![exam.exam.clone(), slice_idx.to_string(), label.into()];
+            row.extend(
+                experiment
+                    .models
+                    .iter()
+                    .map(|model| number(model.scores.exams()[exam_idx].probabilities[slice_idx])),
+            );
+            rows.push(row);
+        }
+    }
+    csv_bytes(rows)
+}
+
+fn csv_bytes(rows: Vec<Vec<String>>) -> Result<Vec<u8>, ReportError> {
+    let failed = |error: String| ReportError::Io {
+        path: "a table in memory".into(),
+        source: std::io::Error::other(error),
+    };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for row in &rows {
+        writer
+            .write_record(row)
+            .map_err(|error| failed(error.to_string()))?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| failed(error.to_string()))
+}

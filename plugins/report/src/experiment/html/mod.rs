@@ -1,0 +1,161 @@
+//! The experiment as one HTML page that needs no other file.
+
+mod curves;
+mod examples;
+mod history;
+mod strips;
+mod style;
+mod tables;
+
+use super::columns::{count, duration};
+use super::{CAVEATS, Experiment, PAPER_DATA, Results};
+use crate::ReportError;
+use crate::html::escaped;
+
+/// The page while it is written; it numbers tables and figures.
+struct Sheet {
+    out: String,
+    n_tables: usize,
+    n_figures: usize,
+}
+
+/// The experiment's page.
+pub fn render(experiment: &Experiment, results: &Results) -> Result<String, ReportError> {
+    let title = escaped(&experiment.title);
+    let style = style::STYLE;
+    let mut sheet = Sheet {
+        out: format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n\
+             <title>{title}</title>\n<style>{style}\n</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+        ),
+        n_tables: 0,
+        n_figures: 0,
+    };
+    sheet.out.push_str(&format!(
+        "<p class=\"lead\">{}</p>\n",
+        escaped(&summary(experiment, results))
+    ));
+    tables::results(&mut sheet, experiment, results);
+    caveats(&mut sheet);
+    tables::comparisons(&mut sheet, experiment, results);
+    curves::draw(&mut sheet, experiment, results);
+    tables::levels(&mut sheet, experiment, results);
+    strips::draw(&mut sheet, experiment);
+    examples::show(&mut sheet, experiment)?;
+    history::draw(&mut sheet, experiment);
+    tables::settings(&mut sheet, experiment, results);
+    sheet.out.push_str("</body>\n</html>\n");
+    Ok(sheet.out)
+}
+
+/// What was tested, in one paragraph of plain text.
+pub fn summary(experiment: &Experiment, results: &Results) -> String {
+    let Some(first) = results.models.first() else {
+        return "No models.".into();
+    };
+    let (slices, exams) = (&first.slice, &first.exam);
+    let share = 100.0 * slices.n_positive as f64 / slices.n_samples.max(1) as f64;
+    let data = experiment.data.as_deref().unwrap_or("not described");
+    let elapsed_s: f64 = experiment.stages.iter().map(|stage| stage.elapsed_s).sum();
+    let time = match experiment.stages.len() {
+        0 => String::new(),
+        n => format!(" Wall time of the {n} stages: {}.", duration(elapsed_s)),
+    };
+    let models = match experiment.models.len() {
+        1 => "One model, scored on".into(),
+        n => format!("{n} models, all scored on the same"),
+    };
+    format!(
+        "{models} {} test exams ({} with PE) of {} labelled slices ({} with PE, {share:.1} %). \
+         Data: {data}.{time}",
+        count(exams.n_samples),
+        count(exams.n_positive),
+        count(slices.n_samples),
+        count(slices.n_positive),
+    )
+}
+
+fn caveats(sheet: &mut Sheet) {
+    let items: String = std::iter::once(format!("Paper: {PAPER_DATA}."))
+        .chain(CAVEATS.map(Into::into))
+        .map(|text| format!("<li>{}</li>\n", escaped(&text)))
+        .collect();
+    sheet
+        .out
+        .push_str(&format!("<ul class=\"notes\">\n{items}</ul>\n"));
+}
+
+impl Sheet {
+    fn heading(&mut self, text: &str) {
+        self.out.push_str(&format!("<h2>{}</h2>\n", escaped(text)));
+    }
+
+    /// A table with its number and caption above it; `rows` is HTML.
+    fn table(&mut self, caption: &str, class: &str, rows: &str) {
+        self.n_tables += 1;
+        let (n, caption) = (self.n_tables, escaped(caption));
+        self.out.push_str(&format!(
+            "<div class=\"wide\"><table class=\"{class}\">\n\
+             <caption><b>Table {n}.</b> {caption}</caption>\n{rows}</table></div>\n"
+        ));
+    }
+
+    /// A figure with its number and caption beneath it; `content` is HTML.
+    fn figure(&mut self, caption: &str, class: &str, content: &str) {
+        self.n_figures += 1;
+        let (n, caption) = (self.n_figures, escaped(caption));
+        self.out.push_str(&format!(
+            "<figure>\n<div class=\"{class}\">\n{content}</div>\n\
+             <figcaption><b>Figure {n}.</b> {caption}</figcaption>\n</figure>\n"
+        ));
+    }
+}
+
+/// A row of header or body cells; the cells are HTML.
+fn row(tag: &str, class: &str, cells: &[String]) -> String {
+    let cells: String = cells
+        .iter()
+        .map(|cell| format!("<{tag}>{cell}</{tag}>"))
+        .collect();
+    match class {
+        "" => format!("<tr>{cells}</tr>\n"),
+        class => format!("<tr class=\"{class}\">{cells}</tr>\n"),
+    }
+}
+
+/// A head row of words.
+fn head(names: &[&str]) -> String {
+    let cells: Vec<String> = names.iter().map(|name| escaped(name)).collect();
+    format!("<thead>{}</thead>\n", row("th", "", &cells))
+}
+
+/// Which of the page's colours model `n` has: the paper's six their own, others what is left.
+fn colour(experiment: &Experiment, n: usize) -> usize {
+    let known = |id: &str| super::TABLE_2.iter().position(|model| model.id == id);
+    known(&experiment.models[n].id).unwrap_or(6 + n % 2)
+}
+
+/// A legend of the experiment's models.
+fn legend(experiment: &Experiment) -> String {
+    let entries: String = experiment
+        .models
+        .iter()
+        .enumerate()
+        .map(|(n, model)| {
+            let (colour, dashed) = (colour(experiment, n), dashed(&model.id));
+            let name = escaped(&model.name);
+            format!(
+                "<span><svg width=\"26\" height=\"10\" aria-hidden=\"true\">\
+                 <path class=\"line s{colour}{}\" d=\"M1 5H25\"/></svg>{name}</span>\n",
+                if dashed { " dashed" } else { "" }
+            )
+        })
+        .collect();
+    format!("<div class=\"legend\">\n{entries}</div>\n")
+}
+
+/// The backbones alone have broken lines, so that they are told apart without colour.
+fn dashed(id: &str) -> bool {
+    matches!(id, "effnet" | "resnet3d")
+}

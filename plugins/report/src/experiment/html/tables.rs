@@ -1,0 +1,228 @@
+use pe_metrics::{Evaluation, Level, ThresholdFrom};
+
+use super::{Sheet, head, row};
+use crate::experiment::columns::{COLUMNS, count, decimals, duration, interval, p_value, share};
+use crate::experiment::{Experiment, Results};
+use crate::html::escaped;
+
+/// The table of the paper: ours with intervals, the paper's row beneath.
+pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
+    let mut names = vec!["Model"];
+    names.extend(COLUMNS.iter().map(|column| column.name));
+    names.push("Threshold");
+    let best = COLUMNS.map(|column| column.best(results.slices()));
+    let mut body = String::new();
+    for (n, (model, ours)) in experiment.models.iter().zip(results.slices()).enumerate() {
+        let mut cells = vec![escaped(&model.name)];
+        for (column, best) in COLUMNS.iter().zip(&best) {
+            let estimate = (column.ours)(ours);
+            cells.push(value(estimate.value, best[n]) + &small(&interval(estimate)));
+        }
+        cells.push(share(ours.threshold) + &small(from(ours)));
+        body += &row("td", "ours", &cells);
+        if let Some(paper) = &model.paper {
+            let mut cells = vec!["paper".into()];
+            cells.extend(COLUMNS.iter().map(|column| share((column.paper)(paper))));
+            cells.push(String::new());
+            body += &row("td", "paper", &cells);
+        }
+    }
+    let confidence = 100.0 * results.options.confidence;
+    let caption = format!(
+        "Slice level. Our numbers with their {confidence} % intervals (bootstrap over exams, {} \
+         replicates), the paper's printed numbers beneath; our best of each column in bold.",
+        count(results.options.replicates)
+    );
+    let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
+    sheet.table(&caption, "numbers", &rows);
+    optimism(sheet, experiment, results);
+}
+
+/// The same numbers at the threshold that the test part itself gives.
+fn optimism(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
+    let mut names = vec!["Model"];
+    names.extend(COLUMNS[..5].iter().map(|column| column.name));
+    names.push("Threshold");
+    let body: String = experiment
+        .models
+        .iter()
+        .zip(&results.models)
+        .map(|(model, ours)| {
+            let mut cells = vec![escaped(&model.name)];
+            let at = &ours.optimistic;
+            cells.extend(
+                COLUMNS[..5]
+                    .iter()
+                    .map(|column| share((column.optimistic)(at))),
+            );
+            cells.push(share(at.threshold));
+            row("td", "", &cells)
+        })
+        .collect();
+    sheet.table(
+        "Optimistic: slice level at the threshold with the greatest Youden index on the test part \
+         itself, which no model may know beforehand.",
+        "numbers",
+        &format!("{}<tbody>\n{body}</tbody>\n", head(&names)),
+    );
+}
+
+/// What was asked to be compared.
+pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
+    if results.comparisons.is_empty() {
+        return;
+    }
+    let body: String = experiment
+        .pairs
+        .iter()
+        .zip(&results.comparisons)
+        .map(|(&(base, id), found)| {
+            let name = |n: usize| escaped(&experiment.models[n].name);
+            let delta = &found.delta_auroc;
+            let cells = [
+                name(id),
+                name(base),
+                format!("{:+.4}", delta.value),
+                format!("{:+.3} to {:+.3}", delta.lower, delta.upper),
+                decimals(found.delong_z, 2),
+                p_value(found.delong_p),
+            ];
+            row("td", "", &cells)
+        })
+        .collect();
+    let names = ["Model", "against", "Δ AUC", "interval", "z", "p"];
+    let caption = format!(
+        "Difference in AUC at slice level on the same exams: {} % interval by a paired bootstrap \
+         over exams; z and p by DeLong's test, which takes slices as independent and so is too \
+         sure. p values are not corrected for the number of comparisons.",
+        100.0 * results.options.confidence
+    );
+    sheet.heading("Comparisons");
+    let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
+    sheet.table(&caption, "numbers", &rows);
+}
+
+/// Slabs and exams.
+pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
+    sheet.heading("Slabs and exams");
+    for (what, pick) in results.coarser_levels() {
+        let mut names = vec!["Model"];
+        names.extend(COLUMNS.iter().map(|column| column.name));
+        names.extend(["Average precision", "Threshold"]);
+        let evaluations = || results.models.iter().map(pick);
+        let best = COLUMNS.map(|column| column.best(evaluations()));
+        let body: String = experiment
+            .models
+            .iter()
+            .zip(evaluations())
+            .enumerate()
+            .map(|(n, (model, ours))| {
+                let mut cells = vec![escaped(&model.name)];
+                for (column, best) in COLUMNS.iter().zip(&best) {
+                    let estimate = (column.ours)(ours);
+                    cells.push(value(estimate.value, best[n]) + &small(&interval(estimate)));
+                }
+                let precision = &ours.average_precision;
+                cells.push(share(precision.value) + &small(&interval(precision)));
+                cells.push(share(ours.threshold) + &small(from(ours)));
+                row("td", "ours", &cells)
+            })
+            .collect();
+        let caption = results
+            .models
+            .first()
+            .map_or_else(String::new, |first| level_caption(what, pick(first)));
+        let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
+        sheet.table(&caption, "numbers", &rows);
+    }
+}
+
+fn level_caption(what: &str, ours: &Evaluation) -> String {
+    let sample = match ours.level {
+        Level::Slab(n) => format!(
+            "runs of {n} slices; a slab is positive when any of its slices is, and its probability \
+             is its slices' greatest"
+        ),
+        _ => "the probability of an exam is its slices' greatest".into(),
+    };
+    format!(
+        "{what} level: {sample}. {} samples, {} positive.",
+        count(ours.n_samples),
+        count(ours.n_positive)
+    )
+}
+
+/// Data, settings, times, remarks and warnings.
+pub fn settings(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
+    sheet.heading("Data, settings and time");
+    let data = experiment.data.clone().unwrap_or("not described".into());
+    let evaluation = format!(
+        "{} replicates, {} % intervals, seed {}",
+        results.options.replicates,
+        100.0 * results.options.confidence,
+        results.options.seed
+    );
+    let given = experiment.facts.iter().cloned();
+    let facts: String = [("data".into(), data)]
+        .into_iter()
+        .chain(given)
+        .chain([("evaluation".into(), evaluation)])
+        .map(|(name, value)| row("td", "", &[escaped(&name), escaped(&value)]))
+        .collect();
+    let rows = format!("{}<tbody>\n{facts}</tbody>\n", head(&["What", "Value"]));
+    sheet.table("Data and settings.", "words", &rows);
+    stages(sheet, experiment);
+    let warnings = results.warnings(experiment);
+    let remarks: String = experiment
+        .notes
+        .iter()
+        .cloned()
+        .chain(warnings)
+        .map(|text| format!("<li>{}</li>\n", escaped(&text)))
+        .collect();
+    if !remarks.is_empty() {
+        sheet.heading("Remarks");
+        sheet.out.push_str(&format!("<ul>\n{remarks}</ul>\n"));
+    }
+}
+
+fn stages(sheet: &mut Sheet, experiment: &Experiment) {
+    if experiment.stages.is_empty() {
+        return;
+    }
+    let line = |name: &str, elapsed_s| row("td", "", &[escaped(name), duration(elapsed_s)]);
+    let body: String = experiment
+        .stages
+        .iter()
+        .map(|stage| line(&stage.name, stage.elapsed_s))
+        .collect();
+    let total = line(
+        "all",
+        experiment.stages.iter().map(|stage| stage.elapsed_s).sum(),
+    );
+    let rows = format!(
+        "{}<tbody>\n{body}{total}</tbody>\n",
+        head(&["Stage", "Wall time"])
+    );
+    sheet.table("Wall time of each stage.", "numbers", &rows);
+}
+
+fn value(value: f64, best: bool) -> String {
+    match best {
+        true => format!("<span class=\"best\">{}</span>", share(value)),
+        false => share(value),
+    }
+}
+
+fn small(text: &str) -> String {
+    format!("<small>{}</small>", escaped(text))
+}
+
+/// Where a threshold comes from, for people.
+fn from(ours: &Evaluation) -> &'static str {
+    match ours.threshold_from {
+        ThresholdFrom::Validation => "validation",
+        ThresholdFrom::SameSamples => "test (optimistic)",
+        ThresholdFrom::Half => "one class only",
+    }
+}

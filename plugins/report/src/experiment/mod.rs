@@ -1,0 +1,315 @@
+//! The report of an experiment: models scored on the same exams, beside the paper's Table 2.
+
+mod columns;
+mod evaluation;
+mod files;
+mod html;
+mod paper;
+mod row;
+mod text;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use pe_binding::nearest::nearest;
+use pe_ct::ChannelSlice;
+use pe_metrics::{Mistake, Scores};
+use serde::{Deserialize, Serialize};
+
+pub use evaluation::{ModelResults, Optimistic, Results};
+pub use paper::{CAVEATS, PAPER_DATA, PaperModel, PaperRow, TABLE_2, paper_model};
+pub use row::Row;
+
+use crate::{Picture, ReportError};
+
+/// An experiment as its report tells it: models scored on the same exams, how they were trained,
+/// and how they compare.
+///
+/// It is filled step by step; [`Experiment::evaluate`] computes what is compared, and what is added
+/// after it needs it again.
+#[derive(Debug, Clone, Default)]
+pub struct Experiment {
+    title: String,
+    data: Option<String>,
+    models: Vec<Model>,
+    /// Models to compare, as indices: the first is the one that the second is held against.
+    pairs: Vec<(usize, usize)>,
+    facts: Vec<(String, String)>,
+    stages: Vec<Stage>,
+    notes: Vec<String>,
+    examples: Vec<ExampleSlice>,
+    results: Option<Results>,
+}
+
+/// One model: its scores on the test part, and how it was trained.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its name in scripts and files, such as `effnet_lstm`.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its probabilities on the test part.
+    pub scores: Scores,
+    /// What was written down of each epoch.
+    pub history: Vec<Epoch>,
+    /// The paper's numbers, where the model is one of its six.
+    pub paper: Option<PaperRow>,
+}
+
+/// What training wrote down of one epoch: `train_loss`, `validation_auroc`, `learning_rate` …
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Which epoch; not whole where training was looked at within one.
+    pub epoch: f64,
+    /// The numbers by their names.
+    #[serde(flatten)]
+    pub values: BTreeMap<String, f64>,
+}
+
+/// A stage of the experiment and the time that it took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stage {
+    /// Its name.
+    pub name: String,
+    /// Wall time, seconds.
+    pub elapsed_s: f64,
+}
+
+/// Which slice an example shows, and what its model said of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Example {
+    /// What the example stands for: `false positive`, `false negative`.
+    pub kind: String,
+    /// The exam's SeriesInstanceUID.
+    pub exam: String,
+    /// Index of the slice.
+    pub slice_idx: usize,
+    /// The model's probability, in [0, 1].
+    pub probability: f64,
+    /// The slice's label; `None` where it has none.
+    pub label: Option<bool>,
+}
+
+impl From<&Mistake> for Example {
+    fn from(mistake: &Mistake) -> Self {
+        Self {
+            kind: mistake.kind.to_string(),
+            exam: mistake.exam.clone(),
+            slice_idx: mistake.slice_idx,
+            probability: mistake.probability,
+            label: Some(mistake.label),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ExampleSlice {
+    model: usize,
+    about: Example,
+    picture: Picture,
+}
+
+impl Experiment {
+    /// An experiment without models.
+    pub fn new(title: &str) -> Self {
+        Self {
+            title: title.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The title.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The models, in the order in which they were added.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// Says in words on what data the models were trained and tested; the report prints it beside
+    /// every number.
+    pub fn data(&mut self, words: &str) {
+        self.data = Some(words.into());
+    }
+
+    /// Adds a model. An `id` of the paper's Table 2 (see [`TABLE_2`]) gets its display name and the
+    /// paper's row.
+    ///
+    /// # Errors
+    /// [`ReportError::DuplicateModel`]; [`ReportError::OtherExams`] when the scores are of other
+    /// exams, or other labels, than those of the first model.
+    pub fn model(
+        &mut self,
+        id: &str,
+        scores: Scores,
+        history: Vec<Epoch>,
+    ) -> Result<(), ReportError> {
+        if self.models.iter().any(|model| model.id == id) {
+            return Err(ReportError::DuplicateModel { id: id.into() });
+        }
+        if let Some(first) = self.models.first() {
+            check_same_exams(first, id, &scores)?;
+        }
+        let known = paper_model(id);
+        self.models.push(Model {
+            id: id.into(),
+            name: known.map_or(id, |known| known.name).into(),
+            scores,
+            history,
+            paper: known.map(|known| known.row),
+        });
+        self.results = None;
+        Ok(())
+    }
+
+    /// Asks for a comparison: how much better `id` is than `base`.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownModel`].
+    pub fn compare(&mut self, base: &str, id: &str) -> Result<(), ReportError> {
+        let pair = (self.index_of(base)?, self.index_of(id)?);
+        self.pairs.push(pair);
+        self.results = None;
+        Ok(())
+    }
+
+    /// Adds a fact of the data or the settings.
+    pub fn fact(&mut self, name: &str, value: &str) {
+        self.facts.push((name.into(), value.into()));
+    }
+
+    /// Adds a stage and its wall time.
+    ///
+    /// # Errors
+    /// [`ReportError::Option`] for a time that is negative or no number.
+    pub fn stage(&mut self, name: &str, elapsed_s: f64) -> Result<(), ReportError> {
+        if !(elapsed_s.is_finite() && elapsed_s >= 0.0) {
+            return Err(ReportError::Option {
+                option: "seconds",
+                expected: "a finite time of at least 0 s",
+                found: elapsed_s.to_string(),
+            });
+        }
+        self.stages.push(Stage {
+            name: name.into(),
+            elapsed_s,
+        });
+        Ok(())
+    }
+
+    /// Adds a remark.
+    pub fn note(&mut self, text: &str) {
+        self.notes.push(text.into());
+    }
+
+    /// Adds the picture of a slice that model `id` judged wrongly, or that is worth a look.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownModel`], [`ReportError::UnknownExam`], [`ReportError::UnknownSlice`];
+    /// [`ReportError::TooLarge`] for a slice larger than a picture can be.
+    pub fn example(
+        &mut self,
+        id: &str,
+        about: Example,
+        slice: &ChannelSlice,
+    ) -> Result<(), ReportError> {
+        let model = self.index_of(id)?;
+        let exams = self.models[model].scores.exams();
+        let exam = exams.iter().find(|exam| exam.exam == about.exam);
+        let exam = exam.ok_or_else(|| ReportError::UnknownExam {
+            exam: about.exam.clone(),
+            model: id.into(),
+        })?;
+        if about.slice_idx >= exam.labels.len() {
+            return Err(ReportError::UnknownSlice {
+                exam: about.exam,
+                n_slices: exam.labels.len(),
+                found: about.slice_idx,
+            });
+        }
+        self.examples.push(ExampleSlice {
+            model,
+            about,
+            picture: crate::slice_picture(slice)?,
+        });
+        Ok(())
+    }
+
+    /// What [`Experiment::evaluate`] computed.
+    ///
+    /// # Errors
+    /// [`ReportError::NotEvaluated`] before it, and after a model or a comparison was added.
+    pub fn results(&self) -> Result<&Results, ReportError> {
+        self.results.as_ref().ok_or(ReportError::NotEvaluated)
+    }
+
+    /// The table as text for a terminal, at most 110 columns wide.
+    ///
+    /// # Errors
+    /// [`ReportError::NotEvaluated`].
+    pub fn table(&self) -> Result<String, ReportError> {
+        Ok(text::table(self, self.results()?))
+    }
+
+    /// Writes `table2.html`, `table2.json`, `table2.csv`, `table2.md` and `predictions.csv` into
+    /// `folder`, creating it. The same experiment gives the same bytes.
+    ///
+    /// # Errors
+    /// [`ReportError::NotEvaluated`]; [`ReportError::Io`].
+    pub fn save(&self, folder: &Path) -> Result<(), ReportError> {
+        files::save(self, self.results()?, folder)
+    }
+
+    fn index_of(&self, id: &str) -> Result<usize, ReportError> {
+        let found = self.models.iter().position(|model| model.id == id);
+        let known = || self.models.iter().map(|model| model.id.as_str());
+        found.ok_or_else(|| ReportError::UnknownModel {
+            id: id.into(),
+            nearest: nearest(id, known()).map(Into::into),
+            known: known().map(Into::into).collect(),
+        })
+    }
+}
+
+impl fmt::Display for Experiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (title, n) = (&self.title, self.models.len());
+        let models = if n == 1 { "model" } else { "models" };
+        let state = if self.results.is_some() {
+            "evaluated"
+        } else {
+            "not evaluated"
+        };
+        write!(f, "experiment {title}: {n} {models}, {state}")
+    }
+}
+
+fn check_same_exams(first: &Model, id: &str, scores: &Scores) -> Result<(), ReportError> {
+    let (expected, found) = (first.scores.exams(), scores.exams());
+    let other = |difference: String| {
+        Err(ReportError::OtherExams {
+            id: id.into(),
+            first: first.id.clone(),
+            difference,
+        })
+    };
+    if expected.len() != found.len() {
+        return other(format!("{} exams, not {}", found.len(), expected.len()));
+    }
+    for (expected, found) in expected.iter().zip(found) {
+        if expected.exam != found.exam {
+            return other(format!(
+                "exam {} where {} stands",
+                found.exam, expected.exam
+            ));
+        }
+        if expected.labels != found.labels || expected.positive != found.positive {
+            return other(format!("other slices or labels in exam {}", found.exam));
+        }
+    }
+    Ok(())
+}
