@@ -37,6 +37,14 @@ pub enum LungError {
         /// The number of neighbours that was asked for.
         found: u8,
     },
+    /// A text that is no recipe of this version.
+    #[error("expected the recipe of a mask, version {expected}, found {found}")]
+    Recipe {
+        /// The version of the code.
+        expected: u32,
+        /// What the text is.
+        found: String,
+    },
     /// The user's interrupt.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -46,6 +54,7 @@ impl Explain for LungError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Interrupted(_) => "lung.interrupted",
+            Self::Recipe { .. } => "lung.recipe",
             _ => "lung.options",
         }
     }
@@ -59,6 +68,11 @@ impl Explain for LungError {
             Self::MinArea { .. } => {
                 Some("areas are in pixels of a slice of 512 rows; 0 keeps every component".into())
             }
+            Self::Recipe { .. } => Some(
+                "masks would differ from those that the slices were made with: make the slices and \
+                 train the model again with this version"
+                    .into(),
+            ),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use ndarray::parallel::prelude::*;
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis};
 use pe_binding::Work;
 use pe_ct::{Mask, Volume};
+use serde::Deserialize;
 
 use crate::bitmap::Bitmap;
 use crate::components::Connectivity;
@@ -46,6 +47,14 @@ pub struct Masking {
     recipe: Arc<str>,
 }
 
+/// A recipe as it is read back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recipe {
+    lung_mask: u32,
+    options: MaskOptions,
+}
+
 impl Masking {
     /// Masks by `options`.
     ///
@@ -60,6 +69,22 @@ impl Masking {
             recipe: recipe.to_string().into(),
             options,
         })
+    }
+
+    /// Masks as a recipe says, so that new exams are masked as those that a model was trained on.
+    ///
+    /// # Errors
+    /// [`LungError::Recipe`] for a text that is no recipe, or one of another version of the code.
+    pub fn from_recipe(recipe: &str) -> Result<Self, LungError> {
+        let wrong = |found: String| LungError::Recipe {
+            expected: MASK_VERSION,
+            found,
+        };
+        let read: Recipe = serde_json::from_str(recipe).map_err(|error| wrong(error.to_string()))?;
+        match read.lung_mask == MASK_VERSION {
+            true => Self::new(read.options),
+            false => Err(wrong(format!("version {}", read.lung_mask))),
+        }
     }
 
     /// The options.
@@ -214,6 +239,23 @@ mod tests {
                     assert_eq!(mask.empty_slices().len(), dim.0);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_recipe_makes_the_masking_that_it_is_of() {
+        let options = MaskOptions {
+            mode: MaskMode::Hull,
+            close_radius: 7,
+            ..MaskOptions::default()
+        };
+        let masking = Masking::new(options).unwrap();
+        let again = Masking::from_recipe(masking.recipe()).unwrap();
+        assert_eq!(again.recipe(), masking.recipe());
+        let other = masking.recipe().replacen(&format!(":{MASK_VERSION}"), ":999", 1);
+        for wrong in ["none", "{}", &other] {
+            let error = Masking::from_recipe(wrong).expect_err("no recipe of ours");
+            assert!(matches!(error, LungError::Recipe { .. }), "{wrong}: {error}");
         }
     }
 

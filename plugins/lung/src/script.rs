@@ -83,6 +83,17 @@ mod lung {
         Masking::new(options).map_err(raise)
     }
 
+    /// The masking that a recipe is of, `masking.recipe` or what a model says of its slices.
+    ///
+    /// ```rhai
+    /// let masking = lung::masking(#{ mode: "hull" });
+    /// let again = lung::from_recipe(masking.recipe);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn from_recipe(recipe: &str) -> ScriptResult<Masking> {
+        Masking::from_recipe(recipe).map_err(raise)
+    }
+
     /// The mask of `volume` by this recipe.
     ///
     /// ```rhai

@@ -58,6 +58,16 @@ pub enum StoreError {
         /// Its shape.
         found: (usize, usize, usize),
     },
+    /// An exam or a slice that is not stored.
+    #[error("expected slice {slice_idx} of exam {series_uid}, found {n_slices} stored slices of it")]
+    NoSlice {
+        /// Which exam.
+        series_uid: String,
+        /// Which slice, from 0.
+        slice_idx: i64,
+        /// Slices that are stored of it.
+        n_slices: usize,
+    },
     /// Values that are no whole number of rows of features.
     #[error("expected rows of {width} features, found {found} values")]
     Features {
@@ -92,6 +102,7 @@ impl Explain for StoreError {
             Self::Locked { .. } => "store.locked",
             Self::OtherMask { .. } => "store.mask",
             Self::Empty { .. } => "store.empty",
+            Self::NoSlice { .. } => "store.no_slice",
             Self::Features { .. } => "store.features",
             Self::Ct(error) => error.kind(),
             Self::Interrupted(_) => "interrupted",

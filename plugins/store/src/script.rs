@@ -26,7 +26,7 @@ def_package! {
 mod store {
     use pe_binding::script::{ScriptResult, options, raise, work};
     use pe_ct::script::ExamHandle;
-    use pe_ct::{Mask, Volume};
+    use pe_ct::{ChannelSlice, Mask, Volume};
     use rhai::{Array, INT, Map};
 
     /// Opens the store in `folder` (created when missing) for slices made with these settings:
@@ -93,6 +93,16 @@ mod store {
     pub fn exams(slices: &mut StoreHandle) -> ScriptResult<Array> {
         let exams = slices.exams().map_err(raise)?;
         Ok(exams.into_iter().map(Dynamic::from).collect())
+    }
+
+    /// One stored slice, to look at: `report::slice` draws it.
+    #[rhai_fn(global, return_raw, pure)]
+    pub fn slice(
+        slices: &mut StoreHandle,
+        series_uid: &str,
+        slice_idx: INT,
+    ) -> ScriptResult<ChannelSlice> {
+        slices.slice(series_uid, slice_idx).map_err(raise)
     }
 
     /// The folder that holds the slices of these settings.

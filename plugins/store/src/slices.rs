@@ -7,7 +7,7 @@ use half::f16;
 use ndarray::Axis;
 use pe_binding::Work;
 use pe_ct::channels::{Channels, to_byte};
-use pe_ct::{ExamInfo, Mask, Volume};
+use pe_ct::{ChannelSlice, ExamInfo, Mask, Volume};
 use rayon::prelude::*;
 
 use crate::lock::{WriteLock, sweep};
@@ -232,6 +232,24 @@ impl SliceStore {
             .iter()
             .filter_map(|folder| StoredExam::open(folder).transpose())
             .collect()
+    }
+
+    /// One slice of the stored exam with this SeriesInstanceUID, to look at.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSlice`] when there is none; as [`SliceStore::exams`].
+    pub fn slice(&self, series_uid: &str, slice_idx: i64) -> Result<ChannelSlice, StoreError> {
+        let missing = |n_slices| StoreError::NoSlice {
+            series_uid: series_uid.to_owned(),
+            slice_idx,
+            n_slices,
+        };
+        let exams = self.exams()?;
+        let exam = exams.iter().find(|exam| exam.manifest().exam.id.series_uid == series_uid);
+        let exam = exam.ok_or_else(|| missing(0))?;
+        let idx = usize::try_from(slice_idx).ok().filter(|idx| *idx < exam.n_slices());
+        let idx = idx.ok_or_else(|| missing(exam.n_slices()))?;
+        Ok(ChannelSlice::new(exam.slice(idx))?)
     }
 
     fn exam_folder(&self, exam: &ExamInfo) -> PathBuf {

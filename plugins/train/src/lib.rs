@@ -22,6 +22,7 @@ mod files;
 mod fit;
 mod model;
 mod options;
+mod position;
 mod predict;
 mod random;
 mod runs;
@@ -38,6 +39,7 @@ pub use options::{
     Augmentation, CnnOptions, FitOptions, Optimizer, Precision, Schedule, Select, SequenceKind,
     SequenceOptions, SlabHead,
 };
+pub use position::position_baseline;
 pub use predict::predict;
 pub use runs::{RunSettings, Runs};
 pub use split::{Split, SplitOptions};

@@ -167,6 +167,18 @@ mod train {
         crate::predict(model, &features, &exams, &work(&context)).map_err(raise)
     }
 
+    /// The scores of a baseline without images: the share of PE among the training slices at the
+    /// same relative height in the exam. What a network adds is what lies above it.
+    ///
+    /// ```rhai
+    /// let baseline = train::position_baseline(slices, split);
+    /// ```
+    #[rhai_fn(return_raw, volatile)]
+    pub fn position_baseline(slices: StoreHandle, split: SplitHandle) -> ScriptResult<Scores> {
+        let exams = slices.exams().map_err(raise)?;
+        crate::position_baseline(&exams, &split).map_err(raise)
+    }
+
     /// Every exam that features can be made of.
     #[rhai_fn(global, get = "exams", pure)]
     pub fn features_exams(features: &mut FeatureSet) -> ExamIds {

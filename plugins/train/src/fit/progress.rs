@@ -44,8 +44,10 @@ pub struct Epoch {
     /// Mean loss a slice, while the weights changed and with augmentation.
     pub train_loss: f64,
     /// Mean loss a slice on the validation part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
     /// Slice AUC on the validation part; none with one class only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_auroc: Option<f64>,
     /// The learning rate of the last step.
     pub lr: f64,

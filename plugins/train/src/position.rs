@@ -1,0 +1,70 @@
+//! How far one comes without looking: PE lies where the arteries are, and those lie at much the
+//! same height in every exam.
+
+use pe_metrics::{ExamScores, Level, Scores, youden};
+use pe_store::StoredExam;
+
+use crate::data::labels;
+use crate::{Split, TrainError};
+
+/// Steps of relative height that slices are counted in.
+const BINS: usize = 40;
+/// Width of the Gaussian that smooths the counts, bins.
+const SIGMA: f64 = 1.5;
+
+/// The scores of a baseline that sees no image, on the test part of `split`: the smoothed share of
+/// PE among the training slices at the same relative height in the exam, with the Youden threshold
+/// of the validation part.
+///
+/// A network has learnt to see emboli as far as it is better than this.
+///
+/// # Errors
+/// [`TrainError::Data`] when `exams` lack one of the split.
+pub fn position_baseline(exams: &[StoredExam], split: &Split) -> Result<Scores, TrainError> {
+    let share = shares(&Split::of(&split.train, exams)?);
+    let score = |part| -> Result<Scores, TrainError> {
+        let exams = Split::of(part, exams)?;
+        let scores = exams.iter().map(|exam| exam_scores(exam, &share)).collect();
+        Ok(Scores::new("position", scores)?)
+    };
+    let samples = score(&split.validation)?.samples(Level::Slice);
+    let threshold = youden(&samples.labels, &samples.probabilities).threshold;
+    let test = score(&split.test)?;
+    Ok(match threshold.is_finite() {
+        true => test.with_threshold(threshold),
+        false => test,
+    })
+}
+
+fn bin(slice_idx: usize, n_slices: usize) -> usize {
+    slice_idx * BINS / n_slices.max(1)
+}
+
+/// The smoothed share of PE slices at each height.
+fn shares(exams: &[StoredExam]) -> [f64; BINS] {
+    let (mut positive, mut all) = ([0.0; BINS], [0.0; BINS]);
+    for exam in exams {
+        let labels = labels(exam);
+        for (slice_idx, label) in labels.iter().enumerate() {
+            let bin = bin(slice_idx, labels.len());
+            all[bin] += f64::from(u8::from(label.is_some()));
+            positive[bin] += f64::from(u8::from(*label == Some(true)));
+        }
+    }
+    let smooth = |counts: &[f64; BINS], at: usize| -> f64 {
+        let weight = |bin: usize| (-0.5 * ((bin as f64 - at as f64) / SIGMA).powi(2)).exp();
+        counts.iter().enumerate().map(|(bin, count)| weight(bin) * count).sum()
+    };
+    std::array::from_fn(|at| smooth(&positive, at) / smooth(&all, at).max(f64::MIN_POSITIVE))
+}
+
+fn exam_scores(exam: &StoredExam, share: &[f64; BINS]) -> ExamScores {
+    let n_slices = exam.n_slices();
+    let info = &exam.manifest().exam;
+    ExamScores {
+        exam: info.id.series_uid.clone(),
+        positive: info.labels.as_ref().and_then(|labels| labels.positive()),
+        labels: labels(exam),
+        probabilities: (0..n_slices).map(|idx| share[bin(idx, n_slices)]).collect(),
+    }
+}
