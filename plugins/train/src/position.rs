@@ -53,7 +53,11 @@ fn shares(exams: &[StoredExam]) -> [f64; BINS] {
     }
     let smooth = |counts: &[f64; BINS], at: usize| -> f64 {
         let weight = |bin: usize| (-0.5 * ((bin as f64 - at as f64) / SIGMA).powi(2)).exp();
-        counts.iter().enumerate().map(|(bin, count)| weight(bin) * count).sum()
+        counts
+            .iter()
+            .enumerate()
+            .map(|(bin, count)| weight(bin) * count)
+            .sum()
     };
     std::array::from_fn(|at| smooth(&positive, at) / smooth(&all, at).max(f64::MIN_POSITIVE))
 }

@@ -1,6 +1,8 @@
 //! Independent streams of random numbers, named by what they are for: no draw depends on another
 //! sample, the order of work or the number of threads, and none has a state to save.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -33,9 +35,19 @@ impl Stream {
     }
 }
 
-/// A seed for libtorch's own generator, which has no state that could be saved: it is seeded anew
-/// for each step.
-pub(crate) fn torch_seed(seed: u64, what: &str, indices: &[usize]) -> i64 {
+/// The right to draw from libtorch's generator, which the whole process shares.
+static GENERATOR: Mutex<()> = Mutex::new(());
+
+/// Seeds libtorch's generator for one purpose; nobody else draws from it while the guard lives.
+///
+/// The generator has no state that could be saved, so it is seeded anew for each step.
+pub(crate) fn seed_torch(seed: u64, what: &str, indices: &[usize]) -> MutexGuard<'static, ()> {
+    let guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::manual_seed(torch_seed(seed, what, indices));
+    guard
+}
+
+fn torch_seed(seed: u64, what: &str, indices: &[usize]) -> i64 {
     let digest = digest(seed, what, indices);
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest[..8]);

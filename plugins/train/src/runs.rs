@@ -18,7 +18,7 @@ use crate::fit::{Fitted, Job, Network, clear, fit, weights, write_tensors};
 use crate::model::{Architecture, Model, ModelRecord, VERSION, build};
 use crate::options::{CnnOptions, FitOptions, SequenceOptions};
 use crate::predict::thresholds;
-use crate::random::torch_seed;
+use crate::random::seed_torch;
 use crate::{Split, TrainError};
 
 /// Where models are trained: a folder, a device, a seed.
@@ -203,8 +203,10 @@ impl Runs {
         }
         fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
         let _lock = lock(&folder)?;
-        tch::manual_seed(torch_seed(self.seed, "initialisation", &[]));
-        let mut network = build(&architecture, self.device)?;
+        let mut network = {
+            let _drawing = seed_torch(self.seed, "initialisation", &[]);
+            build(&architecture, self.device)?
+        };
         if let (Network::Cnn(backbone), Architecture::Cnn { options, start, .. }) =
             (&mut network, &mut architecture)
         {

@@ -29,7 +29,7 @@ pub(crate) use validate::{probability, validate};
 use crate::TrainError;
 use crate::data::{Batch, HostBatch, Samples, for_each_batch};
 use crate::options::{FitOptions, Precision, Select};
-use crate::random::{Stream, torch_seed};
+use crate::random::{Stream, seed_torch};
 
 /// What is trained, on what, how and where.
 pub(crate) struct Job<'a> {
@@ -163,9 +163,11 @@ impl<'a> Run<'a> {
         let (epoch, step) = (self.progress.epoch, self.progress.step);
         let options = self.job.options;
         let lr = learning_rate(options, self.progress.steps, self.steps_per_epoch);
-        tch::manual_seed(torch_seed(self.job.seed, "step", &[epoch, step]));
         let batch = host.to_device(self.network.params().device())?;
-        let (loss, mut gradients) = gradients(self.network, &batch, options)?;
+        let (loss, mut gradients) = {
+            let _drawing = seed_torch(self.job.seed, "step", &[epoch, step]);
+            gradients(self.network, &batch, options)?
+        };
         if !loss.is_finite() {
             return Err(self.non_finite(loss, samples));
         }

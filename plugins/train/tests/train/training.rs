@@ -1,0 +1,310 @@
+//! Training from end to end on small made-up exams.
+
+use std::fs;
+use std::path::Path;
+
+use crate::cohort::{stopped_after, store};
+use pe_binding::Work;
+use pe_metrics::Level;
+use pe_nn::BackboneKind;
+use pe_store::SliceStore;
+use pe_train::{
+    CnnOptions, FitOptions, Model, Optimizer, Runs, Schedule, Select, SequenceKind,
+    SequenceOptions, Split, SplitOptions, TrainError, predict,
+};
+
+/// Small enough for a second or two, and every step ends with a checkpoint.
+fn quick(network: BackboneKind) -> CnnOptions {
+    CnnOptions {
+        network,
+        slab: 8,
+        fit: FitOptions {
+            batch: if network == BackboneKind::R3d18 {
+                4
+            } else {
+                24
+            },
+            epochs: 2,
+            lr: 1e-3,
+            schedule: Schedule::Cosine,
+            checkpoint_s: 0.0,
+            ..FitOptions::default()
+        },
+        ..CnnOptions::default()
+    }
+}
+
+fn split(store: &SliceStore) -> Split {
+    let options = SplitOptions {
+        test: 0.25,
+        validation: 0.25,
+        ..SplitOptions::default()
+    };
+    Split::new(&store.exams().unwrap(), &options).unwrap()
+}
+
+fn runs(folder: &Path) -> Runs {
+    Runs::new(folder, "cpu", 5).unwrap()
+}
+
+fn weights(model: &Model) -> Vec<u8> {
+    fs::read(model.folder().join("model.safetensors")).unwrap()
+}
+
+/// Trains with an interrupt after each of `stops` steps, again and again until it is finished.
+fn with_stops(folder: &Path, options: &CnnOptions, store: &SliceStore, stops: &[usize]) -> Model {
+    let (runs, split) = (runs(folder), split(store));
+    for &stop in stops {
+        let stopped = runs.cnn("stopped", options, store, &split, &stopped_after(stop));
+        assert!(
+            matches!(stopped, Err(TrainError::Interrupted(_))),
+            "after {stop}: {stopped:?}"
+        );
+    }
+    runs.cnn("stopped", options, store, &split, &Work::silent())
+        .unwrap()
+}
+
+#[test]
+fn an_interrupted_run_ends_with_the_same_bits() {
+    for network in BackboneKind::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder.path().join("store"), 12, 32);
+        let options = quick(network);
+        let whole = runs(&folder.path().join("whole"));
+        let whole = whole
+            .cnn("whole", &options, &store, &split(&store), &Work::silent())
+            .unwrap();
+        let parts = with_stops(&folder.path().join("parts"), &options, &store, &[1, 1, 2]);
+        assert!(
+            weights(&whole) == weights(&parts),
+            "{network}: other weights"
+        );
+        assert_eq!(whole.threshold(), parts.threshold());
+        let losses = |model: &Model| -> Vec<_> {
+            let epochs = model.record().history.iter();
+            epochs
+                .map(|epoch| (epoch.train_loss, epoch.validation_loss))
+                .collect()
+        };
+        assert_eq!(losses(&whole), losses(&parts));
+        assert_eq!(steps_logged(&whole), steps_logged(&parts));
+    }
+}
+
+/// `metrics.jsonl` without what depends on the clock.
+fn steps_logged(model: &Model) -> Vec<(u64, f64)> {
+    let text = fs::read_to_string(model.folder().join("metrics.jsonl")).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["kind"] == "step")
+        .map(|line| {
+            (
+                line["steps"].as_u64().unwrap(),
+                line["loss"].as_f64().unwrap(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_damaged_checkpoint_gives_way_to_the_one_before_and_the_bits_are_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 12, 32);
+    let options = quick(BackboneKind::EfficientNetB0);
+    let whole = runs(&folder.path().join("whole"));
+    let whole = whole
+        .cnn("whole", &options, &store, &split(&store), &Work::silent())
+        .unwrap();
+    let parts = folder.path().join("parts");
+    let stopped = runs(&parts).cnn(
+        "stopped",
+        &options,
+        &store,
+        &split(&store),
+        &stopped_after(3),
+    );
+    assert!(stopped.is_err());
+    let run = fs::read_dir(parts.join("models"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let record = fs::read_to_string(run.join("checkpoint.json")).unwrap();
+    let state = record
+        .split('"')
+        .find(|word| word.starts_with("state-"))
+        .unwrap();
+    let mut bytes = fs::read(run.join(state)).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(run.join(state), bytes).unwrap();
+    let model = with_stops(&parts, &options, &store, &[]);
+    assert!(weights(&whole) == weights(&model));
+}
+
+#[test]
+fn what_is_finished_is_opened_and_what_changed_is_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 8, 32);
+    let (runs, split) = (runs(folder.path()), split(&store));
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit.epochs = 1;
+    let train = |options: &CnnOptions, work: &Work| runs.cnn("one", options, &store, &split, work);
+    let first = train(&options, &Work::silent()).unwrap();
+    // A watch that stops at once shows that nothing was trained.
+    let again = train(&options, &stopped_after(0)).unwrap();
+    assert_eq!(first.folder(), again.folder());
+    options.fit.lr = 2e-3;
+    let other = train(&options, &stopped_after(0));
+    assert!(matches!(other, Err(TrainError::Interrupted(_))));
+    let left: Vec<_> = fs::read_dir(first.folder()).unwrap().collect();
+    let name = |entry: &std::io::Result<fs::DirEntry>| {
+        entry
+            .as_ref()
+            .unwrap()
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
+    };
+    let leftovers: Vec<_> = left
+        .iter()
+        .map(name)
+        .filter(|name| name.starts_with("state-"))
+        .collect();
+    assert!(
+        leftovers.is_empty(),
+        "checkpoints of a finished run are removed: {leftovers:?}"
+    );
+}
+
+#[test]
+fn a_network_learns_what_is_there_and_a_sequence_model_goes_on_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 16, 32);
+    let (runs, split) = (runs(folder.path()), split(&store));
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit.epochs = 8;
+    options.fit.select = Select::Auroc;
+    let model = runs
+        .cnn("effnet", &options, &store, &split, &Work::silent())
+        .unwrap();
+    let features = pe_train::FeatureSet::new(&model, &store, &runs).unwrap();
+    let scores = predict(&model, &features, &split.test, &Work::silent()).unwrap();
+    let samples = scores.samples(Level::Slice);
+    let auroc = pe_metrics::auroc(&samples.labels, &samples.probabilities);
+    assert!(
+        auroc > 0.9,
+        "a bright block is not hard to see: AUC {auroc}"
+    );
+    assert_eq!(scores.threshold(), model.threshold());
+
+    for kind in [SequenceKind::BiLstm, SequenceKind::Tcn] {
+        let options = SequenceOptions {
+            model: kind,
+            hidden: 16,
+            channels: 16,
+            fit: FitOptions {
+                epochs: 15,
+                ..SequenceOptions::default().fit
+            },
+            ..SequenceOptions::default()
+        };
+        let head = runs
+            .sequence("head", &options, &features, &split, &Work::silent())
+            .unwrap();
+        let scores = predict(&head, &features, &split.test, &Work::silent()).unwrap();
+        assert_eq!(scores.exams().len(), split.test.len());
+        assert_eq!(head.backbone().unwrap().folder(), model.folder());
+        let again = predict(&head, &features, &split.test, &Work::silent()).unwrap();
+        assert_eq!(scores, again);
+    }
+}
+
+#[test]
+fn slabs_are_predicted_slice_by_slice_also_where_they_are_padded() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 8, 32);
+    let (runs, split) = (runs(folder.path()), split(&store));
+    let mut options = quick(BackboneKind::R3d18);
+    options.fit.epochs = 1;
+    let model = runs
+        .cnn("resnet3d", &options, &store, &split, &Work::silent())
+        .unwrap();
+    let features = pe_train::FeatureSet::new(&model, &store, &runs).unwrap();
+    let scores = predict(&model, &features, &split.test, &Work::silent()).unwrap();
+    for exam in scores.exams() {
+        assert_eq!(exam.probabilities.len(), crate::cohort::N_SLICES);
+    }
+    options.head = pe_train::SlabHead::Slab;
+    let slab = runs
+        .cnn("slab", &options, &store, &split, &Work::silent())
+        .unwrap();
+    let features = pe_train::FeatureSet::new(&slab, &store, &runs).unwrap();
+    let scores = predict(&slab, &features, &split.test, &Work::silent()).unwrap();
+    for exam in scores.exams() {
+        assert!(
+            exam.probabilities[..8]
+                .iter()
+                .all(|p| *p == exam.probabilities[0])
+        );
+        assert!(
+            exam.probabilities[8..]
+                .iter()
+                .all(|p| *p == exam.probabilities[8])
+        );
+    }
+    let head = SequenceOptions {
+        chunk_slabs: 2,
+        fit: FitOptions {
+            epochs: 2,
+            ..SequenceOptions::default().fit
+        },
+        ..SequenceOptions::default()
+    };
+    assert!(
+        runs.sequence("wrong", &head, &features, &split, &Work::silent())
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_model_takes_only_the_features_and_slices_that_it_was_made_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store_32 = store(&folder.path().join("store"), 8, 32);
+    let store_40 = store(&folder.path().join("store"), 8, 40);
+    let (runs, split) = (runs(folder.path()), split(&store_32));
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit.epochs = 1;
+    let model = runs
+        .cnn("a", &options, &store_32, &split, &Work::silent())
+        .unwrap();
+    let refused = pe_train::FeatureSet::new(&model, &store_40, &runs);
+    assert!(matches!(refused, Err(TrainError::Mismatch { .. })));
+    let other = runs
+        .cnn("b", &options, &store_40, &split, &Work::silent())
+        .unwrap();
+    let features = pe_train::FeatureSet::new(&other, &store_40, &runs).unwrap();
+    let refused = predict(&model, &features, &split.test, &Work::silent());
+    assert!(matches!(refused, Err(TrainError::Mismatch { .. })));
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_with_the_batch_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 8, 32);
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    // Each step makes the weights a million times as large.
+    options.fit.optimizer = Optimizer::AdamW;
+    options.fit.weight_decay = 1e3;
+    options.fit.lr = 1e3;
+    options.fit.batch = 4;
+    options.fit.schedule = Schedule::Constant;
+    let error = runs(folder.path())
+        .cnn("wild", &options, &store, &split(&store), &Work::silent())
+        .expect_err("such steps end in no number");
+    let text = error.to_string();
+    assert!(matches!(error, TrainError::NonFinite { .. }), "{text}");
+    assert!(text.contains("slice "), "{text}");
+}
