@@ -107,6 +107,20 @@ pub fn decimals(value: f64, n: usize) -> String {
     }
 }
 
+/// A share in per cent: `95 %`.
+pub fn percent(share: f64) -> String {
+    crate::svg::pixel(100.0 * share) + " %"
+}
+
+/// A difference with its sign and `n` decimals.
+pub fn signed(value: f64, n: usize) -> String {
+    match decimals(value.abs(), n) {
+        text if value < 0.0 => format!("−{text}"),
+        text if value.is_finite() => format!("+{text}"),
+        text => text,
+    }
+}
+
 /// Wall time in the largest fitting units: `41.2 s`, `3 min 05 s`, `2 h 07 min`.
 pub fn duration(elapsed_s: f64) -> String {
     let whole = elapsed_s.round() as u64;
@@ -117,7 +131,7 @@ pub fn duration(elapsed_s: f64) -> String {
     }
 }
 
-/// A whole number with thin groups of three: `1,335`.
+/// A whole number with commas between groups of three: `1,335`.
 pub fn count(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -139,6 +153,11 @@ mod tests {
         let check = |found: String, expected: &str| assert_eq!(found, expected);
         check(share(0.87), "0.8700");
         check(share(f64::NAN), "–");
+        check(percent(0.57), "57 %");
+        check(percent(0.999), "99.9 %");
+        check(signed(-0.0163, 3), "−0.016");
+        check(signed(0.5, 2), "+0.50");
+        check(signed(f64::NAN, 2), "–");
         check(p_value(0.0004), "< 0.001");
         check(p_value(0.0312), "0.031");
         check(p_value(f64::NAN), "–");

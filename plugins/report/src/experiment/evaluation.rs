@@ -1,7 +1,7 @@
 use pe_binding::Work;
 use pe_metrics::{
-    Comparison, Confusion, EvaluateOptions, Evaluation, Level, Scores, compare_watched,
-    evaluate_watched, youden,
+    Comparison, Confusion, EvaluateOptions, Evaluation, Level, Scores, ThresholdFrom,
+    compare_watched, evaluate_watched, youden,
 };
 use serde::Serialize;
 
@@ -68,19 +68,36 @@ impl Results {
         [("Slab", |model| &model.slab), ("Exam", |model| &model.exam)]
     }
 
-    /// What the numbers' reader must know, with the model and the level in front.
+    /// What the numbers' reader must know, with the models and the level in front; each once.
     pub(crate) fn warnings(&self, experiment: &Experiment) -> Vec<String> {
-        let mut found = Vec::new();
+        let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+        let mut add = |text: String, model| match found.iter_mut().find(|(other, _)| *other == text)
+        {
+            Some((_, models)) => models.push(model),
+            None => found.push((text, vec![model])),
+        };
         for (model, results) in experiment.models.iter().zip(&self.models) {
             for evaluation in [&results.slice, &results.slab, &results.exam] {
                 let level = evaluation.level;
-                let warnings = evaluation.warnings.iter();
-                found.extend(warnings.map(|text| format!("{}, {level} level: {text}", model.name)));
+                if evaluation.threshold_from == ThresholdFrom::SameSamples {
+                    add(format!("level {level}: {OPTIMISTIC}"), &model.name);
+                }
+                for text in &evaluation.warnings {
+                    add(format!("level {level}: {text}"), &model.name);
+                }
             }
         }
-        found
+        let n_models = experiment.models.len();
+        let say = |(text, models): (String, Vec<&str>)| match models.len() {
+            n if n == n_models && n > 1 => format!("All models, {text}."),
+            _ => format!("{}, {text}.", models.join(", ")),
+        };
+        found.into_iter().map(say).collect()
     }
 }
+
+const OPTIMISTIC: &str =
+    "no threshold was chosen beforehand; the test part's own makes the numbers at it optimistic";
 
 impl Experiment {
     /// Evaluates every model at slice, slab and exam level and compares what is to be compared.

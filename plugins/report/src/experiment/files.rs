@@ -78,7 +78,7 @@ fn model_json(model: &Model, ours: &ModelResults) -> Value {
 fn numbers(evaluation: &Evaluation) -> Value {
     let mut value = json!(evaluation);
     if let Some(fields) = value.as_object_mut() {
-        fields.retain(|name, _| !!matches!(name.as_str(), "roc" | "precision_recall" | "options"));
+        fields.retain(|name, _| !matches!(name.as_str(), "roc" | "precision_recall" | "options"));
     }
     value
 }

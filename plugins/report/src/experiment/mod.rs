@@ -133,7 +133,7 @@ impl Experiment {
     /// Says in words on what data the models were trained and tested; the report prints it beside
     /// every number.
     pub fn data(&mut self, words: &str) {
-        self.data = Some(words.into());
+        self.data = Some(words.trim_end_matches('.').into());
     }
 
     /// Adds a model. An `id` of the paper's Table 2 (see [`TABLE_2`]) gets its display name and the
@@ -262,6 +262,11 @@ impl Experiment {
     /// [`ReportError::NotEvaluated`]; [`ReportError::Io`].
     pub fn save(&self, folder: &Path) -> Result<(), ReportError> {
         files::save(self, self.results()?, folder)
+    }
+
+    /// The data in words, or that the script did not say.
+    fn data_words(&self) -> &str {
+        self.data.as_deref().unwrap_or("not described")
     }
 
     fn index_of(&self, id: &str) -> Result<usize, ReportError> {

@@ -1,4 +1,4 @@
-use super::columns::{COLUMNS, interval, share};
+use super::columns::{COLUMNS, Column, interval, percent, share};
 use super::html::summary;
 use super::{CAVEATS, Experiment, PAPER_DATA, Results};
 
@@ -10,25 +10,21 @@ const NAME: usize = 26;
 /// The table as text: a line for each model, the paper's numbers beneath it.
 pub fn table(experiment: &Experiment, results: &Results) -> String {
     let mut lines = vec![experiment.title.clone(), String::new()];
-    let confidence = format!("{} % interval", 100.0 * results.options.confidence);
-    let mut head = format!("{:NAME$}", "slice level");
-    head.extend(COLUMNS.iter().map(|column| cell(column.name)));
-    lines.push(format!("{head}  {confidence}"));
-    lines.push("─".repeat(head.chars().count() + 2 + confidence.len()));
+    let confidence = format!("{} interval", percent(results.options.confidence));
+    let cells = COLUMNS.map(|column| cell(&column, column.name, ""));
+    let head = format!("{:NAME$}{}  {confidence}", "slice level", cells.concat());
+    lines.extend(["─".repeat(head.chars().count()), head].into_iter().rev());
     let best = COLUMNS.map(|column| column.best(results.slices()));
     for (n, (model, ours)) in experiment.models.iter().zip(results.slices()).enumerate() {
-        let mut line = format!("{:NAME$}", clipped(&model.name, NAME - 1));
-        for (column, best) in COLUMNS.iter().zip(&best) {
-            let star = if best[n] { "*" } else { " " };
-            line += &cell(&(share((column.ours)(ours).value) + star));
-        }
-        lines.push(format!("{line}  {}", interval(&ours.auroc)));
+        let cells = COLUMNS.iter().zip(&best).map(|(column, best)| {
+            let value = share((column.ours)(ours).value);
+            cell(column, &value, if best[n] { "*" } else { "" })
+        });
+        let (name, cells) = (clipped(&model.name, NAME - 1), cells.collect::<String>());
+        lines.push(format!("{name:NAME$}{cells}  {}", interval(&ours.auroc)));
         if let Some(paper) = &model.paper {
-            let mut line = format!("{:NAME$}", "  paper");
-            let cells = COLUMNS
-                .iter()
-                .map(|column| cell(&(share((column.paper)(paper)) + " ")));
-            line.extend(cells);
+            let cells = COLUMNS.map(|column| cell(&column, &share((column.paper)(paper)), ""));
+            let line = format!("{:NAME$}{}", "  paper", cells.concat());
             lines.push(line.trim_end().into());
         }
     }
@@ -36,20 +32,17 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     let legend = "* best of ours in its column. The interval is that of our AUC.";
     let paper = format!("Paper: {PAPER_DATA}.");
     let text = [legend.into(), summary(experiment, results), paper];
-    for text in text.iter().map(String::as_str).chain(CAVEATS) {
-        lines.extend(wrapped(text, WIDTH));
+    let text = text.into_iter().chain(CAVEATS.map(Into::into));
+    for text in text.chain(results.warnings(experiment)) {
+        lines.extend(wrapped(&text, WIDTH));
     }
     lines.join("\n")
 }
 
 /// A column's cell, right-aligned; a star takes the last place.
-fn cell(text: &str) -> String {
-    let text = if text.ends_with(['*', ' ']) {
-        text.into()
-    } else {
-        format!("{text} ")
-    };
-    format!("{text:>12}")
+fn cell(column: &Column, text: &str, star: &str) -> String {
+    let width = column.name.len().max(6) + 2;
+    format!("{text:>width$}{star:1}")
 }
 
 fn clipped(text: &str, width: usize) -> String {

@@ -29,10 +29,13 @@ impl Axis {
         let (least, greatest) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |range, value| {
             (range.0.min(value), range.1.max(value))
         });
-        let (least, greatest) = match () {
-            () if least > greatest => (0.0, 1.0),
-            () if least == greatest => (least - 0.5 * least.abs().max(1e-9), least * 1.5 + 1e-9),
-            () => (least, greatest),
+        let (least, greatest) = match greatest - least {
+            0.0 => (
+                least - 0.5 * least.abs().max(1e-9),
+                least + 0.5 * least.abs().max(1e-9),
+            ),
+            span if span > 0.0 => (least, greatest),
+            _ => (0.0, 1.0),
         };
         let step = round_step((greatest - least) / n_ticks.max(1) as f64);
         let first = (least / step + 1e-9).floor();

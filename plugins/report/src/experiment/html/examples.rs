@@ -15,9 +15,9 @@ pub fn show(sheet: &mut Sheet, experiment: &Experiment) -> Result<(), ReportErro
         .iter()
         .map(|example| figure(experiment, example))
         .collect::<Result<_, _>>()?;
-    sheet.heading("Slices");
+    sheet.heading("Slices judged wrongly");
     sheet.figure(
-        "Slices that were judged wrongly. Each twice: the channels lung, PE and mediastinum as red, \
+        "Slices as the networks see them, each twice: the channels lung, PE and mediastinum as red, \
          green and blue; and the PE window alone.",
         "examples",
         &content,

@@ -83,7 +83,7 @@ fn plot(model: &Model, what: &str, series: Vec<Series>) -> String {
     format!("<div>{}</div>\n", plot.render())
 }
 
-/// The validation part and what has no part are one colour, the training part another.
+/// The training part, the validation part, and what has no part have colours of their own.
 fn series(history: &[Epoch], name: &str) -> Series {
     let training = name.starts_with("train");
     let points: Vec<(f64, f64)> = history
@@ -98,7 +98,11 @@ fn series(history: &[Epoch], name: &str) -> Series {
     let last = points.iter().rev().find(|point| point.1.is_finite());
     Series {
         tooltip: name.replace('_', " "),
-        colour: if training { 7 } else { 2 },
+        colour: match name {
+            _ if training => 7,
+            _ if name.starts_with("validation") => 2,
+            _ => 6,
+        },
         style: if training {
             Style::Dashed
         } else {

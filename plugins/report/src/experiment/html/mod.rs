@@ -8,7 +8,7 @@ mod style;
 mod tables;
 
 use super::columns::{count, duration};
-use super::{CAVEATS, Experiment, PAPER_DATA, Results};
+use super::{CAVEATS, Experiment, Results};
 use crate::ReportError;
 use crate::html::escaped;
 
@@ -56,7 +56,7 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
     };
     let (slices, exams) = (&first.slice, &first.exam);
     let share = 100.0 * slices.n_positive as f64 / slices.n_samples.max(1) as f64;
-    let data = experiment.data.as_deref().unwrap_or("not described");
+    let data = experiment.data_words();
     let elapsed_s: f64 = experiment.stages.iter().map(|stage| stage.elapsed_s).sum();
     let time = match experiment.stages.len() {
         0 => String::new(),
@@ -77,9 +77,9 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
 }
 
 fn caveats(sheet: &mut Sheet) {
-    let items: String = std::iter::once(format!("Paper: {PAPER_DATA}."))
-        .chain(CAVEATS.map(Into::into))
-        .map(|text| format!("<li>{}</li>\n", escaped(&text)))
+    let items: String = CAVEATS
+        .iter()
+        .map(|text| format!("<li>{}</li>\n", escaped(text)))
         .collect();
     sheet
         .out

@@ -18,8 +18,8 @@ const SHADES: usize = 12;
 const LEFT: f64 = 168.0;
 const WIDTH: f64 = 380.0;
 /// Height of a model's row, and from one to the next, pixels.
-const ROW: f64 = 10.0;
-const PITCH: f64 = 13.0;
+const ROW: f64 = 9.0;
+const PITCH: f64 = 14.5;
 /// Height of the row that marks the labelled slices, pixels.
 const LABELS: f64 = 5.0;
 
@@ -43,8 +43,8 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
     };
     sheet.heading("Exams");
     let caption = format!(
-        "Probability of PE along the body, from the feet (left) to the head: the darker, the more \
-         probable. Above, slices labelled PE are marked, and unlabelled ones pale; a line beneath a \
+        "Probability of PE along the body, from the feet (left) to the head: the stronger the \
+         colour, the more probable. Above, slices labelled PE are marked, and unlabelled ones pale; a line beneath a \
          row marks the slices at or above the model's threshold. Exams with PE come first. {more}"
     );
     sheet.figure(&caption, "strips", &content);
@@ -123,7 +123,7 @@ fn draw_row(drawing: &mut Drawing, model: &Model, exam_idx: usize, top: f64) {
             share(probability)
         )
     });
-    let place = (LEFT - 8.0, top + ROW - 1.5);
+    let place = (LEFT - 8.0, top + ROW - 0.5);
     drawing.text(&model.name, place, Anchor::End, "tick");
     drawing.rectangle((LEFT, top), (WIDTH, ROW), "floor", &tooltip);
     for shade in 1..=SHADES {
@@ -136,7 +136,7 @@ fn draw_row(drawing: &mut Drawing, model: &Model, exam_idx: usize, top: f64) {
     if let Some(threshold) = model.scores.threshold() {
         let found = runs(probabilities, |probability| *probability >= threshold);
         let tooltip = format!("{}: at or above {}", model.name, share(threshold));
-        drawing.path(&boxes(found, scale, top + ROW, 1.5), "over", &tooltip);
+        drawing.path(&boxes(found, scale, top + ROW + 1.0, 1.6), "over", &tooltip);
     }
 }
 

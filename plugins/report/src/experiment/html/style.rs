@@ -24,10 +24,11 @@ th { font-weight: 600; font-size: .87rem; border-top: 2px solid var(--ink); bord
      vertical-align: bottom; }
 th, td { text-align: right; padding: .28rem 0 .28rem 1.5rem; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
-tbody tr.ours td { border-top: 1px solid var(--rule); padding-bottom: 0; }
+table.pairs th:nth-child(2), table.pairs td:nth-child(2) { text-align: left; }
+tbody tr.ours td { vertical-align: top; border-top: 1px solid var(--rule); padding-bottom: .2rem; }
 tbody tr.ours:first-child td { border-top: 0; }
 td small { display: block; color: var(--grey); font-size: .76rem; line-height: 1.25; }
-tr.paper td { color: var(--grey); font-style: italic; padding-top: .15rem; padding-bottom: .45rem; }
+tr.paper td { color: var(--grey); font-style: italic; padding-top: 0; padding-bottom: .45rem; }
 tr.paper td:first-child { padding-left: 1.1rem; }
 table.words td, table.words th { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }
 table.words td:first-child { color: var(--grey); white-space: nowrap; }
@@ -46,7 +47,7 @@ figcaption { color: var(--grey); font-size: .87rem; max-width: 56rem; margin-top
 .examples div { font-size: .8rem; color: var(--grey); min-width: 0; overflow-wrap: anywhere; }
 .examples div b { color: var(--ink); }
 .examples img { display: block; width: 100%; height: auto; background: #000; margin-bottom: .3rem; }
-.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .87rem; margin-bottom: .7rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; font-size: .84rem; margin-bottom: .7rem; }
 .legend svg { margin-right: .45rem; vertical-align: 1px; }
 svg { max-width: 100%; height: auto; overflow: visible; }
 svg text { font-size: 11.5px; fill: var(--grey); }

@@ -1,8 +1,10 @@
 use pe_metrics::{Evaluation, Level, ThresholdFrom};
 
 use super::{Sheet, head, row};
-use crate::experiment::columns::{COLUMNS, count, decimals, duration, interval, p_value, share};
-use crate::experiment::{Experiment, Results};
+use crate::experiment::columns::{
+    COLUMNS, count, duration, interval, p_value, percent, share, signed,
+};
+use crate::experiment::{Experiment, PAPER_DATA, Results};
 use crate::html::escaped;
 
 /// The table of the paper: ours with intervals, the paper's row beneath.
@@ -16,9 +18,9 @@ pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         let mut cells = vec![escaped(&model.name)];
         for (column, best) in COLUMNS.iter().zip(&best) {
             let estimate = (column.ours)(ours);
-            cells.push(value(estimate.value, best[n]) + &small(&interval(estimate)));
+            cells.push(over(value(estimate.value, best[n]), &interval(estimate)));
         }
-        cells.push(share(ours.threshold) + &small(from(ours)));
+        cells.push(over(share(ours.threshold), from(ours)));
         body += &row("td", "ours", &cells);
         if let Some(paper) = &model.paper {
             let mut cells = vec!["paper".into()];
@@ -27,11 +29,13 @@ pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
             body += &row("td", "paper", &cells);
         }
     }
-    let confidence = 100.0 * results.options.confidence;
     let caption = format!(
-        "Slice level. Our numbers with their {confidence} % intervals (bootstrap over exams, {} \
-         replicates), the paper's printed numbers beneath; our best of each column in bold.",
-        count(results.options.replicates)
+        "Slice level. Our numbers with their {} intervals (bootstrap over exams, {} replicates), the \
+         paper's printed numbers beneath; our best of each column in bold. Our data: {}. The \
+         paper's: {PAPER_DATA}.",
+        percent(results.options.confidence),
+        count(results.options.replicates),
+        experiment.data_words(),
     );
     let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
     sheet.table(&caption, "numbers", &rows);
@@ -82,9 +86,9 @@ pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results
             let cells = [
                 name(id),
                 name(base),
-                format!("{:+.4}", delta.value),
-                format!("{:+.3} to {:+.3}", delta.lower, delta.upper),
-                decimals(found.delong_z, 2),
+                signed(delta.value, 4),
+                format!("{} to {}", signed(delta.lower, 3), signed(delta.upper, 3)),
+                signed(found.delong_z, 2),
                 p_value(found.delong_p),
             ];
             row("td", "", &cells)
@@ -92,14 +96,14 @@ pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results
         .collect();
     let names = ["Model", "against", "Δ AUC", "interval", "z", "p"];
     let caption = format!(
-        "Difference in AUC at slice level on the same exams: {} % interval by a paired bootstrap \
+        "Difference in AUC at slice level on the same exams: {} interval by a paired bootstrap \
          over exams; z and p by DeLong's test, which takes slices as independent and so is too \
          sure. p values are not corrected for the number of comparisons.",
-        100.0 * results.options.confidence
+        percent(results.options.confidence)
     );
     sheet.heading("Comparisons");
     let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
-    sheet.table(&caption, "numbers", &rows);
+    sheet.table(&caption, "numbers pairs", &rows);
 }
 
 /// Slabs and exams.
@@ -120,11 +124,11 @@ pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
                 let mut cells = vec![escaped(&model.name)];
                 for (column, best) in COLUMNS.iter().zip(&best) {
                     let estimate = (column.ours)(ours);
-                    cells.push(value(estimate.value, best[n]) + &small(&interval(estimate)));
+                    cells.push(over(value(estimate.value, best[n]), &interval(estimate)));
                 }
                 let precision = &ours.average_precision;
-                cells.push(share(precision.value) + &small(&interval(precision)));
-                cells.push(share(ours.threshold) + &small(from(ours)));
+                cells.push(over(share(precision.value), &interval(precision)));
+                cells.push(over(share(ours.threshold), from(ours)));
                 row("td", "ours", &cells)
             })
             .collect();
@@ -155,11 +159,11 @@ fn level_caption(what: &str, ours: &Evaluation) -> String {
 /// Data, settings, times, remarks and warnings.
 pub fn settings(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Data, settings and time");
-    let data = experiment.data.clone().unwrap_or("not described".into());
+    let data = experiment.data_words().to_owned();
     let evaluation = format!(
-        "{} replicates, {} % intervals, seed {}",
-        results.options.replicates,
-        100.0 * results.options.confidence,
+        "{} replicates, {} intervals, seed {}",
+        count(results.options.replicates),
+        percent(results.options.confidence),
         results.options.seed
     );
     let given = experiment.facts.iter().cloned();
@@ -214,8 +218,9 @@ fn value(value: f64, best: bool) -> String {
     }
 }
 
-fn small(text: &str) -> String {
-    format!("<small>{}</small>", escaped(text))
+/// A cell's value with small words beneath it.
+fn over(value: String, beneath: &str) -> String {
+    format!("{value}<small>{}</small>", escaped(beneath))
 }
 
 /// Where a threshold comes from, for people.

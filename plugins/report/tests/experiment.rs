@@ -1,0 +1,398 @@
+//! The report of an experiment: its files, its table, what it refuses.
+
+use std::fs;
+use std::path::Path;
+
+use ndarray::Array3;
+use pe_binding::{Explain, Work};
+use pe_ct::ChannelSlice;
+use pe_metrics::{EvaluateOptions, ExamScores, Scores};
+use pe_report::{Epoch, Example, Experiment, ReportError};
+
+#[allow(dead_code)]
+#[path = "../examples/table2.rs"]
+mod table2;
+
+/// Ten exams of four slices; every other one has PE on its second slice, the third slice of all is
+/// unlabelled. `found` is the probability where PE is.
+fn scores(model: &str, found: f64) -> Scores {
+    let exams = (0..10).map(|exam| ExamScores {
+        exam: format!("1.2.{exam}"),
+        positive: Some(exam % 2 == 0),
+        labels: vec![Some(false), Some(exam % 2 == 0), None, Some(false)],
+        probabilities: vec![0.125, if exam % 2 == 0 { found } else { 0.25 }, 0.75, 0.5],
+    });
+    Scores::new(model, exams.collect()).expect("the scores are in order")
+}
+
+fn two_models() -> Experiment {
+    let mut experiment = Experiment::new("Two models");
+    experiment.data("ten exams, made up");
+    let base = scores("effnet", 0.375).with_threshold(0.375);
+    experiment.model("effnet", base, vec![]).expect("the first");
+    let best = scores("effnet_tcn", 0.875).with_threshold(0.625);
+    experiment
+        .model("effnet_tcn", best, vec![])
+        .expect("the second");
+    experiment
+        .compare("effnet", "effnet_tcn")
+        .expect("both are there");
+    experiment
+}
+
+fn evaluated(mut experiment: Experiment) -> Experiment {
+    let options = EvaluateOptions {
+        replicates: 50,
+        ..Default::default()
+    };
+    experiment
+        .evaluate(&options, &Work::silent())
+        .expect("the experiment can be evaluated");
+    experiment
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).expect("the report wrote it")
+}
+
+const FILES: [&str; 5] = [
+    "predictions.csv",
+    "table2.csv",
+    "table2.html",
+    "table2.json",
+    "table2.md",
+];
+
+#[test]
+fn the_table_shows_ours_above_the_papers() {
+    let table = evaluated(two_models()).table().expect("it is evaluated");
+    let found: Vec<&str> = table.lines().take(9).collect();
+    let expected = [
+        "Two models",
+        "",
+        "slice level                 Accuracy   Sensitivity   Specificity   Precision       F1      AUC   95 % interval",
+        "──────────────────────────────────────────────────────────────────────────────────────────────────────────────",
+        "EfficientNet-B0               0.6667        1.0000        0.6000      0.3333   0.5000   0.6000   0.545–0.643",
+        "  paper                       0.7709        0.7808        0.7687      0.1676   0.2760   0.8328",
+        "EfficientNet-B0 + TCN         1.0000*       1.0000        1.0000*     1.0000*  1.0000*  1.0000*  1.000–1.000",
+        "  paper                       0.8023        0.8184        0.8015      0.2541   0.3878   0.8759",
+        "",
+    ];
+    assert_eq!(found, expected);
+    assert!(table.contains("ten exams, made up."), "{table}");
+    assert!(table.contains("RSNA-STR"), "{table}");
+    assert!(table.contains(".8790, lies outside"), "{table}");
+    let widest = table.lines().map(|line| line.chars().count()).max();
+    assert_eq!(widest, Some(110));
+}
+
+#[test]
+fn the_same_experiment_gives_the_same_bytes() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let folders = ["a", "b"].map(|name| scratch.path().join(name));
+    for folder in &folders {
+        let experiment = table2::experiment().expect("the example runs");
+        experiment.save(folder).expect("the folder can be written");
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .expect("it is there")
+            .map(|entry| {
+                entry
+                    .expect("readable")
+                    .file_name()
+                    .to_string_lossy()
+                    .into()
+            })
+            .collect();
+        names.sort();
+        assert_eq!(names, FILES);
+    }
+    for name in FILES {
+        assert_eq!(read(&folders[0], name), read(&folders[1], name), "{name}");
+    }
+}
+
+/// Names and values that would break a page, a table or a line if they were taken as they are.
+fn hostile() -> Experiment {
+    let mut experiment = Experiment::new("<script>alert(1)</script> & \"co\"");
+    experiment.data("a|b, \"c\"\n<i>d</i>");
+    let scores = scores("x", 0.5).with_threshold(0.5);
+    let history = vec![Epoch {
+        epoch: 1.0,
+        values: [("train_loss".into(), f64::NAN)].into(),
+    }];
+    let id = "<b>,\"|`";
+    experiment.model(id, scores, history).expect("any name");
+    experiment.fact("<u>", "&amp;");
+    experiment.stage("<s>", 0.0).expect("a time");
+    experiment.note("</body>");
+    let slice = ChannelSlice::new(Array3::zeros((3, 4, 4))).expect("a slice");
+    let about = Example {
+        kind: "<img src=x>".into(),
+        exam: "1.2.0".into(),
+        ..Default::default()
+    };
+    experiment
+        .example(id, about, &slice)
+        .expect("a slice of it");
+    evaluated(experiment)
+}
+
+#[test]
+fn pages_are_well_formed_and_need_no_other_file() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    for experiment in [table2::experiment().expect("the example runs"), hostile()] {
+        experiment.save(scratch.path()).expect("it can be written");
+        let page = read(scratch.path(), "table2.html");
+        assert_eq!(unbalanced(&page), None);
+        for outside in [
+            "http:", "https:", "href", "url(", "@import", "<script", "<link",
+        ] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        let sources = page.matches("src=\"").count();
+        assert_eq!(
+            sources,
+            page.matches("src=\"data:image/png;base64,").count()
+        );
+        assert!(!page.contains("NaN"), "what is no number is not drawn");
+    }
+}
+
+/// The first tag that closes nothing, or that nothing closes.
+fn unbalanced(page: &str) -> Option<String> {
+    let mut open = Vec::new();
+    for piece in page.split('<').skip(1) {
+        let (tag, _) = piece.split_once('>')?;
+        let name = tag.split([' ', '\n']).next().unwrap_or_default();
+        let void = tag.ends_with('/') || ["!doctype", "meta", "br", "img"].contains(&name);
+        match name.strip_prefix('/') {
+            Some(closed) if open.pop() != Some(closed) => return Some(format!("<{tag}>")),
+            Some(_) => {}
+            None if void => {}
+            None => open.push(name),
+        }
+    }
+    open.pop().map(|name| format!("<{name}>, never closed"))
+}
+
+#[test]
+fn a_page_that_is_not_well_formed_would_be_found() {
+    let check = |page, expected: Option<&str>| {
+        assert_eq!(unbalanced(page).as_deref(), expected, "{page}");
+    };
+    check("<p>a<br>b</p>", None);
+    check("<p><b>a</p></b>", Some("</p>"));
+    check("<p>", Some("<p>, never closed"));
+}
+
+#[test]
+fn names_are_escaped_wherever_they_are_written() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    hostile().save(scratch.path()).expect("it can be written");
+    let page = read(scratch.path(), "table2.html");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;co&quot;"));
+    assert!(page.contains("&amp;amp;"));
+    let markdown = read(scratch.path(), "table2.md");
+    assert!(markdown.contains("| \\<b\\>,\"\\|\\` |"), "{markdown}");
+    let mut table = csv::Reader::from_path(scratch.path().join("table2.csv")).expect("a table");
+    let first = table.records().next().expect("a row").expect("readable");
+    assert_eq!(&first[0], "<b>,\"|`");
+    let json: serde_json::Value =
+        serde_json::from_str(&read(scratch.path(), "table2.json")).expect("JSON");
+    assert_eq!(json["models"][0]["id"], "<b>,\"|`");
+}
+
+#[test]
+fn predictions_read_back_as_they_were() {
+    let experiment = table2::experiment().expect("the example runs");
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    experiment.save(scratch.path()).expect("it can be written");
+    let mut table =
+        csv::Reader::from_path(scratch.path().join("predictions.csv")).expect("a table");
+    let head: Vec<String> = table
+        .headers()
+        .expect("a head")
+        .iter()
+        .map(Into::into)
+        .collect();
+    assert_eq!(head[..4], ["exam", "slice_idx", "label", "effnet"]);
+    let mut rows = table.records().map(|row| row.expect("readable"));
+    for exam_idx in 0..15 {
+        let exam = &experiment.models()[0].scores.exams()[exam_idx];
+        for slice_idx in 0..exam.labels.len() {
+            let row = rows.next().expect("a row for each slice");
+            assert_eq!(
+                (&row[0], &row[1]),
+                (exam.exam.as_str(), slice_idx.to_string().as_str())
+            );
+            let label = exam.labels[slice_idx].map(|label| label.into());
+            assert_eq!(row[2].parse::<u8>().ok(), label);
+            for (n, model) in experiment.models().iter().enumerate() {
+                let expected = model.scores.exams()[exam_idx].probabilities[slice_idx];
+                assert_eq!(row[3 + n].parse::<f64>(), Ok(expected));
+            }
+        }
+    }
+    assert_eq!(rows.next(), None);
+}
+
+#[test]
+fn unlabelled_slices_have_no_label() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    evaluated(two_models())
+        .save(scratch.path())
+        .expect("written");
+    let expected = "exam,slice_idx,label,effnet,effnet_tcn\n\
+                    1.2.0,0,0,0.125,0.125\n\
+                    1.2.0,1,1,0.375,0.875\n\
+                    1.2.0,2,,0.75,0.75\n";
+    assert!(read(scratch.path(), "predictions.csv").starts_with(expected));
+}
+
+#[test]
+fn json_holds_every_level_the_paper_and_the_comparisons() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    evaluated(two_models())
+        .save(scratch.path())
+        .expect("written");
+    let json: serde_json::Value =
+        serde_json::from_str(&read(scratch.path(), "table2.json")).expect("JSON");
+    let model = &json["models"][0];
+    assert_eq!(model["slice"]["auroc"]["value"], 0.6);
+    assert_eq!(model["slice"]["threshold_from"], "validation");
+    assert_eq!(model["exam"]["n_samples"], 10);
+    assert_eq!(model["slab"]["n_samples"], 10);
+    assert_eq!(model["optimistic"]["threshold"], 0.375);
+    assert_eq!(model["paper"]["auroc"], 0.8328);
+    assert_eq!(json["comparisons"][0]["base"], "effnet");
+    assert_eq!(
+        json["comparisons"][0]["result"]["delta_auroc"]["value"],
+        0.4
+    );
+}
+
+#[test]
+fn rows_are_named_numbers() {
+    let rows = evaluated(two_models()).rows().expect("it is evaluated");
+    let number = |name: &str| rows[1].numbers.iter().find(|found| found.0 == name);
+    assert_eq!(number("auroc").map(|found| found.1), Some(1.0));
+    assert_eq!(number("paper_f1").map(|found| found.1), Some(0.3878));
+    assert_eq!(number("threshold").map(|found| found.1), Some(0.625));
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let check = |found: Result<(), ReportError>, message: &str, hint: &str| {
+        let error = found.expect_err(message);
+        assert!(error.to_string().contains(message), "{error}");
+        assert!(error.hint().unwrap_or_default().contains(hint), "{error:?}");
+    };
+    let mut experiment = two_models();
+    check(
+        experiment.model("effnet", scores("effnet", 0.5), vec![]),
+        "found `effnet` twice",
+        "",
+    );
+    check(
+        experiment.compare("effnet", "efnet_tcn"),
+        "found `efnet_tcn`",
+        "did you mean `effnet_tcn`?",
+    );
+    check(
+        experiment.compare("gpt", "effnet"),
+        "found `gpt`",
+        "are effnet, effnet_tcn",
+    );
+    check(experiment.stage("a", -1.0), "at least 0 s, found -1", "");
+    let other = |change: fn(&mut Vec<ExamScores>)| {
+        let mut exams = scores("x", 0.5).exams().to_vec();
+        change(&mut exams);
+        Scores::new("x", exams).expect("scores")
+    };
+    let fewer = other(|exams| exams.truncate(9));
+    check(
+        experiment.model("x", fewer, vec![]),
+        "9 exams, not 10",
+        "the same test part",
+    );
+    let swapped = other(|exams| exams.swap(0, 1));
+    check(
+        experiment.model("x", swapped, vec![]),
+        "exam 1.2.1 where 1.2.0 stands",
+        "the same order",
+    );
+    let relabelled = other(|exams| exams[3].labels[0] = None);
+    check(
+        experiment.model("x", relabelled, vec![]),
+        "labels in exam 1.2.3",
+        "",
+    );
+    let slice = ChannelSlice::new(Array3::zeros((3, 4, 4))).expect("a slice");
+    let at = |exam: &str, slice_idx| Example {
+        exam: exam.into(),
+        slice_idx,
+        ..Default::default()
+    };
+    check(
+        experiment.example("effnet", at("9", 0), &slice),
+        "an exam that effnet scored, found 9",
+        "",
+    );
+    check(
+        experiment.example("effnet", at("1.2.3", 4), &slice),
+        "below 4 of exam 1.2.3, found 4",
+        "",
+    );
+}
+
+#[test]
+fn numbers_are_those_of_all_that_was_added() {
+    let experiment = two_models();
+    let not_yet = |experiment: &Experiment| {
+        let error = experiment.table().expect_err("it is not evaluated");
+        assert!(matches!(error, ReportError::NotEvaluated), "{error}");
+    };
+    not_yet(&experiment);
+    let mut experiment = evaluated(experiment);
+    assert!(experiment.table().is_ok());
+    experiment
+        .compare("effnet_tcn", "effnet")
+        .expect("both are there");
+    not_yet(&experiment);
+    let mut experiment = evaluated(experiment);
+    experiment
+        .model("x", scores("x", 0.5), vec![])
+        .expect("a third");
+    not_yet(&experiment);
+    let none = Experiment::new("none").evaluate(&EvaluateOptions::default(), &Work::silent());
+    assert!(matches!(none, Err(ReportError::NoModels)));
+}
+
+#[test]
+fn a_threshold_from_the_test_part_is_called_optimistic() {
+    let mut experiment = Experiment::new("one");
+    experiment
+        .model("x", scores("x", 0.5), vec![])
+        .expect("the first");
+    let table = evaluated(experiment).table().expect("it is evaluated");
+    assert!(table.contains("optimistic"), "{table}");
+}
+
+#[test]
+fn a_strip_shows_the_exam_it_is_asked_for() {
+    let scores = scores("effnet", 0.875).with_threshold(0.5);
+    let strip = |exam| pe_report::strip(&scores, exam);
+    let positive = strip("1.2.0").expect("an exam of it");
+    assert_eq!(positive.image().dimensions(), (900, 280));
+    assert!(positive.title().contains("1.2.0"));
+    let negative = strip("1.2.1").expect("another");
+    assert_ne!(positive.image(), negative.image());
+    // The second of four slices is labelled PE: the band over the frame is dark there and nowhere else.
+    let band = |col| positive.image().get_pixel(col, 50).0;
+    assert_eq!(
+        [band(100), band(360), band(600)],
+        [[255; 3], [32, 36, 44], [255; 3]]
+    );
+    let error = strip("9").expect_err("no exam of it");
+    assert!(matches!(error, ReportError::UnknownExam { .. }), "{error}");
+}
