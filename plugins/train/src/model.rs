@@ -16,6 +16,7 @@ use crate::data::Normalisation;
 use crate::files::{read_sealed, sealed, write_whole};
 use crate::fit::{Epoch, Network, TensorFile, read_tensors};
 use crate::options::{CnnOptions, SequenceKind, SequenceOptions, SlabHead};
+use crate::random::seed_torch;
 
 /// The record's name in a model's folder.
 const FILE: &str = "model.json";
@@ -160,7 +161,11 @@ impl Model {
 
     /// The network with its weights, on a device.
     pub(crate) fn network(&self, device: Device) -> Result<Network, TrainError> {
-        let mut network = build(&self.record.architecture, device)?;
+        let mut network = {
+            // The fresh weights are drawn for nothing; nobody else's step may be disturbed by it.
+            let _drawing = seed_torch(0, "overwritten", &[]);
+            build(&self.record.architecture, device)?
+        };
         network
             .params_mut()
             .load(&read_tensors(&self.folder, &self.record.weights)?)?;

@@ -9,11 +9,11 @@ use pe_metrics::Level;
 use pe_nn::BackboneKind;
 use pe_store::SliceStore;
 use pe_train::{
-    CnnOptions, FitOptions, Model, Optimizer, Runs, Schedule, Select, SequenceKind,
+    Augmentation, CnnOptions, FitOptions, Model, Optimizer, Runs, Schedule, Select, SequenceKind,
     SequenceOptions, Split, SplitOptions, TrainError, predict,
 };
 
-/// Small enough for a second or two, and every step ends with a checkpoint.
+/// Small enough for a second or two.
 fn quick(network: BackboneKind) -> CnnOptions {
     CnnOptions {
         network,
@@ -27,7 +27,6 @@ fn quick(network: BackboneKind) -> CnnOptions {
             epochs: 2,
             lr: 1e-3,
             schedule: Schedule::Cosine,
-            checkpoint_s: 0.0,
             ..FitOptions::default()
         },
         ..CnnOptions::default()
@@ -185,8 +184,15 @@ fn a_network_learns_what_is_there_and_a_sequence_model_goes_on_from_it() {
     let store = store(&folder.path().join("store"), 16, 32);
     let (runs, split) = (runs(folder.path()), split(&store));
     let mut options = quick(BackboneKind::EfficientNetB0);
-    options.fit.epochs = 8;
+    options.fit.epochs = 10;
+    options.fit.batch = 8;
+    options.fit.lr = 2e-3;
     options.fit.select = Select::Auroc;
+    options.augmentation = Augmentation {
+        blur_sigma: [0.0, 0.0],
+        flip: 0.0,
+        rotation_deg: 0.0,
+    };
     let model = runs
         .cnn("effnet", &options, &store, &split, &Work::silent())
         .unwrap();
