@@ -257,9 +257,9 @@ fn pretrained_weights_must_fit_otherwise() {
         assert_eq!(state(network.params().iter()), before);
     };
     let b0 = BackboneKind::EfficientNetB0;
-    let drop = |state: &mut State| drop(state.remove("classifier.1.bias"));
-    check(b0, 1, drop, "classifier.1.bias: missing");
-    let drop = |state: &mut State| drop(state.remove("features.0.0.weight"));
-    check(b0, 1, drop, "features.0.0.weight: missing");
+    let no_bias = |state: &mut State| drop(state.remove("classifier.1.bias"));
+    check(b0, 1, no_bias, "classifier.1.bias: missing");
+    let no_stem = |state: &mut State| drop(state.remove("features.0.0.weight"));
+    check(b0, 1, no_stem, "features.0.0.weight: missing");
     check(BackboneKind::R3d18, 1, |_| (), "stem.0.weight: missing");
 }

@@ -19,25 +19,27 @@ fn channels_last(input: &Tensor) -> Tensor {
 
 #[test]
 fn channels_last_computes_the_same() {
+    same(Kind::Float, "f32", 5e-5, 1e-2);
+    same(Kind::Double, "f64", 1e-12, 1e-11);
+}
+
+fn same(kind: Kind, prefix: &str, forward: f64, backward: f64) {
     let _alone = alone();
     for case in CASES {
         let fixture = Fixture::open(case.kind.name());
-        let mut network = case.filled(Kind::Float);
-        let handles: Vec<Tensor> = network
-            .params()
-            .trainable()
+        let mut network = case.filled(kind);
+        let trainable = network.params().trainable();
+        let handles: Vec<Tensor> = trainable
             .map(|(_, tensor)| tensor.shallow_clone())
             .collect();
         network.channels_last().unwrap();
-        let input = channels_last(&case.input(Kind::Float));
+        let input = channels_last(&case.input(kind));
         assert_eq!(input.stride()[1], 1);
         manual_seed(SEED);
         let logits = network.logits(&input, Mode::Train).unwrap();
-        (&logits * case.cotangent(Kind::Float))
-            .sum(Kind::Float)
-            .backward();
-        fixture.check("f32.train.logits", &logits, 5e-5);
-        fixture.check_gradients("f32.train", network.params(), 1e-4);
+        (&logits * case.cotangent(kind)).sum(kind).backward();
+        fixture.check(&format!("{prefix}.train.logits"), &logits, forward);
+        fixture.check_gradients(&format!("{prefix}.train"), network.params(), backward);
         for (handle, (name, tensor)) in handles.iter().zip(network.params().trainable()) {
             assert!(handle.grad().defined(), "{name} is another tensor now");
             assert_eq!(handle.data_ptr(), tensor.data_ptr(), "{name}");
