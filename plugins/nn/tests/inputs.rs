@@ -1,4 +1,5 @@
 //! What a backbone and the loss refuse, and what the loss is.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 use pe_binding::Explain;
 use pe_nn::tch::{Device, Kind, Tensor};

@@ -1,4 +1,5 @@
 //! Equality with PyTorch and torchvision, by fixtures that `tests/fixtures/make.py` made there.
+#![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod backbone;
 mod fixture;
