@@ -21,12 +21,18 @@ use tch::{Kind, Tensor};
 
 use crate::NnError;
 
+/// Tensors by name.
+pub type State = BTreeMap<String, Tensor>;
+
+/// What a file says of itself.
+pub type Metadata = BTreeMap<String, String>;
+
 /// Reads a file of tensors, onto the CPU.
 ///
 /// # Errors
 /// [`NnError::PyTorchFile`] for a `.pt`, `.pth` or `.ot`, by name or by its first bytes;
 /// [`NnError::Io`]; as [`from_bytes`].
-pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, NnError> {
+pub fn read(path: &Path) -> Result<State, NnError> {
     let bytes = read_bytes(path)?;
     let (tensors, _) = from_bytes(&bytes).map_err(|error| at(error, path))?;
     Ok(tensors)
@@ -37,9 +43,7 @@ pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>, NnError> {
 /// # Errors
 /// [`NnError::Safetensors`] when the header is cut off, describes other bytes than there are,
 /// overlaps, leaves a gap, or names a kind of number that libtorch does not have.
-pub fn from_bytes(
-    bytes: &[u8],
-) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>), NnError> {
+pub fn from_bytes(bytes: &[u8]) -> Result<(State, Metadata), NnError> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| refused(e.to_string()))?;
     let metadata = header.metadata().clone().unwrap_or_default();
     let file = SafeTensors::deserialize(bytes).map_err(|e| refused(e.to_string()))?;
@@ -62,10 +66,7 @@ pub fn from_bytes(
 /// # Errors
 /// [`NnError::Safetensors`] for a name that comes twice, or a kind of number that the format does
 /// not have; [`NnError::Tch`] when a copy fails.
-pub fn to_bytes(
-    tensors: &[(String, Tensor)],
-    metadata: &BTreeMap<String, String>,
-) -> Result<Vec<u8>, NnError> {
+pub fn to_bytes(tensors: &[(String, Tensor)], metadata: &Metadata) -> Result<Vec<u8>, NnError> {
     let mut sorted: Vec<&(String, Tensor)> = tensors.iter().collect();
     // Wide numbers first keeps every tensor aligned, as the format's own library does it.
     sorted
@@ -87,10 +88,7 @@ pub fn to_bytes(
 }
 
 /// The header, padded with spaces to a multiple of 8, and the bytes that follow it.
-fn header(
-    tensors: &[&(String, Tensor)],
-    metadata: &BTreeMap<String, String>,
-) -> Result<(String, usize), NnError> {
+fn header(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<(String, usize), NnError> {
     let mut entries = Map::new();
     if !metadata.is_empty() {
         entries.insert("__metadata__".to_owned(), json!(metadata));
@@ -111,7 +109,7 @@ fn header(
         }
     }
     let mut header = Value::Object(entries).to_string();
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     Ok((header, end))

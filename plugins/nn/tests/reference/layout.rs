@@ -1,0 +1,104 @@
+//! Layout, precision and device change how fast a network is, not what it computes.
+
+use pe_nn::tch::{Device, Kind, Tensor, manual_seed, no_grad_guard};
+use pe_nn::{Autocast, Backbone, Mode, choose};
+
+use crate::backbone::CASES;
+use crate::fixture::Fixture;
+use crate::{SEED, alone};
+
+/// The same numbers, with channels innermost.
+fn channels_last(input: &Tensor) -> Tensor {
+    let mut order: Vec<i64> = (0..input.dim() as i64).collect();
+    order.remove(1);
+    order.push(1);
+    let mut back: Vec<i64> = (0..input.dim() as i64 - 1).collect();
+    back.insert(1, input.dim() as i64 - 1);
+    input.permute(&order).contiguous().permute(&back)
+}
+
+#[test]
+fn channels_last_computes_the_same() {
+    same(Kind::Float, "f32", 5e-5, 1e-2);
+    same(Kind::Double, "f64", 1e-12, 1e-11);
+}
+
+fn same(kind: Kind, prefix: &str, forward: f64, backward: f64) {
+    let _alone = alone();
+    for case in CASES {
+        let fixture = Fixture::open(case.kind.name());
+        let mut network = case.filled(kind);
+        let trainable = network.params().trainable();
+        let handles: Vec<Tensor> = trainable
+            .map(|(_, tensor)| tensor.shallow_clone())
+            .collect();
+        network.channels_last().unwrap();
+        let input = channels_last(&case.input(kind));
+        assert_eq!(input.stride()[1], 1);
+        manual_seed(SEED);
+        let logits = network.logits(&input, Mode::Train).unwrap();
+        (&logits * case.cotangent(kind)).sum(kind).backward();
+        fixture.check(&format!("{prefix}.train.logits"), &logits, forward);
+        fixture.check_gradients(&format!("{prefix}.train"), network.params(), backward);
+        for (handle, (name, tensor)) in handles.iter().zip(network.params().trainable()) {
+            assert!(handle.grad().defined(), "{name} is another tensor now");
+            assert_eq!(handle.data_ptr(), tensor.data_ptr(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn bfloat16_is_close_and_learns_in_float32() {
+    let _alone = alone();
+    for case in CASES {
+        let network = case.filled(Kind::Float);
+        let exact = {
+            let _no_grad = no_grad_guard();
+            network
+                .logits(&case.input(Kind::Float), Mode::Eval)
+                .unwrap()
+        };
+        let open = Autocast::bf16(Device::Cpu).unwrap();
+        let logits = network
+            .logits(&case.input(Kind::Float), Mode::Eval)
+            .unwrap();
+        drop(open);
+        assert_eq!(logits.kind(), Kind::BFloat16);
+        logits.to_kind(Kind::Float).sum(Kind::Float).backward();
+        for (name, tensor) in network.params().trainable() {
+            assert_eq!(tensor.grad().kind(), Kind::Float, "{name}");
+        }
+        let error = (logits.to_kind(Kind::Float) - &exact)
+            .norm()
+            .double_value(&[]);
+        let error = error / exact.norm().double_value(&[]);
+        assert!(error < 0.1, "{}: {error}", case.kind);
+        assert!(
+            error > 1e-4,
+            "{}: {error}, so it was not bfloat16",
+            case.kind
+        );
+    }
+}
+
+#[test]
+fn a_gpu_computes_the_same() {
+    let _alone = alone();
+    let Ok(choice) = choose(pe_nn::Request::Cuda(0)) else {
+        eprintln!("skipped: no GPU");
+        return;
+    };
+    for case in CASES {
+        let fixture = Fixture::open(case.kind.name());
+        let network = Backbone::new(case.kind, case.n_outputs, choice.device()).unwrap();
+        crate::formula::fill(network.params());
+        let _no_grad = no_grad_guard();
+        let input = case.input(Kind::Float).to_device(choice.device());
+        let logits = network
+            .logits(&input, Mode::Eval)
+            .unwrap()
+            .to_device(Device::Cpu);
+        // TF32 convolutions keep ten bits.
+        fixture.check("f32.eval.logits", &logits, 1e-2);
+    }
+}
