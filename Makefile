@@ -9,11 +9,10 @@ PE_SCRIPT = target/release/pe-script
 setup:
 	@bash tools/setup.sh
 
-## The paper's Table 2. Today: the way from DICOM to masked slices, on the synthetic cohort.
+## The paper's Table 2 on the synthetic cohort: six models, their table and report, in table2/.
 table2: setup
 	$(CARGO) build --release --locked -p pe-script
-	$(PE_SCRIPT) run scripts/preprocess.rhai
-	@echo "The slices are made. The models, and with them the table, come next."
+	$(PE_SCRIPT) run scripts/table2.rhai
 
 ## Every test: the workspace, the plugins without Rhai, the embedding example with rhai's sync.
 test: setup
@@ -25,9 +24,10 @@ test: setup
 	done
 	$(CARGO) test --locked -p pe-script --features sync --test embed
 
-## Speed: preprocessing against two Python programs of the same steps, on the synthetic cohort.
+## Speed: preprocessing and training against Python programs of the same steps, on one cohort.
 bench: setup
 	bash scripts/bench/preprocess.sh
+	bash scripts/bench/train.sh
 
 ## The API documentation of every crate, in target/doc.
 docs: setup

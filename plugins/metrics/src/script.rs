@@ -107,6 +107,18 @@ fn texts(values: &[String]) -> Array {
     values.iter().map(|value| value.clone().into()).collect()
 }
 
+fn exam_map(exam: &ExamScores) -> Dynamic {
+    let greatest = exam.probabilities.iter().copied().fold(0.0, f64::max);
+    let positive = exam.positive.map_or(Dynamic::UNIT, Dynamic::from);
+    Map::from([
+        ("exam".into(), exam.exam.clone().into()),
+        ("n_slices".into(), (exam.probabilities.len() as INT).into()),
+        ("probability".into(), (greatest as FLOAT).into()),
+        ("positive".into(), positive),
+    ])
+    .into()
+}
+
 fn mistake(of: Mistake) -> Dynamic {
     Map::from([
         ("exam".into(), of.exam.into()),
@@ -223,6 +235,18 @@ mod metrics {
         };
         let found = mistakes(scores, usize::try_from(n).map_err(negative)?).map_err(raise)?;
         Ok(found.into_iter().map(mistake).collect())
+    }
+
+    /// Every exam as a map `#{exam, n_slices, probability, positive}`: its UID, its slices, the
+    /// greatest probability of them, and its label, `()` without one.
+    ///
+    /// ```rhai
+    /// let scores = metrics::scores("effnet", [#{ exam: "1.2", labels: [()], probabilities: [0.7] }]);
+    /// print(scores.exams[0].probability); // 0.7
+    /// ```
+    #[rhai_fn(global, get = "exams", pure)]
+    pub fn scores_exams(scores: &mut Scores) -> Array {
+        scores.exams().iter().map(exam_map).collect()
     }
 
     /// The scores in words.

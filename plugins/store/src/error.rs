@@ -59,7 +59,9 @@ pub enum StoreError {
         found: (usize, usize, usize),
     },
     /// An exam or a slice that is not stored.
-    #[error("expected slice {slice_idx} of exam {series_uid}, found {n_slices} stored slices of it")]
+    #[error(
+        "expected slice {slice_idx} of exam {series_uid}, found {n_slices} stored slices of it"
+    )]
     NoSlice {
         /// Which exam.
         series_uid: String,

@@ -18,6 +18,7 @@
 //! a name is whole as far as the process goes; what a power cut or a bad disk leaves is found by
 //! its checksum and made again, which is why nothing waits for `fsync` here.
 
+mod crop;
 mod error;
 mod features;
 mod lock;
@@ -31,6 +32,6 @@ mod stored;
 pub use error::StoreError;
 pub use features::{FeatureSettings, FeatureStore, FeatureUnit, StoredFeatures};
 pub use manifest::Manifest;
-pub use settings::{Dtype, SliceSettings};
+pub use settings::{Crop, Dtype, SliceSettings};
 pub use slices::{SliceStore, Status};
 pub use stored::StoredExam;

@@ -35,6 +35,7 @@ mod store {
     /// - `dtype` ("u8"): how a value is kept, "u8" or "f16"
     /// - `windows` ([[-600, 1500], [100, 700], [40, 400]]): the channels, each [level, width] in HU
     /// - `mask` ("none"): the recipe of the masks, `masking.recipe`
+    /// - `crop` ("none"): "mask" stores the square around the exam's mask, not the whole slice
     ///
     /// ```rhai
     /// let slices = store::slices("store", #{ size: 224, mask: lung::masking(#{}).recipe });

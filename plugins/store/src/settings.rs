@@ -21,6 +21,19 @@ impl Dtype {
     }
 }
 
+/// Which part of a slice is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Crop {
+    /// All of it, as the paper does.
+    #[default]
+    None,
+    /// The square around the exam's mask, the same on all of its slices: the pixels of a stored
+    /// slice are spent on the chest, not on the air around it. An exam with an empty mask is
+    /// stored whole.
+    Mask,
+}
+
 /// What stored slices are made with, besides their exam. Exams made with different settings lie
 /// in different folders of the store and are never mixed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +47,14 @@ pub struct SliceSettings {
     pub windows: [HuWindow; 3],
     /// The recipe of the masks ([`pe_ct::Mask::recipe`]); `"none"` for slices without a mask.
     pub mask: String,
+    /// Which part of a slice is stored.
+    #[serde(skip_serializing_if = "is_whole")]
+    pub crop: Crop,
+}
+
+/// Settings from before there was a choice keep their key.
+fn is_whole(crop: &Crop) -> bool {
+    *crop == Crop::None
 }
 
 /// EfficientNet-B0's own input size (`reading`: the pretrained weights' size), bytes, the paper's
@@ -45,6 +66,7 @@ impl Default for SliceSettings {
             dtype: Dtype::U8,
             windows: HuWindow::CHANNELS,
             mask: "none".into(),
+            crop: Crop::None,
         }
     }
 }
@@ -85,6 +107,10 @@ mod tests {
             },
             SliceSettings {
                 mask: "paper".into(),
+                ..default.clone()
+            },
+            SliceSettings {
+                crop: Crop::Mask,
                 ..default.clone()
             },
         ];

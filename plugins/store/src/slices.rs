@@ -10,6 +10,7 @@ use pe_ct::channels::{Channels, to_byte};
 use pe_ct::{ChannelSlice, ExamInfo, Mask, Volume};
 use rayon::prelude::*;
 
+use crate::crop::Frame;
 use crate::lock::{WriteLock, sweep};
 use crate::manifest::{Manifest, folder_name};
 use crate::stored::{self, StoredExam, checksum};
@@ -245,9 +246,13 @@ impl SliceStore {
             n_slices,
         };
         let exams = self.exams()?;
-        let exam = exams.iter().find(|exam| exam.manifest().exam.id.series_uid == series_uid);
+        let exam = exams
+            .iter()
+            .find(|exam| exam.manifest().exam.id.series_uid == series_uid);
         let exam = exam.ok_or_else(|| missing(0))?;
-        let idx = usize::try_from(slice_idx).ok().filter(|idx| *idx < exam.n_slices());
+        let idx = usize::try_from(slice_idx)
+            .ok()
+            .filter(|idx| *idx < exam.n_slices());
         let idx = idx.ok_or_else(|| missing(exam.n_slices()))?;
         Ok(ChannelSlice::new(exam.slice(idx))?)
     }
@@ -284,6 +289,8 @@ impl SliceStore {
     ) -> Result<Vec<T>, StoreError> {
         let (n_slices, rows, cols) = volume.dim();
         let task = work.task("making channels", n_slices, "slices");
+        let frame = Frame::new(self.settings.crop, mask, rows, cols);
+        let (rows, cols) = frame.shape();
         let mut values = vec![T::zeroed(); n_slices * self.channels.len()];
         values
             .par_chunks_exact_mut(self.channels.len())
@@ -292,8 +299,9 @@ impl SliceStore {
                 || self.channels.renderer(rows, cols),
                 |renderer, (slice_idx, out)| {
                     task.check()?;
-                    let mask = mask.map(|mask| mask.voxels().index_axis(Axis(0), slice_idx));
-                    renderer.render_with(volume.slice(slice_idx), mask, out, &store);
+                    let mask =
+                        mask.map(|mask| frame.of(mask.voxels().index_axis(Axis(0), slice_idx)));
+                    renderer.render_with(frame.of(volume.slice(slice_idx)), mask, out, &store);
                     task.advance(1);
                     Ok::<_, StoreError>(())
                 },

@@ -81,6 +81,23 @@ impl FeatureSet {
         self.exams.keys().cloned().collect()
     }
 
+    /// The exams with these series UIDs, in their order.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] for a UID of which no slices are stored.
+    pub fn select(&self, series_uids: &[String]) -> Result<Vec<ExamId>, TrainError> {
+        let known: BTreeMap<&str, &ExamId> = self
+            .exams
+            .keys()
+            .map(|id| (id.series_uid.as_str(), id))
+            .collect();
+        let find = |uid: &String| known.get(uid.as_str()).map(|id| ExamId::clone(id));
+        series_uids
+            .iter()
+            .map(|uid| find(uid).ok_or_else(|| self.missing(uid)))
+            .collect()
+    }
+
     /// The name of the network's folder.
     pub(crate) fn backbone(&self) -> String {
         let name = self.model.folder().file_name().unwrap_or_default();
@@ -136,11 +153,18 @@ impl FeatureSet {
     }
 
     fn exam(&self, id: &ExamId) -> Result<StoredExam, TrainError> {
-        self.exams.get(id).cloned().ok_or_else(|| TrainError::Data {
+        self.exams
+            .get(id)
+            .cloned()
+            .ok_or_else(|| self.missing(&id.series_uid))
+    }
+
+    fn missing(&self, series_uid: &str) -> TrainError {
+        TrainError::Data {
             what: "the stored slices".into(),
-            expected: format!("exam {}", id.series_uid),
+            expected: format!("exam {series_uid}"),
             found: format!("{} exams without it", self.exams.len()),
-        })
+        }
     }
 
     fn kept(&self, exam: &StoredExam, work: &Work) -> Result<Option<StoredFeatures>, TrainError> {

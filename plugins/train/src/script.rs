@@ -185,6 +185,13 @@ mod train {
         Arc::new(features.exams())
     }
 
+    /// Those exams that have one of these series UIDs.
+    #[rhai_fn(global, return_raw, pure)]
+    pub fn select(features: &mut FeatureSet, series_uids: Array) -> ScriptResult<ExamIds> {
+        let uids: Vec<String> = series_uids.iter().map(ToString::to_string).collect();
+        features.select(&uids).map(Arc::new).map_err(raise)
+    }
+
     /// The CNN that makes the features which this model takes; a CNN gives itself.
     #[rhai_fn(global, get = "backbone", return_raw, volatile, pure)]
     pub fn backbone(model: &mut Model) -> ScriptResult<Model> {

@@ -53,7 +53,22 @@ pub fn info(exam_idx: usize, n_slices: usize, positive: bool) -> ExamInfo {
     }
 }
 
-fn exam(exam_idx: usize, size: usize) -> Volume {
+/// That exam with other voxels and the opposite labels.
+pub fn inverted(exam_idx: usize, size: usize) -> Volume {
+    let exam = exam(exam_idx, size);
+    let mut info = ExamInfo::clone(exam.info());
+    for label in info
+        .labels
+        .iter_mut()
+        .flat_map(|labels| &mut labels.pe_on_slice)
+    {
+        *label = label.map(|label| !label);
+    }
+    Volume::new(Arc::new(info), exam.hu().mapv(|hu| 200 - hu)).unwrap()
+}
+
+/// One exam.
+pub fn exam(exam_idx: usize, size: usize) -> Volume {
     let positive = exam_idx.is_multiple_of(3);
     let info = info(exam_idx, N_SLICES, positive);
     let labels = info.labels.clone().unwrap().pe_on_slice;

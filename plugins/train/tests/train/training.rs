@@ -314,3 +314,70 @@ fn a_loss_that_is_no_number_stops_with_the_batch_named() {
     assert!(matches!(error, TrainError::NonFinite { .. }), "{text}");
     assert!(text.contains("slice "), "{text}");
 }
+
+/// The same exams but for the pixels and labels of those that test: nothing that is fitted, chosen
+/// or stored with the model may change.
+#[test]
+fn nothing_of_the_test_part_reaches_a_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = store(&folder.path().join("first"), 12, 32);
+    let split = split(&first);
+    let other = store_with_other_tests(&folder.path().join("other"), &split);
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit.epochs = 1;
+    let head = SequenceOptions {
+        hidden: 8,
+        fit: FitOptions {
+            epochs: 3,
+            ..SequenceOptions::default().fit
+        },
+        ..SequenceOptions::default()
+    };
+    let mut found = Vec::new();
+    for (name, store) in [("a", &first), ("b", &other)] {
+        let runs = runs(&folder.path().join(name));
+        let model = runs
+            .cnn("effnet", &options, store, &split, &Work::silent())
+            .unwrap();
+        let features = pe_train::FeatureSet::new(&model, store, &runs).unwrap();
+        let head = runs
+            .sequence("head", &head, &features, &split, &Work::silent())
+            .unwrap();
+        let scores = predict(&head, &features, &split.test, &Work::silent()).unwrap();
+        let baseline = pe_train::position_baseline(&store.exams().unwrap(), &split).unwrap();
+        let thresholds = (model.threshold(), head.threshold(), baseline.threshold());
+        found.push((
+            weights(&model),
+            weights(&head),
+            thresholds,
+            model.features().unwrap(),
+            scores,
+        ));
+    }
+    let [a, b] = &found[..] else {
+        panic!("two runs")
+    };
+    assert!(a.0 == b.0 && a.1 == b.1, "weights");
+    assert_eq!((&a.2, &a.3), (&b.2, &b.3), "thresholds and normalisation");
+    assert_ne!(a.4, b.4, "the exams that test are others");
+}
+
+fn store_with_other_tests(folder: &Path, split: &Split) -> SliceStore {
+    let store = SliceStore::open(folder, first_settings()).unwrap();
+    for exam_idx in 0..12 {
+        let id = crate::cohort::info(exam_idx, 1, false).id;
+        let volume = match split.test.contains(&id) {
+            true => crate::cohort::inverted(exam_idx, 32),
+            false => crate::cohort::exam(exam_idx, 32),
+        };
+        store.put(&volume, None, &Work::silent()).unwrap();
+    }
+    store
+}
+
+fn first_settings() -> pe_store::SliceSettings {
+    pe_store::SliceSettings {
+        size: 32,
+        ..pe_store::SliceSettings::default()
+    }
+}
