@@ -3,7 +3,8 @@ use std::collections::HashMap;
 use pe_binding::Work;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{few_exams, labelled, undefined_resamples};
+use crate::evaluation::{few_exams, undefined_resamples};
+use crate::threshold::labelled;
 use crate::weighted::{Ranking, exam_numbers};
 use crate::{
     Bootstrap, Estimate, EvaluateOptions, ExamScores, Level, MetricsError, Samples, Scores,

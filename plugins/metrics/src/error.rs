@@ -118,6 +118,9 @@ impl Explain for MetricsError {
             Self::Probability { .. } => {
                 Some("pass probabilities, the sigmoid of a network's logits".into())
             }
+            Self::Threshold { .. } => {
+                Some("choose it on exams of both classes, or evaluate without one".into())
+            }
             Self::NoSamples { .. } => Some("evaluate exams that have labels".into()),
             Self::Level { found } => {
                 nearest(found, LEVEL_NAMES).map(|name| format!("did you mean \"{name}\"?"))

@@ -1,37 +1,14 @@
-use std::fmt;
-
 use pe_binding::Work;
 use serde::{Deserialize, Serialize};
 
+use crate::threshold::{labelled, threshold};
 use crate::weighted::{ExamSums, Ranking, exam_numbers};
+use crate::words::counted;
 use crate::{
-    Bootstrap, CalibrationBin, Confusion, Estimate, EvaluateOptions, Level, MetricsError,
-    Operating, PrCurve, RocCurve, Samples, Scores, auroc, average_precision, brier, calibration,
+    Bootstrap, CalibrationBin, Confusion, Estimate, EvaluateOptions, Level, MetricsError, PrCurve,
+    RocCurve, Samples, Scores, ThresholdFrom, auroc, average_precision, brier, calibration,
     calibration_error, delong, json_number, percentile_interval, precision_recall_curve, roc_curve,
-    youden,
 };
-
-/// Where an evaluation's threshold comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ThresholdFrom {
-    /// The scores brought it: it was chosen elsewhere, such as on a validation part.
-    Validation,
-    /// The Youden index of the very samples that it is judged on, which is optimistic.
-    SameSamples,
-    /// It is 0.5, because the scores brought none and samples of one class allow no choice.
-    Half,
-}
-
-impl fmt::Display for ThresholdFrom {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Validation => "validation",
-            Self::SameSamples => "same_samples",
-            Self::Half => "half",
-        })
-    }
-}
 
 /// One model's metrics at one level. Intervals, but DeLong's, are of a bootstrap over exams.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -177,65 +154,6 @@ pub fn evaluate_watched(
     Ok(evaluation)
 }
 
-/// The threshold with the greatest Youden index on the samples of `level`, see [`youden`]; for
-/// [`Scores::with_threshold_at`] of other exams.
-///
-/// ```
-/// use pe_metrics::{ExamScores, Level, Scores, choose_threshold};
-/// let exam = ExamScores {
-///     exam: "1.2.3".into(),
-///     positive: Some(true),
-///     labels: vec![Some(false), Some(true)],
-///     probabilities: vec![0.1, 0.4],
-/// };
-/// let validation = Scores::new("effnet", vec![exam])?;
-/// assert_eq!(choose_threshold(&validation, Level::Slice)?.threshold, 0.4);
-/// assert!(choose_threshold(&validation, Level::Exam)?.threshold.is_nan()); // one class only
-/// # Ok::<(), pe_metrics::MetricsError>(())
-/// ```
-///
-/// # Errors
-/// For no labelled sample.
-pub fn choose_threshold(scores: &Scores, level: Level) -> Result<Operating, MetricsError> {
-    let samples = labelled(scores, level)?;
-    Ok(youden(&samples.labels, &samples.probabilities))
-}
-
-/// The samples of a level, at least one.
-pub(crate) fn labelled(scores: &Scores, level: Level) -> Result<Samples, MetricsError> {
-    level.check()?;
-    let samples = scores.samples(level);
-    if samples.is_empty() {
-        return Err(MetricsError::NoSamples {
-            model: scores.model().to_owned(),
-            level: level.to_string(),
-        });
-    }
-    Ok(samples)
-}
-
-/// The threshold for the samples of `level`, and where it comes from.
-pub(crate) fn threshold(
-    scores: &Scores,
-    level: Level,
-    samples: &Samples,
-) -> Result<(f64, ThresholdFrom), MetricsError> {
-    if let Some(found) = scores.threshold_at(level) {
-        return match found.is_finite() {
-            true => Ok((found, ThresholdFrom::Validation)),
-            false => Err(MetricsError::Threshold {
-                model: scores.model().to_owned(),
-                found,
-            }),
-        };
-    }
-    let chosen = youden(&samples.labels, &samples.probabilities).threshold;
-    Ok(match chosen.is_nan() {
-        true => (0.5, ThresholdFrom::Half),
-        false => (chosen, ThresholdFrom::SameSamples),
-    })
-}
-
 /// What has a bootstrap interval.
 struct Statistics {
     confusion: Confusion,
@@ -314,7 +232,7 @@ const FEW_EXAMS: usize = 10;
 
 /// A warning when there are too few exams for a bootstrap.
 pub(crate) fn few_exams(n_exams: usize) -> Option<String> {
-    let exams = if n_exams == 1 { "exam" } else { "exams" };
+    let exams = counted(n_exams, "exam");
     (n_exams < FEW_EXAMS)
-        .then(|| format!("{n_exams} {exams}: too few for the bootstrap's intervals to be trusted"))
+        .then(|| format!("{exams}: too few for the bootstrap's intervals to be trusted"))
 }

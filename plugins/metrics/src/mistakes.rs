@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{labelled, threshold};
+use crate::threshold::{labelled, threshold};
 use crate::{Level, MetricsError, Scores};
 
 /// How a slice was called wrong.

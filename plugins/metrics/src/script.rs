@@ -306,7 +306,8 @@ mod metrics {
     /// | `bins` | 10 | of the calibration |
     ///
     /// The threshold is that of the scores; without one it is chosen on these samples by the Youden
-    /// index, and `threshold_from` says so: "validation" or "same_samples".
+    /// index, and `threshold_from` says so: "validation", "same_samples", or "half" where the samples are of
+    /// one class and the threshold is 0.5.
     ///
     /// ```rhai
     /// let scores = metrics::scores("effnet", [

@@ -2,17 +2,16 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use crate::{Comparison, Evaluation, Level, ThresholdFrom};
+use crate::{Comparison, Evaluation, ThresholdFrom};
 
 impl Display for Evaluation {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let confidence = 100.0 * self.options.confidence;
         writeln!(f, "{} by {}", self.model, self.level)?;
         writeln!(
             f,
-            "{} samples of {} exams, {} positive ({:.1} %)",
-            self.n_samples,
-            self.n_exams,
+            "{} of {}, {} positive ({:.1} %)",
+            counted(self.n_samples, "sample"),
+            counted(self.n_exams, "exam"),
             self.n_positive,
             100.0 * self.n_positive as f64 / self.n_samples as f64
         )?;
@@ -38,7 +37,8 @@ impl Display for Evaluation {
         }
         write!(
             f,
-            "  [{confidence} % intervals by {} resamples of the exams]",
+            "  [{} % intervals by {} resamples of the exams]",
+            percent(self.options.confidence),
             self.options.replicates
         )?;
         warnings(f, &self.warnings)
@@ -47,36 +47,29 @@ impl Display for Evaluation {
 
 impl Display for Comparison {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let samples = match self.level {
-            Level::Slice => "slices",
-            Level::Slab(_) => "slabs",
-            Level::Exam => "exams",
-        };
-        let of = match self.level {
-            Level::Exam => String::new(),
-            _ => format!(" of {} exams", self.n_exams),
-        };
         writeln!(
             f,
-            "{} against {}, {} {samples}{of}",
-            self.model_b, self.model_a, self.n_samples
+            "{} against {} by {}: {} of {}",
+            self.model_b,
+            self.model_a,
+            self.level,
+            counted(self.n_samples, "sample"),
+            counted(self.n_exams, "exam")
         )?;
-        writeln!(
-            f,
-            "  AUROC           {:.4} against {:.4}",
-            self.auroc_b, self.auroc_a
-        )?;
-        let delta = self.delta_auroc;
+        let (a, b, delta) = (self.auroc_a, self.auroc_b, self.delta_auroc);
+        writeln!(f, "  AUROC           {b:.4} against {a:.4}")?;
         writeln!(
             f,
             "  difference      {:+.4} [{:+.4}, {:+.4}]",
             delta.value, delta.lower, delta.upper
         )?;
-        write!(
-            f,
-            "  DeLong          z {:.3}, p {:.4}",
-            self.delong_z, self.delong_p
-        )?;
+        match self.delong_p {
+            p if p.is_nan() => {
+                f.write_str("  DeLong          undefined: too few samples, or nothing differs")?
+            }
+            p if p < 1e-4 => write!(f, "  DeLong          z {:.3}, p < 0.0001", self.delong_z)?,
+            p => write!(f, "  DeLong          z {:.3}, p {p:.4}", self.delong_z)?,
+        }
         warnings(f, &self.warnings)
     }
 }
@@ -86,4 +79,15 @@ fn warnings(f: &mut Formatter<'_>, warnings: &[String]) -> Result {
         write!(f, "\n  warning: {warning}")?;
     }
     Ok(())
+}
+
+/// `1 exam`, `2 exams`.
+pub(crate) fn counted(n: usize, noun: &str) -> String {
+    let plural = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{plural}")
+}
+
+/// 95 for 0.95, without the digits that rounding leaves.
+fn percent(share: f64) -> f64 {
+    (1e8 * share).round() / 1e6
 }

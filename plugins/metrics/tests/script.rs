@@ -139,11 +139,41 @@ fn results_read_well() {
     }
     let text: String = eval("metrics::compare(scores, scores).to_string()").expect("it compares");
     assert!(
-        text.contains("effnet against effnet, 5 slices of 2 exams"),
+        text.contains("effnet against effnet by slice: 5 samples of 2 exams"),
         "{text}"
     );
+    assert!(text.contains("nothing differs"), "{text}");
     assert!(
         text.contains("difference      +0.0000 [+0.0000, +0.0000]"),
         "{text}"
     );
+}
+
+/// The examples in the documentation of the script functions.
+fn examples() -> Vec<String> {
+    let source = include_str!("../src/script.rs");
+    let blocks = source.split("/// ```rhai\n").skip(1);
+    blocks
+        .map(|block| {
+            let lines = block
+                .lines()
+                .map(|line| line.trim().trim_start_matches("///"));
+            let lines: Vec<&str> = lines.take_while(|line| line.trim() != "```").collect();
+            lines.join("\n")
+        })
+        .collect()
+}
+
+#[test]
+fn every_example_runs() {
+    let examples = examples();
+    assert_eq!(examples.len(), 10);
+    for example in examples {
+        let mut engine = Engine::new();
+        engine.on_print(|_| {});
+        MetricsPackage::new().register_into_engine_as(&mut engine, "metrics");
+        if let Err(error) = engine.run(&example) {
+            panic!("{error} in\n{example}");
+        }
+    }
 }
