@@ -24,6 +24,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Six models on 15 made-up exams, evaluated.
+///
+/// # Errors
+/// Never, unless the made-up scores are out of order.
 pub fn experiment() -> Result<Experiment, Box<dyn Error>> {
     let mut experiment = Experiment::new("Six models for pulmonary embolism on CTPA");
     experiment.data("made-up scores of 15 made-up exams, drawn to look at this report; no CT");

@@ -71,7 +71,7 @@ fn epochs_of(history: rhai::Array) -> ScriptResult<Vec<Epoch>> {
         let entry = entry.ok_or_else(|| raise(history_error(&format!("a {found}"))))?;
         let mut values = std::collections::BTreeMap::new();
         for (name, value) in entry.iter().filter(|(_, value)| !value.is_unit()) {
-            values.insert(name.to_string(), f64::from(number(name, value)?));
+            values.insert(name.to_string(), number(name, value)?);
         }
         let epoch = values.remove("epoch");
         let epoch = epoch.ok_or_else(|| raise(history_error("a map without `epoch`")))?;
@@ -330,7 +330,7 @@ mod report {
         elapsed_s: Dynamic,
     ) -> ScriptResult<()> {
         let elapsed_s = number("elapsed_s", &elapsed_s)?;
-        let added = experiment.with(|experiment| experiment.stage(name, elapsed_s.into()));
+        let added = experiment.with(|experiment| experiment.stage(name, elapsed_s));
         added.map_err(raise)
     }
 

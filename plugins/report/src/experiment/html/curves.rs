@@ -12,25 +12,7 @@ const SIDE: f64 = 290.0;
 pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Curves");
     sheet.out.push_str(&legend(experiment));
-    let lines = |line: fn(&Evaluation) -> Line| -> Vec<Series> {
-        let models = experiment.models.iter().zip(results.slices()).enumerate();
-        models
-            .map(|(n, (model, ours))| {
-                let line = line(ours);
-                Series {
-                    tooltip: format!("{}, {}", model.name, line.tooltip),
-                    colour: colour(experiment, n),
-                    style: if dashed(&model.id) {
-                        Style::Dashed
-                    } else {
-                        Style::Solid
-                    },
-                    points: line.points,
-                    marks: named(line.marks, &model.name),
-                }
-            })
-            .collect()
-    };
+    let lines = |line| series(experiment, results, line);
     let share_positive = results.slices().next().map_or(0.0, |ours| {
         ours.n_positive as f64 / ours.n_samples.max(1) as f64
     });
@@ -79,6 +61,31 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         "plots",
         &content,
     );
+}
+
+/// A line for each model, in its colour.
+fn series(
+    experiment: &Experiment,
+    results: &Results,
+    line: fn(&Evaluation) -> Line,
+) -> Vec<Series> {
+    let models = experiment.models.iter().zip(results.slices()).enumerate();
+    models
+        .map(|(n, (model, ours))| {
+            let line = line(ours);
+            Series {
+                tooltip: format!("{}, {}", model.name, line.tooltip),
+                colour: colour(experiment, n),
+                style: if dashed(&model.id) {
+                    Style::Dashed
+                } else {
+                    Style::Solid
+                },
+                points: line.points,
+                marks: named(line.marks, &model.name),
+            }
+        })
+        .collect()
 }
 
 struct Line {
