@@ -37,6 +37,20 @@ impl Case {
         given("input", self.size).to_kind(kind)
     }
 
+    /// Relative errors of a forward and of a backward pass.
+    ///
+    /// That the arithmetic is the same is seen in float64. In float32 a sum in another order is
+    /// enough to put one of R3D's activations on the other side of ReLU's corner: torchvision's own
+    /// gradients differ by 7e-3 between the two layouts of memory, while the logits agree to 3e-6.
+    /// EfficientNet-B0 has no such corners.
+    pub fn tolerance(&self, kind: Kind) -> (f64, f64) {
+        match (kind, self.kind) {
+            (Kind::Double, _) => (1e-12, 1e-11),
+            (_, BackboneKind::EfficientNetB0) => (5e-5, 1e-4),
+            (_, BackboneKind::R3d18) => (5e-5, 3e-2),
+        }
+    }
+
     pub fn cotangent(&self, kind: Kind) -> Tensor {
         given("cotangent", &[self.size[0], self.n_outputs]).to_kind(kind)
     }
@@ -71,22 +85,20 @@ fn published_counts() {
     check(BackboneKind::R3d18, 400, 122, 33_371_472);
 }
 
-/// That the arithmetic is the same is seen in float64. In float32 a sum in another order is enough
-/// to put one of R3D's activations on the other side of ReLU's corner, which moves a gradient by
-/// 1e-3 while the logits agree to 1e-6; EfficientNet-B0's are smooth.
 #[test]
 fn outputs_gradients_and_statistics_are_torchvisions_in_float32() {
-    equal(Kind::Float, "f32", 5e-5, 1e-2);
+    equal(Kind::Float, "f32");
 }
 
 #[test]
 fn outputs_gradients_and_statistics_are_torchvisions_in_float64() {
-    equal(Kind::Double, "f64", 1e-12, 1e-11);
+    equal(Kind::Double, "f64");
 }
 
-fn equal(kind: Kind, prefix: &str, forward: f64, backward: f64) {
+fn equal(kind: Kind, prefix: &str) {
     let _alone = alone();
     for case in CASES {
+        let (forward, backward) = case.tolerance(kind);
         let fixture = Fixture::open(case.kind.name());
         let network = case.filled(kind);
         {
