@@ -43,7 +43,11 @@ fn weights(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         .unwrap()
         .map(|entry| {
             let run = entry.unwrap().path();
-            assert!(run.join("model.json").exists(), "{} is finished", run.display());
+            assert!(
+                run.join("model.json").exists(),
+                "{} is finished",
+                run.display()
+            );
             let name = run.file_name().unwrap().to_string_lossy().into_owned();
             (name, fs::read(run.join("model.safetensors")).unwrap())
         })
@@ -55,7 +59,11 @@ fn a_killed_training_ends_with_the_same_weights() {
     let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let began = Instant::now();
     let expected = command(whole.path()).output().unwrap();
-    assert!(expected.status.success(), "{}", String::from_utf8_lossy(&expected.stderr));
+    assert!(
+        expected.status.success(),
+        "{}",
+        String::from_utf8_lossy(&expected.stderr)
+    );
     let undisturbed_s = began.elapsed().as_secs_f64();
 
     // Moments spread over the run by the golden ratio; where they fall in it depends on the machine,
@@ -68,7 +76,17 @@ fn a_killed_training_ends_with_the_same_weights() {
         child.wait().unwrap();
     }
     let found = command(killed.path()).output().unwrap();
-    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
-    assert!(weights(killed.path()) == weights(whole.path()), "other weights after kill -9");
-    assert_eq!(found.stdout, expected.stdout, "other predictions after kill -9");
+    assert!(
+        found.status.success(),
+        "{}",
+        String::from_utf8_lossy(&found.stderr)
+    );
+    assert!(
+        weights(killed.path()) == weights(whole.path()),
+        "other weights after kill -9"
+    );
+    assert_eq!(
+        found.stdout, expected.stdout,
+        "other predictions after kill -9"
+    );
 }

@@ -80,7 +80,8 @@ impl Masking {
             expected: MASK_VERSION,
             found,
         };
-        let read: Recipe = serde_json::from_str(recipe).map_err(|error| wrong(error.to_string()))?;
+        let read: Recipe =
+            serde_json::from_str(recipe).map_err(|error| wrong(error.to_string()))?;
         match read.lung_mask == MASK_VERSION {
             true => Self::new(read.options),
             false => Err(wrong(format!("version {}", read.lung_mask))),
@@ -252,10 +253,15 @@ mod tests {
         let masking = Masking::new(options).unwrap();
         let again = Masking::from_recipe(masking.recipe()).unwrap();
         assert_eq!(again.recipe(), masking.recipe());
-        let other = masking.recipe().replacen(&format!(":{MASK_VERSION}"), ":999", 1);
+        let other = masking
+            .recipe()
+            .replacen(&format!(":{MASK_VERSION}"), ":999", 1);
         for wrong in ["none", "{}", &other] {
             let error = Masking::from_recipe(wrong).expect_err("no recipe of ours");
-            assert!(matches!(error, LungError::Recipe { .. }), "{wrong}: {error}");
+            assert!(
+                matches!(error, LungError::Recipe { .. }),
+                "{wrong}: {error}"
+            );
         }
     }
 

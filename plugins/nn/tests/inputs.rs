@@ -158,3 +158,41 @@ fn the_loss_refuses_what_does_not_go_together() {
     let error = bce_with_logits(&logits, &targets, &none, None).unwrap_err();
     assert!(matches!(error, NnError::NoneValid { n_positions: 2 }));
 }
+
+#[test]
+fn a_renewed_classifier_is_drawn_as_pytorch_draws_linear_layers() {
+    for kind in BackboneKind::ALL {
+        let mut network = Backbone::new(kind, 3, Device::Cpu).unwrap();
+        let name = if kind == BackboneKind::R3d18 {
+            "fc"
+        } else {
+            "classifier.1"
+        };
+        let sum = |network: &Backbone, name: &str| {
+            network
+                .params()
+                .get(name)
+                .unwrap()
+                .sum(Kind::Double)
+                .double_value(&[])
+        };
+        let first = network.params().iter().next().unwrap().0.to_owned();
+        let before = (
+            sum(&network, &first),
+            sum(&network, &format!("{name}.weight")),
+        );
+        tch::manual_seed(1);
+        network.renew_classifier().unwrap();
+        assert_eq!(sum(&network, &first), before.0, "the rest stays");
+        assert_ne!(sum(&network, &format!("{name}.weight")), before.1);
+        let bound = 1.0 / (kind.n_features() as f64).sqrt();
+        for part in ["weight", "bias"] {
+            let tensor = network.params().get(&format!("{name}.{part}")).unwrap();
+            let greatest = tensor.abs().max().double_value(&[]);
+            assert!(
+                greatest <= bound * 1.000_001 && greatest > 0.3 * bound,
+                "{part}: {greatest}"
+            );
+        }
+    }
+}

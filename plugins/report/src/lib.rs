@@ -25,7 +25,7 @@ pub use contact_sheet::{ContactSheetOptions, contact_sheet};
 pub use error::ReportError;
 pub use experiment::{
     CAVEATS, Epoch, Example, Experiment, Model, ModelResults, Optimistic, PAPER_DATA, PaperModel,
-    PaperRow, Results, Row, Stage, TABLE_2, paper_model,
+    PaperRow, Results, Row, Stage, TABLE_2, paper_model, save_predictions,
 };
 pub use histogram::{HistogramOptions, histogram};
 pub use page::{Page, Table};

@@ -251,6 +251,18 @@ mod report {
         crate::strip(&scores, exam).map_err(raise)
     }
 
+    /// Writes scores as a table, CSV: exam, slice index, label (empty where there is none),
+    /// probability.
+    ///
+    /// ```rhai
+    /// let exam = #{ exam: "1.2", labels: [false, ()], probabilities: [0.1, 0.9] };
+    /// report::save_predictions(metrics::scores("effnet", [exam]), "predictions.csv");
+    /// ```
+    #[rhai_fn(return_raw, volatile)]
+    pub fn save_predictions(scores: Scores, path: &str) -> ScriptResult<()> {
+        crate::save_predictions(&scores, Path::new(path)).map_err(raise)
+    }
+
     /// A slice as a network sees it: its channels as red, green and blue, and beside it the PE
     /// window alone.
     #[rhai_fn(return_raw)]

@@ -205,7 +205,11 @@ impl Runs {
         let _lock = lock(&folder)?;
         let mut network = {
             let _drawing = seed_torch(self.seed, "initialisation", &[]);
-            build(&architecture, self.device)?
+            let mut network = build(&architecture, self.device)?;
+            if let Network::Cnn(backbone) = &mut network {
+                backbone.renew_classifier()?;
+            }
+            network
         };
         if let (Network::Cnn(backbone), Architecture::Cnn { options, start, .. }) =
             (&mut network, &mut architecture)

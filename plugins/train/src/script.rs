@@ -232,7 +232,7 @@ mod train {
         rhai::serde::to_dynamic(settings)
     }
 
-    /// Every epoch as a map: `epoch`, `train_loss`, `validation_loss`, `validation_auroc`, `lr`,
+    /// Every epoch as a map: `epoch`, `train_loss`, `validation_loss`, `validation_auroc`, `learning_rate`,
     /// `gradient_norm`, `slices_per_s`, `elapsed_s`.
     #[rhai_fn(global, get = "history", return_raw, pure)]
     pub fn history(model: &mut Model) -> ScriptResult<Array> {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::layer::linear::Linear;
-use crate::{Mode, NnError, Parameters};
+use crate::{Mode, NnError, Parameters, init};
 use efficientnet_b0::EfficientNetB0;
 pub use pretrained::Adapted;
 use r3d18::R3d18;
@@ -212,6 +212,28 @@ impl Backbone {
     /// [`NnError::Tch`] for features of another width.
     pub fn classify(&self, features: &Tensor) -> Result<Tensor, NnError> {
         self.classifier.forward(features)
+    }
+
+    /// Draws the last layer anew as PyTorch's `nn.Linear` does, U(±1/√features): what one gets who
+    /// puts a layer of one's own in place of the classifier.
+    ///
+    /// torchvision's own rule for EfficientNet is U(±1/√outputs), made for 1000 classes: with one
+    /// logit it is 36 times as wide, and the first steps of training only undo it.
+    ///
+    /// # Errors
+    /// [`NnError::Tch`], in practice never.
+    pub fn renew_classifier(&mut self) -> Result<(), NnError> {
+        let name = self.kind.classifier();
+        let of = |part: &str| {
+            self.params
+                .get(&format!("{name}.{part}"))
+                .map(Tensor::shallow_clone)
+        };
+        if let (Some(mut weight), Some(mut bias)) = (of("weight"), of("bias")) {
+            init::default_weight(&mut weight)?;
+            init::default_bias(&mut bias, &weight)?;
+        }
+        Ok(())
     }
 
     /// Loads torchvision's weights, as `scripts/weights/convert.py` writes them.

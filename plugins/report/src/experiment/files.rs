@@ -1,13 +1,13 @@
 use std::path::Path;
 
-use pe_metrics::Evaluation;
+use pe_metrics::{Evaluation, Scores};
 use serde_json::{Value, json};
 
 use super::columns::{COLUMNS, interval, share};
 use super::html::{self, summary};
 use super::{CAVEATS, Experiment, Model, ModelResults, PAPER_DATA, Results};
 use crate::ReportError;
-use crate::write::write_together;
+use crate::write::{write_together, write_whole};
 
 /// Writes all files of an experiment; none of them appears before all are written.
 pub fn save(experiment: &Experiment, results: &Results, folder: &Path) -> Result<(), ReportError> {
@@ -208,25 +208,38 @@ fn plain(text: &str) -> String {
     out
 }
 
-/// A line for each slice: exam, slice index, label (empty where there is none), and a column of
-/// probabilities for each model.
 fn predictions(experiment: &Experiment) -> Result<Vec<u8>, ReportError> {
+    let models = experiment.models.iter();
+    predictions_of(
+        &models
+            .map(|model| (model.id.as_str(), &model.scores))
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Writes the probabilities of one model as a table: exam, slice index, label (empty where there is
+/// none), probability.
+///
+/// # Errors
+/// [`ReportError::Io`].
+pub fn save_predictions(scores: &Scores, path: &Path) -> Result<(), ReportError> {
+    write_whole(path, &predictions_of(&[(scores.model(), scores)])?)
+}
+
+/// A line for each slice: exam, slice index, label (empty where there is none), and a column of
+/// probabilities for each model. All models have the same exams.
+fn predictions_of(models: &[(&str, &Scores)]) -> Result<Vec<u8>, ReportError> {
     let mut head: Vec<String> = ["exam", "slice_idx", "label"].map(Into::into).into();
-    head.extend(experiment.models.iter().map(|model| model.id.clone()));
+    head.extend(models.iter().map(|(id, _)| (*id).to_owned()));
     let mut rows = vec![head];
-    let Some(first) = experiment.models.first() else {
-        return csv_bytes(rows);
-    };
-    for (exam_idx, exam) in first.scores.exams().iter().enumerate() {
+    let first = models.first().map_or(&[][..], |(_, scores)| scores.exams());
+    for (exam_idx, exam) in first.iter().enumerate() {
         for (slice_idx, label) in exam.labels.iter().enumerate() {
             let label = label.map_or("", |label| if label { "1" } else { "0" });
             let mut row = vec![exam.exam.clone(), slice_idx.to_string(), label.into()];
-            row.extend(
-                experiment
-                    .models
-                    .iter()
-                    .map(|model| number(model.scores.exams()[exam_idx].probabilities[slice_idx])),
-            );
+            let probability =
+                |scores: &Scores| number(scores.exams()[exam_idx].probabilities[slice_idx]);
+            row.extend(models.iter().map(|(_, scores)| probability(scores)));
             rows.push(row);
         }
     }

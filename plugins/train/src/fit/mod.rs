@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
             job.n_threads,
             job.work,
         )?;
-        let lr = learning_rate(
+        let learning_rate = learning_rate(
             options,
             self.progress.steps.max(1) - 1,
             self.steps_per_epoch,
@@ -265,7 +265,7 @@ impl<'a> Run<'a> {
             train_loss: self.progress.loss_sum / self.progress.loss_n.max(1) as f64,
             validation_loss: validation.as_ref().map(|found| found.loss),
             validation_auroc: validation.as_ref().and_then(|found| found.auroc),
-            lr,
+            learning_rate,
             gradient_norm: self.progress.norm_sum / self.steps_per_epoch.max(1) as f64,
             slices_per_s: n_slices as f64 / trained_s,
             elapsed_s: before_s + began.elapsed().as_secs_f64(),

@@ -50,7 +50,7 @@ pub struct Epoch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_auroc: Option<f64>,
     /// The learning rate of the last step.
-    pub lr: f64,
+    pub learning_rate: f64,
     /// Mean norm of the gradients, before clipping.
     pub gradient_norm: f64,
     /// Training slices a second, the input's making included.
