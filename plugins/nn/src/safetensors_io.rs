@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
@@ -67,28 +68,46 @@ pub fn from_bytes(bytes: &[u8]) -> Result<(State, Metadata), NnError> {
 /// [`NnError::Safetensors`] for a name that comes twice, or a kind of number that the format does
 /// not have; [`NnError::Tch`] when a copy fails.
 pub fn to_bytes(tensors: &[(String, Tensor)], metadata: &Metadata) -> Result<Vec<u8>, NnError> {
+    let mut bytes = Vec::new();
+    write(tensors, metadata, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// As [`to_bytes`], into `out`: memory is taken for one tensor at a time.
+///
+/// # Errors
+/// As [`to_bytes`]; [`NnError::Write`] when `out` refuses.
+pub fn write(
+    tensors: &[(String, Tensor)],
+    metadata: &Metadata,
+    out: &mut impl Write,
+) -> Result<(), NnError> {
     let mut sorted: Vec<&(String, Tensor)> = tensors.iter().collect();
     // Wide numbers first keeps every tensor aligned, as the format's own library does it.
     sorted
         .sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.kind().elt_size_in_bytes()), name));
-    let (header, n_bytes) = header(&sorted, metadata)?;
-    let mut bytes = Vec::with_capacity(8 + header.len() + n_bytes);
-    bytes.extend((header.len() as u64).to_le_bytes());
-    bytes.extend(header.as_bytes());
+    let header = header(&sorted, metadata)?;
+    let mut put = |bytes: &[u8]| {
+        out.write_all(bytes)
+            .map_err(|source| NnError::Write { source })
+    };
+    put(&(header.len() as u64).to_le_bytes())?;
+    put(header.as_bytes())?;
+    let mut bytes = Vec::new();
     for (_, tensor) in sorted {
         let plain = tensor
             .f_detach()?
             .f_to_device(tch::Device::Cpu)?
             .f_contiguous()?;
-        let start = bytes.len();
-        bytes.resize(start + n_bytes_of(&plain), 0);
-        plain.f_copy_data_u8(&mut bytes[start..], plain.numel())?;
+        bytes.resize(n_bytes_of(&plain), 0);
+        plain.f_copy_data_u8(&mut bytes, plain.numel())?;
+        put(&bytes)?;
     }
-    Ok(bytes)
+    Ok(())
 }
 
-/// The header, padded with spaces to a multiple of 8, and the bytes that follow it.
-fn header(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<(String, usize), NnError> {
+/// The header, padded with spaces to a multiple of 8.
+fn header(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<String, NnError> {
     let mut entries = Map::new();
     if !metadata.is_empty() {
         entries.insert("__metadata__".to_owned(), json!(metadata));
@@ -112,7 +131,7 @@ fn header(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<(String,
     while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
-    Ok((header, end))
+    Ok(header)
 }
 
 fn n_bytes_of(tensor: &Tensor) -> usize {

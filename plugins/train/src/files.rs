@@ -1,9 +1,10 @@
 //! Files that are found whole or not at all.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use pe_nn::NnError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,51 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     write().map_err(TrainError::io("write", &beside))?;
     fs::rename(&beside, path).map_err(TrainError::io("write", path))?;
     sync_folder(path)
+}
+
+/// As [`write_whole`], with what `write` writes; gives its checksum.
+pub(crate) fn write_stream(
+    path: &Path,
+    write: impl FnOnce(&mut Hashed) -> Result<(), NnError>,
+) -> Result<String, TrainError> {
+    let beside = unfinished(path);
+    let file = File::create(&beside).map_err(TrainError::io("write", &beside))?;
+    let mut out = Hashed {
+        file: BufWriter::new(file),
+        hasher: blake3::Hasher::new(),
+    };
+    match write(&mut out) {
+        Err(NnError::Write { source }) => return Err(TrainError::io("write", &beside)(source)),
+        other => other?,
+    }
+    let finished = out
+        .file
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error);
+    finished
+        .and_then(|file| file.sync_all())
+        .map_err(TrainError::io("write", &beside))?;
+    fs::rename(&beside, path).map_err(TrainError::io("write", path))?;
+    sync_folder(path)?;
+    Ok(out.hasher.finalize().to_hex().to_string())
+}
+
+/// A file, and the checksum of what was written to it.
+pub(crate) struct Hashed {
+    file: BufWriter<File>,
+    hasher: blake3::Hasher,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Waits until the names in a file's folder are on the disk.

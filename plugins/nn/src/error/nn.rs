@@ -98,6 +98,12 @@ pub enum NnError {
         /// Why.
         source: io::Error,
     },
+    /// The place where tensors are written to refused.
+    #[error("tensors cannot be written")]
+    Write {
+        /// Why.
+        source: io::Error,
+    },
     /// A step of Adam on tensors that do not go together.
     #[error("a step of Adam: {what}")]
     Adam {
@@ -180,7 +186,7 @@ impl Explain for NnError {
             Self::Setting { .. } => "nn.setting",
             Self::State { .. } => "nn.state",
             Self::PyTorchFile { .. } | Self::Safetensors { .. } => "nn.file",
-            Self::Io { .. } => "nn.io",
+            Self::Io { .. } | Self::Write { .. } => "nn.io",
             Self::Adam { .. } => "nn.adam",
             Self::Device(error) => error.kind(),
             Self::Autocast { .. } => "nn.autocast",

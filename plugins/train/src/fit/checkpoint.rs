@@ -21,7 +21,8 @@ use tch::Tensor;
 use super::progress::Progress;
 use crate::TrainError;
 use crate::files::{
-    checksum, read_sealed, remove_if_there, sealed, sync_folder, unfinished, write_whole,
+    checksum, read_sealed, remove_if_there, sealed, sync_folder, unfinished, write_stream,
+    write_whole,
 };
 
 const CURRENT: &str = "checkpoint.json";
@@ -172,15 +173,15 @@ impl Checkpoints {
 
 /// Writes tensors into a safetensors file.
 pub(crate) fn write_tensors(path: &Path, state: &State) -> Result<TensorFile, TrainError> {
-    let bytes = pe_nn::safetensors_io::to_bytes(state, &BTreeMap::new())?;
-    write_whole(path, &bytes)?;
+    let write = |out: &mut _| pe_nn::safetensors_io::write(state, &BTreeMap::new(), out);
+    let checksum = write_stream(path, write)?;
     Ok(TensorFile {
         name: path
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
-        checksum: checksum(&bytes),
+        checksum,
     })
 }
 
