@@ -17,8 +17,8 @@ table2: setup
 ## Every test: the workspace, the plugins without Rhai, the embedding example with rhai's sync.
 test: setup
 	$(CARGO) test --workspace --locked
-	@set -e; for plugin in plugins/*/; do \
-		name=pe-$$(basename $$plugin); \
+	@set -e; for plugin in $$(grep -l '^script = ' plugins/*/Cargo.toml); do \
+		name=pe-$$(basename $$(dirname $$plugin)); \
 		echo "$$name without default features"; \
 		$(CARGO) test --locked -q -p $$name --no-default-features; \
 	done

@@ -15,7 +15,7 @@ pub(crate) use slabs::{SlabForm, SlabSet};
 pub(crate) use slices::SliceSet;
 
 use pe_store::StoredExam;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use crate::TrainError;
 use crate::random::Stream;
@@ -77,24 +77,21 @@ impl HostBatch {
                 .f_reshape(shape)?
                 .f_to_device(device)
         };
-        let flags = |values: &[bool], shape: &[i64]| {
-            Tensor::f_from_slice(values)?
-                .f_reshape(shape)?
-                .f_to_device(device)
-        };
+        let flags = |values: &[bool], shape: &[i64]| Tensor::f_from_slice(values)?.f_reshape(shape);
         let mut input = floats(&self.input, &self.shape)?;
         if !self.permute.is_empty() {
             input = input.f_permute(&self.permute)?;
         }
         let rows = match self.rows.is_empty() {
             true => None,
-            false => Some(flags(&self.rows, &self.shape[..2])?),
+            false => Some(flags(&self.rows, &self.shape[..2])?.f_to_device(device)?),
         };
         Ok(Batch {
             input,
             rows,
             target: floats(&self.target, &self.logits)?,
-            valid: flags(&self.valid, &self.logits)?.f_to_kind(Kind::Bool)?,
+            // The loss counts them: on the CPU it need not wait for a GPU.
+            valid: flags(&self.valid, &self.logits)?,
         })
     }
 }
