@@ -167,7 +167,7 @@ fn examples() -> Vec<String> {
 #[test]
 fn every_example_runs() {
     let examples = examples();
-    assert_eq!(examples.len(), 10);
+    assert_eq!(examples.len(), 11);
     for example in examples {
         let mut engine = Engine::new();
         engine.on_print(|_| {});

@@ -66,7 +66,7 @@ impl FeatureSet {
                     .map(|exam| (exam.manifest().exam.id.clone(), exam))
                     .collect(),
             ),
-            store: Arc::new(FeatureStore::open(runs.folder(), model.features()?)?),
+            store: Arc::new(FeatureStore::open(runs.folder(), model.features())?),
             runs: runs.clone(),
         })
     }

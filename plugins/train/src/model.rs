@@ -190,9 +190,9 @@ impl Model {
     }
 
     /// What the features are that this model makes (a CNN) or takes (a sequence model).
-    pub fn features(&self) -> Result<FeatureSettings, TrainError> {
+    pub fn features(&self) -> FeatureSettings {
         match &self.record.architecture {
-            Architecture::Sequence { features, .. } => Ok(features.clone()),
+            Architecture::Sequence { features, .. } => features.clone(),
             Architecture::Cnn {
                 options,
                 normalisation,
@@ -200,13 +200,13 @@ impl Model {
                 ..
             } => {
                 let normalisation = serde_json::json!(normalisation);
-                Ok(FeatureSettings {
+                FeatureSettings {
                     network: options.network.to_string(),
                     weights: format!("{} {normalisation}", self.record.weights.checksum),
                     slices: slices.key(),
                     unit: unit(options),
                     width: usize::try_from(options.network.n_features()).unwrap_or(0),
-                })
+                }
             }
         }
     }
@@ -240,7 +240,7 @@ pub(crate) fn build(architecture: &Architecture, device: Device) -> Result<Netwo
                 (true, SlabHead::Slices) => options.slab as i64,
                 _ => 1,
             };
-            Network::Cnn(Backbone::new(options.network, n_outputs, device)?)
+            Network::Cnn(Box::new(Backbone::new(options.network, n_outputs, device)?))
         }
         Architecture::Sequence {
             options, features, ..

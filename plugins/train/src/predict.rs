@@ -28,7 +28,7 @@ pub fn predict(
     exams: &[ExamId],
     work: &Work,
 ) -> Result<Scores, TrainError> {
-    let expected = model.features()?;
+    let expected = model.features();
     if expected != *features.settings() {
         return Err(TrainError::Mismatch {
             model: model.record().name.clone(),

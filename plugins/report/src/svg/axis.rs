@@ -71,7 +71,7 @@ impl Axis {
             .next()
             .map_or(1.0, |two| two[1] - two[0]);
         let largest = self.lower.abs().max(self.upper.abs());
-        if largest > 0.0 && !(1e-3..1e5).contains(&largest) {
+        if largest > 0.0 && !(5e-3..1e5).contains(&largest) {
             let text = format!("{value:.1e}");
             return if value == 0.0 {
                 "0".into()
@@ -164,5 +164,6 @@ mod tests {
         check(&[0.0, 1.0], &["0.0", "0.5", "1.0"]);
         check(&[0.0, 20.0], &["0", "5", "10", "15", "20"]);
         check(&[0.0, 1e-4], &["0", "5e-5", "1e-4"]);
+        check(&[0.0, 1e-3], &["0", "5e-4", "1e-3"]);
     }
 }

@@ -174,8 +174,9 @@ fn blur_cols(from: &[f32], to: &mut [f32], size: usize, middle: f32, side: f32) 
         let tap = |before: usize, at: usize, after: usize| {
             middle * from[at] + side * (from[before] + from[after])
         };
-        for idx in CHANNELS..width.saturating_sub(CHANNELS) {
-            to[idx] = tap(idx - CHANNELS, idx, idx + CHANNELS);
+        let inner = CHANNELS..width.saturating_sub(CHANNELS);
+        for (idx, to) in inner.clone().zip(&mut to[inner]) {
+            *to = tap(idx - CHANNELS, idx, idx + CHANNELS);
         }
         for col in [0, size - 1] {
             let (before, after) = neighbours(col, size);

@@ -40,6 +40,9 @@ pub(crate) struct TensorFile {
     pub(crate) checksum: String,
 }
 
+/// Where a run stands, and its tensors.
+type Found = (Progress, BTreeMap<String, Tensor>);
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -101,10 +104,7 @@ impl Checkpoints {
     }
 
     /// The newest checkpoint that is whole; damage is told to `work`.
-    pub(crate) fn read(
-        &self,
-        work: &Work,
-    ) -> Result<Option<(Progress, BTreeMap<String, Tensor>)>, TrainError> {
+    pub(crate) fn read(&self, work: &Work) -> Result<Option<Found>, TrainError> {
         for name in [CURRENT, PREVIOUS] {
             match self.read_one(name) {
                 Ok(None) => {}
@@ -118,10 +118,7 @@ impl Checkpoints {
         Ok(None)
     }
 
-    fn read_one(
-        &self,
-        name: &str,
-    ) -> Result<Option<(Progress, BTreeMap<String, Tensor>)>, TrainError> {
+    fn read_one(&self, name: &str) -> Result<Option<Found>, TrainError> {
         let Some(record) = read_sealed::<Record>(&self.folder.join(name))? else {
             return Ok(None);
         };

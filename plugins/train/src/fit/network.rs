@@ -7,7 +7,7 @@ use crate::data::Batch;
 /// A network of either kind, as the loop sees it.
 pub(crate) enum Network {
     /// Images to logits.
-    Cnn(Backbone),
+    Cnn(Box<Backbone>),
     /// Sequences of features to logits.
     Sequence(SequenceHead),
 }

@@ -350,7 +350,7 @@ fn nothing_of_the_test_part_reaches_a_model() {
             weights(&model),
             weights(&head),
             thresholds,
-            model.features().unwrap(),
+            model.features(),
             scores,
         ));
     }

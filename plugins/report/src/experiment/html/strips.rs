@@ -39,7 +39,7 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
         .collect();
     let more = match n_more {
         0 => "All exams of the test part are shown.".into(),
-        n => format!("{n} more exams are left out; predictions.csv has them."),
+        n => format!("Exams left out here: {n}; predictions.csv has them."),
     };
     sheet.heading("Exams");
     let caption = format!(
