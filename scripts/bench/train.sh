@@ -14,8 +14,8 @@
 #     BATCH2D=16 BATCH3D=2    samples a step
 #     PYTHON=python3
 # Both read the same stored slices and draw the same augmentation. A figure is slices a second over
-# the last of two epochs of the CNNs, or of a hundred of the sequence models, the input's making
-# included and the start left out. PyTorch runs in channels_last and in its default format, and with
+# the last of two epochs of the CNNs, or over the median one of a hundred of the sequence models, the
+# input's making included and the start left out. PyTorch runs in channels_last and in its default format, and with
 # as many loader processes as suit it better of 0 and 1; the best of these is its figure.
 set -euo pipefail
 
@@ -52,8 +52,10 @@ recipe=$("$venv/bin/python" -c "import json; print(json.load(open('${store[$size
 # peak COMMAND…: runs it; its output, and the peak of its resident memory in MB as the last line.
 peak() { "$venv/bin/python" "$here/peak.py" "$@"; }
 
-for round in $(seq "$rounds"); do
+# Round 0 is not counted: it warms the caches and makes the features for the sequence models.
+for round in $(seq 0 "$rounds"); do
     for row in $rows; do
+        if [[ $round == 0 && $row != *_* ]]; then continue; fi
         case $row in
         effnet*) size=$size2d batch=$batch2d ;;
         *) size=$size3d batch=$batch3d ;;
@@ -64,8 +66,7 @@ for round in $(seq "$rounds"); do
         fi
         for precision in $precisions; do
             name=$row.$precision.$round
-            # Another folder each round, or there would be nothing left to train; a sequence model
-            # finds its backbone's features from the round before.
+            # What is finished would not be trained again.
             rm -rf "$work/ours/models/$row"-*
             peak target/release/pe-script run "$here/train.rhai" "slices=$work/slices-$size" "size=$size" \
                 "mask=$recipe" "row=$row" "batch=$batch" "epochs=$epochs" "precision=$precision" \
@@ -78,6 +79,7 @@ for round in $(seq "$rounds"); do
                         --format "$format" --precision "$precision" >"$work/peer-$format-$n.$name.log"
                 done
             done
+            if [ "$round" == 0 ]; then rm -f "$work"/*."$name.log"; fi
             echo "round $round: $row $precision done" >&2
         done
     done

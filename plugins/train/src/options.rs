@@ -81,7 +81,8 @@ pub struct FitOptions {
     pub patience: usize,
     /// In which precision the network computes.
     pub precision: Precision,
-    /// Seconds between checkpoints within an epoch; each epoch ends with one.
+    /// Seconds between checkpoints within an epoch; each epoch ends with one, unless the last is
+    /// less than a tenth of this old.
     pub checkpoint_s: f64,
     /// Whether the labels of the slices are shuffled among the training slices: a negative
     /// control, which must not learn.
