@@ -2,7 +2,8 @@
 
     python peak.py COMMAND…
 
-Adds up the processes of the tree every 50 ms, because a loader's processes count too.
+Adds up the processes of the tree every 0.3 s, because a loader's processes count too; more often
+would slow down what is measured.
 """
 
 import pathlib
@@ -48,7 +49,7 @@ def main():
         nonlocal peak
         while child.poll() is None:
             peak = max(peak, sum(resident_mb(pid) for pid in tree(child.pid)))
-            time.sleep(0.05)
+            time.sleep(0.3)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
