@@ -42,9 +42,17 @@ mod ct {
 
     /// An HU window of `level` and `width`, in HU.
     ///
+    /// `level` is the window's centre and `width` its extent, whole or decimal numbers, in the
+    /// order in which radiologists say them. The three windows of a stored slice are lung (-600,
+    /// 1500), PE (100, 700) and mediastinal (40, 400).
+    ///
+    /// Throws `ct.window` when the width is not above 0 or a number is not finite.
+    ///
     /// ```rhai
     /// let pe = ct::window(100, 700);
-    /// pe.lower_hu   // -250.0
+    /// print(pe.lower_hu); // -250.0
+    /// print(pe.upper_hu); // 450.0
+    /// try { ct::window(100, 0); } catch (error) { print(error.kind); } // ct.window
     /// ```
     #[rhai_fn(return_raw)]
     pub fn window(level: Dynamic, width: Dynamic) -> ScriptResult<HuWindow> {
@@ -70,7 +78,7 @@ mod ct {
         window.to_string()
     }
 
-    /// What is known of the exam besides its voxels.
+    /// What is known of the exam besides its voxels: UIDs, spacing, labels.
     #[rhai_fn(global, get = "info", pure)]
     pub fn volume_info(volume: &mut Volume) -> ExamHandle {
         volume.info().clone()
@@ -82,7 +90,7 @@ mod ct {
         volume.n_slices() as INT
     }
 
-    /// `[slices, rows, cols]`.
+    /// The numbers of slices, rows and columns, as `[slices, rows, cols]`.
     #[rhai_fn(global, get = "shape", pure)]
     pub fn volume_shape(volume: &mut Volume) -> Array {
         <[usize; 3]>::from(volume.dim())
@@ -90,13 +98,14 @@ mod ct {
             .to_vec()
     }
 
-    /// Distance between voxels: `#{slice_mm, row_mm, col_mm}`.
+    /// The distance between voxels in mm, as a map `#{slice_mm, row_mm, col_mm}`.
     #[rhai_fn(global, get = "spacing", pure)]
     pub fn volume_spacing(volume: &mut Volume) -> Map {
         spacing_map(volume.spacing())
     }
 
-    /// `[least, greatest]` HU; empty for a volume without voxels.
+    /// The least and the greatest value in HU, as `[least, greatest]`; empty for a volume without
+    /// voxels.
     #[rhai_fn(global, get = "hu_range", pure)]
     pub fn volume_hu_range(volume: &mut Volume) -> Array {
         volume
@@ -121,7 +130,7 @@ mod ct {
         mask.dim().0 as INT
     }
 
-    /// The volume inside the mask, ml.
+    /// The volume inside the mask, in ml.
     #[rhai_fn(global, get = "volume_ml", pure)]
     pub fn mask_volume_ml(mask: &mut Mask) -> FLOAT {
         mask.volume_ml() as FLOAT
@@ -136,7 +145,8 @@ mod ct {
             .collect()
     }
 
-    /// The settings and the code version that made the mask.
+    /// The settings and the code version that made the mask, JSON: what `store::slices` takes as
+    /// `mask`.
     #[rhai_fn(global, get = "recipe", pure)]
     pub fn mask_recipe(mask: &mut Mask) -> String {
         mask.recipe().to_owned()
@@ -148,11 +158,19 @@ mod ct {
         mask.to_string()
     }
 
-    /// One slice of the volume in the lung, PE and mediastinal windows, unmasked, `side` pixels a
-    /// side: a picture for reports.
+    /// One slice of a volume in the lung, PE and mediastinal windows, unmasked: a picture for
+    /// reports.
+    ///
+    /// `slice_idx` counts from 0, from the feet to the head; `side` is the picture's side, 1 to
+    /// 4096 pixels, to which the slice is resized by area averaging. `report::slice` draws it.
+    ///
+    /// Throws `ct.index` for a slice that the volume does not have, and `ct.size` for a side out
+    /// of range.
     ///
     /// ```rhai
-    /// let slice = ct::channel_slice(phantom::exam(0, #{ n_exams: 1, size: 64, seed: 3 }), 0, 64);
+    /// let middle = ct::channel_slice(volume, volume.n_slices / 2, 64);
+    /// print(middle); // slice of 3 channels, 64 × 64 pixels
+    /// try { ct::channel_slice(volume, 40, 64); } catch (error) { print(error.kind); } // ct.index
     /// ```
     #[rhai_fn(return_raw)]
     pub fn channel_slice(volume: Volume, slice_idx: INT, side: INT) -> ScriptResult<ChannelSlice> {
@@ -166,7 +184,7 @@ mod ct {
         slice.to_string()
     }
 
-    /// The exam's SeriesInstanceUID.
+    /// The exam's SeriesInstanceUID, by which scores, models and reports name it.
     #[rhai_fn(global, get = "series_uid", pure)]
     pub fn exam_series_uid(exam: &mut ExamHandle) -> String {
         exam.id.series_uid.clone()
@@ -184,7 +202,7 @@ mod ct {
         exam.n_slices() as INT
     }
 
-    /// Distance between voxels: `#{slice_mm, row_mm, col_mm}`.
+    /// The distance between voxels in mm, as a map `#{slice_mm, row_mm, col_mm}`.
     #[rhai_fn(global, get = "spacing", pure)]
     pub fn exam_spacing(exam: &mut ExamHandle) -> Map {
         spacing_map(exam.spacing)

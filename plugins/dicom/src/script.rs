@@ -33,16 +33,21 @@ mod dicom {
 
     use crate::ScanOptions;
 
-    /// Scans a file or a folder of any layout for CT exams; reads headers, no pixels.
+    /// Scans a file or a folder of any layout for CT exams, from headers alone: no pixels are
+    /// read.
     ///
-    /// Files are told by content, not by name. Slices are ordered by their position. What is left
-    /// out and what is odd is in `.findings`, by file and reason. Throws when the path cannot be
-    /// read; what single files have wrong is a finding.
+    /// Files are told by content, not by name. Slices are ordered by their position. Of several
+    /// series of a study one is the exam. A label table `train.csv` in the folder is read with it.
+    /// What is left out and what is odd is in `.findings`, by file and reason.
+    ///
+    /// Throws `dicom.io` when the path cannot be read, and `dicom.label_table` when the label
+    /// table is none; what single files have wrong is a finding.
     ///
     /// ```rhai
-    /// let scan = dicom::scan("cohort");
-    /// print(scan);
-    /// for exam in scan.exams { print(exam); }
+    /// let found = dicom::scan(cohort);
+    /// print(found.exams.len()); // 6
+    /// for exam in found.exams { print(exam); }
+    /// try { dicom::scan("no/such/folder"); } catch (error) { print(error.kind); } // dicom.io
     /// ```
     #[rhai_fn(volatile, return_raw)]
     pub fn scan(context: NativeCallContext, path: &str) -> ScriptResult<ScanHandle> {
@@ -50,14 +55,22 @@ mod dicom {
         found.map(Arc::new).map_err(raise)
     }
 
-    /// Scans with options:
-    /// - `max_slices` (320): exams with more slices are left out; 0 for no limit;
-    /// - `include_indeterminate` (true): keep exams that the label table calls indeterminate;
-    /// - `labels` (`train.csv` in the folder): path of the RSNA label table;
-    /// - `hash_contents` (false): key the exams by their files' bytes, not by size and time.
+    /// As `dicom::scan(path)`, with options.
+    ///
+    /// - `max_slices` (320): exams with more slices are left out; 0 for no limit
+    /// - `include_indeterminate` (true): whether exams that the label table calls indeterminate
+    ///   are kept
+    /// - `labels` (`train.csv` in the folder): path of the RSNA label table
+    /// - `hash_contents` (false): whether exams are keyed by their files' bytes, which reads them
+    ///   all, and not by their sizes and times
+    ///
+    /// Throws as `dicom::scan(path)`, and `options.unknown` or `options.invalid` for an option
+    /// that does not exist or cannot be so.
     ///
     /// ```rhai
-    /// let scan = dicom::scan("rsna", #{max_slices: 0, include_indeterminate: false});
+    /// let found = dicom::scan(cohort, #{ max_slices: 39 });
+    /// print(found.exams.len()); // 0
+    /// print(found.findings.some(|finding| finding.effect == "exam_left_out")); // true
     /// ```
     #[rhai_fn(volatile, return_raw, name = "scan")]
     pub fn scan_with(context: NativeCallContext, path: &str, map: Map) -> ScriptResult<ScanHandle> {
@@ -66,49 +79,59 @@ mod dicom {
         found.map(Arc::new).map_err(raise)
     }
 
-    /// Loads the only exam of a file or folder as a volume in HU. Throws, listing the exams, when
-    /// there is not exactly one.
+    /// Loads the only exam of a file or folder as a volume in HU.
+    ///
+    /// Throws `dicom.exam_count`, listing the exams, when there is not exactly one, and what
+    /// `dicom::scan` and `exam.load()` throw.
     ///
     /// ```rhai
-    /// let volume = dicom::load("series");
-    /// print(volume.n_slices);
+    /// let one = dicom::scan(cohort).exams[0].info;
+    /// let volume = dicom::load(`${cohort}/train/${one.study_uid}/${one.series_uid}`);
+    /// print(volume.n_slices); // 40
+    /// try { dicom::load(cohort); } catch (error) { print(error.kind); } // dicom.exam_count
     /// ```
     #[rhai_fn(volatile, return_raw)]
     pub fn load(context: NativeCallContext, path: &str) -> ScriptResult<Volume> {
         crate::load_only(Path::new(path), &work(&context)).map_err(raise)
     }
 
-    /// The exams that can be used.
+    /// The exams that can be used, an array of `Exam`.
     #[rhai_fn(global, get = "exams", pure)]
     pub fn exams(scan: &mut ScanHandle) -> Array {
         scan.exams.iter().cloned().map(Dynamic::from).collect()
     }
 
-    /// The only exam that can be used; throws, listing the exams, when there is not exactly one.
+    /// The only exam that can be used.
+    ///
+    /// Throws `dicom.exam_count`, listing the exams, when there is not exactly one.
     #[rhai_fn(global, get = "only_exam", pure, return_raw)]
     pub fn only_exam(scan: &mut ScanHandle) -> ScriptResult<Exam> {
         scan.only_exam().cloned().map_err(raise)
     }
 
-    /// What is odd about the files: maps `#{path, kind, effect, reason}`. `effect` is `"warning"`,
-    /// `"file_left_out"` or `"exam_left_out"`.
+    /// What is odd about the files, an array of maps `#{path, kind, effect, reason}`.
+    ///
+    /// `effect` is `"warning"`, `"file_left_out"` or `"exam_left_out"`.
     ///
     /// ```rhai
-    /// for finding in dicom::scan("series").findings { print(`${finding.path}: ${finding.reason}`); }
+    /// for finding in scan.findings { print(`${finding.path}: ${finding.reason}`); }
+    /// print(scan.findings[0].kind); // not_dicom
     /// ```
     #[rhai_fn(global, get = "findings", pure, return_raw)]
     pub fn findings(scan: &mut ScanHandle) -> ScriptResult<Dynamic> {
         to_dynamic(&scan.findings)
     }
 
-    /// The number of files that were looked at.
+    /// The number of files that were looked at, the label table not counted.
     #[rhai_fn(global, get = "n_files", pure)]
     pub fn n_files(scan: &mut ScanHandle) -> INT {
         scan.n_files as INT
     }
 
-    /// What the label table says of these files, as a map: `path`, `n_rows`, `n_exams`,
-    /// `n_exams_labelled`, and `broken`, how often each rule was broken; `()` without a table.
+    /// What the label table says of these files; `()` without a table.
+    ///
+    /// A map with `path`, `n_rows`, `n_exams`, `n_exams_labelled`, and `broken`: how often each
+    /// rule of the data set is broken.
     #[rhai_fn(global, get = "labels", pure, return_raw)]
     pub fn labels(scan: &mut ScanHandle) -> ScriptResult<Dynamic> {
         to_dynamic(&scan.labels)
@@ -126,12 +149,15 @@ mod dicom {
         Arc::clone(&exam.info)
     }
 
-    /// Technical facts from the header of the first slice, as a map: sizes, spacing in mm, `kvp`,
-    /// `kernel`, `slope`, `intercept`, bits, transfer syntax. No names, ids or dates.
+    /// Technical facts from the header of the first slice, as a map; no names, ids or dates.
+    ///
+    /// It has `rows`, `cols`, `n_slices`, `n_files`; `slice_mm`, `row_mm`, `col_mm`,
+    /// `slice_thickness_mm`; `orientation` and `normal`; `kvp` and `kernel`; `slope`, `intercept`,
+    /// `padding`, `signed`, `bits_stored`, `bits_allocated` and `transfer_syntax`. What the header
+    /// lacks is `()`.
     ///
     /// ```rhai
-    /// let exam = dicom::scan("series").exams[0];
-    /// print(exam.header.slice_mm);
+    /// print(exam.header.slice_mm); // 5.0
     /// ```
     #[rhai_fn(global, get = "header", pure, return_raw)]
     pub fn header(exam: &mut Exam) -> ScriptResult<Dynamic> {
@@ -146,8 +172,13 @@ mod dicom {
 
     /// Loads the exam's voxels in HU.
     ///
+    /// Throws the fault of the first file that cannot be decoded, by its name, such as
+    /// `dicom.truncated`; `dicom.changed` when a file is no longer what was scanned;
+    /// `dicom.too_large` for an exam of more voxels than are loaded at once.
+    ///
     /// ```rhai
-    /// let volume = dicom::scan("series").exams[0].load();
+    /// let volume = exam.load();
+    /// print(volume.shape); // [40, 64, 64]
     /// ```
     #[rhai_fn(global, volatile, return_raw, name = "load")]
     pub fn exam_load(context: NativeCallContext, exam: Exam) -> ScriptResult<Volume> {

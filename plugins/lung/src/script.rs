@@ -21,20 +21,28 @@ mod lung {
     use pe_binding::script::{ScriptResult, options, raise, work};
     use rhai::{ImmutableString, Map, NativeCallContext};
 
-    /// The lung mask of `volume` with the default settings: the paper's steps. True inside.
+    /// The lung mask of `volume` by the paper's steps: true inside the lungs.
+    ///
+    /// It has the volume's shape. To mask many volumes alike, and to store them, make a
+    /// `lung::masking` and apply it.
     ///
     /// ```rhai
-    /// let mask = lung::mask(volume);
+    /// let lungs = lung::mask(volume);
+    /// print(lungs.n_slices == volume.n_slices); // true
+    /// print(lungs.volume_ml > 1000.0);          // true
     /// ```
     #[rhai_fn(name = "mask", return_raw)]
     pub fn mask(context: NativeCallContext, volume: Volume) -> ScriptResult<Mask> {
         mask_with(context, volume, Map::new())
     }
 
-    /// The lung mask of `volume` with settings of your own; see `lung::masking` for all of them.
+    /// As `lung::mask(volume)`; `settings` are the options of `lung::masking`.
+    ///
+    /// Throws as `lung::masking(settings)`.
     ///
     /// ```rhai
-    /// let mask = lung::mask(volume, #{ mode: "hull" });
+    /// let chest = lung::mask(volume, #{ mode: "hull" });
+    /// print(chest.volume_ml > lung::mask(volume).volume_ml); // true
     /// ```
     #[rhai_fn(name = "mask", return_raw)]
     pub fn mask_with(
@@ -47,10 +55,11 @@ mod lung {
         masking.apply(&volume, &work(&context)).map_err(raise)
     }
 
-    /// A recipe for masks with the default settings, to apply to many volumes.
+    /// A recipe for masks by the paper's steps, to apply to many volumes.
     ///
     /// ```rhai
     /// let masking = lung::masking();
+    /// for each in scan.exams { print(masking.apply(each.load())); }
     /// ```
     #[rhai_fn(name = "masking", return_raw)]
     pub fn masking() -> ScriptResult<Masking> {
@@ -71,11 +80,15 @@ mod lung {
     /// | `fill_holes` | true | fill holes at the end |
     /// | `scale_sizes` | true | the radii and the area are for slices of 512 rows: scale them to others |
     ///
-    /// A setting that is unknown, of the wrong type or out of range is an error that names it.
+    /// Throws `options.unknown` or `options.invalid` for a setting that does not exist or is of
+    /// another type, and `lung.options` for one out of range; each names it.
     ///
     /// ```rhai
     /// let masking = lung::masking(#{ mode: "hull", close_radius: 12 });
-    /// print(masking.recipe);
+    /// print(masking.apply(volume));
+    /// try { lung::masking(#{ close_radius: 65 }); } catch (error) {
+    ///     print(error.kind); // lung.options
+    /// }
     /// ```
     #[rhai_fn(name = "masking", return_raw)]
     pub fn masking_with(settings: Map) -> ScriptResult<Masking> {
@@ -83,21 +96,26 @@ mod lung {
         Masking::new(options).map_err(raise)
     }
 
-    /// The masking that a recipe is of, `masking.recipe` or what a model says of its slices.
+    /// The masking that a recipe is of: `masking.recipe`, or what a model says of its slices.
+    ///
+    /// Throws `lung.recipe` for a text that is no recipe, or one of another version of the code,
+    /// whose masks would differ.
     ///
     /// ```rhai
-    /// let masking = lung::masking(#{ mode: "hull" });
-    /// let again = lung::from_recipe(masking.recipe);
+    /// let again = lung::from_recipe(model.slices.mask);
+    /// print(again.recipe == masking.recipe); // true
+    /// try { lung::from_recipe("paper"); } catch (error) { print(error.kind); } // lung.recipe
     /// ```
     #[rhai_fn(return_raw)]
     pub fn from_recipe(recipe: &str) -> ScriptResult<Masking> {
         Masking::from_recipe(recipe).map_err(raise)
     }
 
-    /// The mask of `volume` by this recipe.
+    /// The mask of `volume` by this recipe, of the volume's shape.
     ///
     /// ```rhai
-    /// let mask = lung::masking().apply(volume);
+    /// let everything = lung::masking(#{ mode: "none" }).apply(volume);
+    /// print(everything.empty_slices); // []
     /// ```
     #[rhai_fn(global, return_raw, pure)]
     pub fn apply(
@@ -108,8 +126,8 @@ mod lung {
         masking.apply(&volume, &work(&context)).map_err(raise)
     }
 
-    /// The recipe in words, JSON: every setting and the version of the code. What is made with
-    /// the masks is keyed by it.
+    /// The recipe in words, JSON: every setting and the version of the code. What is made with the
+    /// masks is keyed by it.
     #[rhai_fn(global, get = "recipe", pure)]
     pub fn recipe(masking: &mut Masking) -> ImmutableString {
         masking.recipe().into()

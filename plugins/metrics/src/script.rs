@@ -136,14 +136,30 @@ fn mistake(of: Mistake) -> Dynamic {
 mod metrics {
     use rhai::NativeCallContext;
 
-    /// A model's scores from plain data: one map an exam, with `exam` (its name), `labels` (true,
-    /// false, or `()` for unlabelled, by slice), `probabilities` (in [0, 1], as many), and, where it
-    /// is known, `positive` (the exam's own label).
+    /// A model's scores from plain data: the labels and probabilities of the slices of each exam.
+    ///
+    /// `model` is its name; `exams` an array of one map an exam, with these entries:
+    ///
+    /// - `exam` (""): the exam's name, its series UID where other functions look it up; each only
+    ///   once
+    /// - `labels` ([]): by slice: true, false, or `()` for a slice without a label
+    /// - `probabilities` ([]): of PE, in [0, 1], as many
+    /// - `positive` (()): the exam's own label, where it is known
+    ///
+    /// Throws `metrics.lengths` for labels and probabilities that are not as many, or none;
+    /// `metrics.probability` for one outside [0, 1]; `metrics.duplicate` for an exam that is there
+    /// twice; `options.unknown` or `options.invalid` for another entry or type.
     ///
     /// ```rhai
     /// let scores = metrics::scores("effnet", [
     ///     #{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] },
+    ///     #{ exam: "1.2.4", labels: [false, ()], probabilities: [0.3, 0.2], positive: false },
     /// ]);
+    /// print(scores); // scores of effnet: 4 slices of 2 exams, no threshold
+    /// let bad = #{ exam: "1.2.5", labels: [true], probabilities: [2.5] };
+    /// try { metrics::scores("effnet", [bad]); } catch (error) {
+    ///     print(error.kind); // metrics.probability
+    /// }
     /// ```
     #[rhai_fn(return_raw)]
     pub fn scores(model: &str, exams: Array) -> ScriptResult<Scores> {
@@ -181,22 +197,31 @@ mod metrics {
         threshold.map_or(Dynamic::UNIT, |value| Dynamic::from(value as FLOAT))
     }
 
-    /// The same scores with a threshold chosen elsewhere, such as on the validation part. It holds
-    /// for slabs and exams too, unless they have their own.
+    /// The same scores with a threshold that was chosen elsewhere, such as on the validation part.
+    ///
+    /// It is the threshold for slices, and holds for slabs and exams too, unless they have their
+    /// own. A probability equal to it or above counts as PE.
+    ///
+    /// Throws `argument.invalid` for anything but a number.
     ///
     /// ```rhai
-    /// let scores = metrics::scores("effnet", [
-    ///     #{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] },
-    /// ]);
-    /// let scores = scores.with_threshold(metrics::youden(scores).threshold);
+    /// let validation = model.predict(features, split.validation);
+    /// let chosen = scores.with_threshold(metrics::youden(validation).threshold);
+    /// print(scores.with_threshold(0.5).threshold); // 0.5
     /// ```
     #[rhai_fn(global, return_raw, pure)]
     pub fn with_threshold(scores: &mut Scores, threshold: Dynamic) -> ScriptResult<Scores> {
         Ok(scores.with_threshold(number("threshold", &threshold)?))
     }
 
-    /// The same scores with a threshold for one level, as in
-    /// `scores.with_threshold(0.7, #{ level: "exam" })`.
+    /// As `scores.with_threshold(threshold)`, for one level: `settings` are the options of
+    /// `metrics::evaluate`, of which `level` and `slab` count.
+    ///
+    /// ```rhai
+    /// let both = scores.with_threshold(0.5).with_threshold(0.7, #{ level: "exam" });
+    /// print(metrics::evaluate(both, #{ level: "exam", replicates: 10 }).threshold); // 0.7
+    /// print(both.threshold); // 0.5
+    /// ```
     #[rhai_fn(global, name = "with_threshold", return_raw, pure)]
     pub fn with_threshold_at(
         scores: &mut Scores,
@@ -207,22 +232,34 @@ mod metrics {
         Ok(scores.with_threshold_at(level, number("threshold", &threshold)?))
     }
 
-    /// The same scores without a threshold: an evaluation then chooses its own, which is optimistic.
+    /// The same scores without a threshold: an evaluation then chooses its own, which is
+    /// optimistic.
+    ///
+    /// ```rhai
+    /// print(scores.without_threshold().threshold == ()); // true
+    /// ```
     #[rhai_fn(global, pure)]
     pub fn without_threshold(scores: &mut Scores) -> Scores {
         scores.without_threshold()
     }
 
     /// The `n` worst false positives and the `n` worst false negatives among the slices, the worst
-    /// first, each a map `#{exam, slice_idx, probability, label, kind}` where `kind` is "false
-    /// positive" or "false negative".
+    /// first.
+    ///
+    /// Each is a map `#{exam, slice_idx, probability, label, kind}`, where `kind` is "false
+    /// positive" or "false negative". There are fewer where fewer slices are called wrong.
+    ///
+    /// Throws `argument.invalid` for an `n` below 0, and `metrics.no_samples` for scores without
+    /// labels.
     ///
     /// ```rhai
     /// let scores = metrics::scores("effnet", [
     ///     #{ exam: "1.2.3", labels: [false, true], probabilities: [0.7, 0.8] },
     /// ]);
     /// let worst = scores.with_threshold(0.5).errors(4);
+    /// print(worst.len());   // 1
     /// print(worst[0].kind); // false positive
+    /// print(scores.with_threshold(0.75).errors(4).len()); // 0
     /// ```
     #[rhai_fn(global, return_raw, pure)]
     pub fn errors(scores: &mut Scores, n: INT) -> ScriptResult<Array> {
@@ -237,11 +274,14 @@ mod metrics {
         Ok(found.into_iter().map(mistake).collect())
     }
 
-    /// Every exam as a map `#{exam, n_slices, probability, positive}`: its UID, its slices, the
-    /// greatest probability of them, and its label, `()` without one.
+    /// Every exam as a map `#{exam, n_slices, probability, positive}`.
+    ///
+    /// They are its UID, the number of its slices, the greatest probability of them, and its
+    /// label, `()` without one.
     ///
     /// ```rhai
-    /// let scores = metrics::scores("effnet", [#{ exam: "1.2", labels: [()], probabilities: [0.7] }]);
+    /// let unlabelled = #{ exam: "1.2", labels: [()], probabilities: [0.7] };
+    /// let scores = metrics::scores("effnet", [unlabelled]);
     /// print(scores.exams[0].probability); // 0.7
     /// ```
     #[rhai_fn(global, get = "exams", pure)]
@@ -255,11 +295,17 @@ mod metrics {
         scores.to_string()
     }
 
-    /// The area under the ROC curve of plain arrays; NaN for one class only.
+    /// The area under the ROC curve of plain arrays, in [0, 1].
+    ///
+    /// It is the chance that a positive sample scores higher than a negative one; a tie counts one
+    /// half. `labels` are true or false, or `()` for samples that do not count. NaN where there is
+    /// one class only.
+    ///
+    /// Throws `metrics.lengths` and `metrics.probability` as `metrics::scores`.
     ///
     /// ```rhai
-    /// let area = metrics::auroc([false, false, true, true], [0.1, 0.4, 0.4, 0.8]);
-    /// print(area); // 0.875
+    /// print(metrics::auroc([false, false, true, true], [0.1, 0.4, 0.4, 0.8])); // 0.875
+    /// print(metrics::auroc([true], [0.5])); // NaN
     /// ```
     #[rhai_fn(name = "auroc", return_raw)]
     pub fn auroc_of(labels: Array, probabilities: Array) -> ScriptResult<FLOAT> {
@@ -267,10 +313,15 @@ mod metrics {
         Ok(auroc(&samples.labels, &samples.probabilities) as FLOAT)
     }
 
-    /// The average precision of plain arrays; NaN without positives.
+    /// The average precision of plain arrays, in [0, 1]: the sum of the steps of the
+    /// precision-recall curve.
+    ///
+    /// It is NaN without positives, where scikit-learn gives 0. The arguments are those of
+    /// `metrics::auroc`, and so is what it throws.
     ///
     /// ```rhai
-    /// let found = metrics::average_precision([false, true], [0.1, 0.8]);
+    /// print(metrics::average_precision([false, true, false], [0.1, 0.8, 0.9])); // 0.5
+    /// print(metrics::average_precision([false], [0.5])); // NaN
     /// ```
     #[rhai_fn(name = "average_precision", return_raw)]
     pub fn average_precision_of(labels: Array, probabilities: Array) -> ScriptResult<FLOAT> {
@@ -278,8 +329,13 @@ mod metrics {
         Ok(average_precision(&samples.labels, &samples.probabilities) as FLOAT)
     }
 
-    /// The threshold of the slices with the greatest Youden index, as a map `#{threshold,
-    /// sensitivity, specificity, index}`. Choose it on a validation part, never on the test part.
+    /// The threshold of the slices with the greatest Youden index, as a map
+    /// `#{threshold, sensitivity, specificity, index}`.
+    ///
+    /// The index is sensitivity + specificity - 1. Choose it on a validation part, never on the
+    /// test part. All four are NaN where there is one class only.
+    ///
+    /// Throws `metrics.no_samples` for scores without labels.
     ///
     /// ```rhai
     /// let validation = metrics::scores("effnet", [
@@ -292,7 +348,14 @@ mod metrics {
         youden_at(scores, Map::new())
     }
 
-    /// The same at another level, as in `metrics::youden(validation, #{ level: "exam" })`.
+    /// As `metrics::youden(scores)`, at another level: `settings` are the options of
+    /// `metrics::evaluate`, of which `level` and `slab` count.
+    ///
+    /// ```rhai
+    /// let validation = model.predict(features, split.validation);
+    /// let chosen = metrics::youden(validation, #{ level: "exam" });
+    /// print(chosen.index <= 1.0); // true
+    /// ```
     #[rhai_fn(name = "youden", return_raw)]
     pub fn youden_at(scores: Scores, settings: Map) -> ScriptResult<Map> {
         let (level, _) = level("metrics::youden()", &settings)?;
@@ -305,12 +368,10 @@ mod metrics {
         ]))
     }
 
-    /// Evaluates a model's slices with the default settings.
+    /// As `metrics::evaluate(scores, settings)` with its defaults: each labelled slice is a
+    /// sample.
     ///
     /// ```rhai
-    /// let scores = metrics::scores("effnet", [
-    ///     #{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] },
-    /// ]);
     /// print(metrics::evaluate(scores));
     /// ```
     #[rhai_fn(name = "evaluate", return_raw)]
@@ -318,7 +379,8 @@ mod metrics {
         evaluate_with(context, scores, Map::new())
     }
 
-    /// Evaluates a model with settings of your own:
+    /// Evaluates a model's scores: areas, numbers at the threshold, calibration, all with
+    /// intervals.
     ///
     /// | setting | default | meaning |
     /// |---|---|---|
@@ -329,18 +391,25 @@ mod metrics {
     /// | `seed` | 0 | of the resamples |
     /// | `bins` | 10 | of the calibration |
     ///
-    /// The threshold is that of the scores; without one it is chosen on these samples by the Youden
-    /// index, and `threshold_from` says so: "validation", "same_samples", or "half" where the samples are of
-    /// one class and the threshold is 0.5.
+    /// The threshold is that of the scores; without one it is chosen on these samples by the
+    /// Youden index, and `threshold_from` says so. What one class leaves undefined is NaN and a
+    /// sentence in `warnings`.
+    ///
+    /// Throws `options.invalid` for a setting out of range, `metrics.no_samples` when no sample of
+    /// the level has a label, and `metrics.threshold` for a threshold that is not finite.
     ///
     /// ```rhai
     /// let scores = metrics::scores("effnet", [
     ///     #{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] },
     ///     #{ exam: "1.2.4", labels: [false, false], probabilities: [0.3, 0.2] },
     /// ]);
-    /// let found = metrics::evaluate(scores.with_threshold(0.5), #{ level: "exam", replicates: 200 });
-    /// print(found.auroc.value);
-    /// print(found.confusion.true_positives);
+    /// let settings = #{ level: "exam", replicates: 200 };
+    /// let found = metrics::evaluate(scores.with_threshold(0.5), settings);
+    /// print(found.auroc.value);               // 1.0
+    /// print(found.confusion.true_positives); // 1
+    /// try { metrics::evaluate(scores, #{ level: "voxel" }); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
     /// ```
     #[rhai_fn(name = "evaluate", return_raw)]
     pub fn evaluate_with(
@@ -354,13 +423,10 @@ mod metrics {
             .map_err(raise)
     }
 
-    /// Compares two models' slices with the default settings.
+    /// As `metrics::compare(a, b, settings)` with the defaults: each labelled slice is a sample.
     ///
     /// ```rhai
-    /// let exams = [#{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] }];
-    /// let a = metrics::scores("effnet", exams);
-    /// let b = metrics::scores("effnet_lstm", exams);
-    /// print(metrics::compare(a, b));
+    /// print(metrics::compare(scores, other));
     /// ```
     #[rhai_fn(name = "compare", return_raw)]
     pub fn compare(
@@ -371,15 +437,22 @@ mod metrics {
         compare_with(context, a, b, Map::new())
     }
 
-    /// Compares two models, which scored the same exams with the same labels; the settings are those
-    /// of `metrics::evaluate`. The difference is that of the second model from the first.
+    /// Compares two models that scored the same exams with the same labels; `settings` are the
+    /// options of `metrics::evaluate`.
+    ///
+    /// Differences are those of the second model from the first: above 0, the second is better.
+    ///
+    /// Throws `metrics.different`, with the first difference, for models that did not score the
+    /// same, and as `metrics::evaluate`.
     ///
     /// ```rhai
-    /// let exams = [#{ exam: "1.2.3", labels: [false, true], probabilities: [0.1, 0.8] }];
-    /// let a = metrics::scores("effnet", exams);
-    /// let b = metrics::scores("effnet_lstm", exams);
-    /// let found = metrics::compare(a, b, #{ replicates: 200 });
-    /// print(found.delta_auroc.value);
+    /// let found = metrics::compare(scores, other, #{ replicates: 200 });
+    /// print(found.delta_auroc.lower <= found.delta_auroc.value); // true
+    /// print(metrics::compare(scores, scores).delta_auroc.value); // 0.0
+    /// let fewer = model.predict(features, split.train);
+    /// try { metrics::compare(scores, fewer); } catch (error) {
+    ///     print(error.kind); // metrics.different
+    /// }
     /// ```
     #[rhai_fn(name = "compare", return_raw)]
     pub fn compare_with(
@@ -436,13 +509,17 @@ mod metrics {
         evaluation.threshold as FLOAT
     }
 
-    /// Who chose the threshold: "validation" (the scores brought it), "same_samples" (optimistic), or "half" (0.5, where one class allows no choice).
+    /// Who chose the threshold.
+    ///
+    /// `"validation"`: the scores brought it; `"same_samples"`: these samples, which is
+    /// optimistic; `"half"`: it is 0.5, where one class allows no choice.
     #[rhai_fn(global, get = "threshold_from", pure)]
     pub fn evaluation_threshold_from(evaluation: &mut EvaluationHandle) -> String {
         evaluation.threshold_from.to_string()
     }
 
-    /// The counts at the threshold: `#{true_positives, false_positives, true_negatives, false_negatives}`.
+    /// The counts at the threshold, as a map
+    /// `#{true_positives, false_positives, true_negatives, false_negatives}`.
     #[rhai_fn(global, get = "confusion", pure)]
     pub fn evaluation_confusion(evaluation: &mut EvaluationHandle) -> Map {
         confusion(&evaluation.confusion)
@@ -484,25 +561,30 @@ mod metrics {
         estimate(&evaluation.auroc)
     }
 
-    /// The area under the ROC curve with DeLong's interval, which takes samples to be independent, as `#{value, lower, upper}`.
+    /// The area under the ROC curve with DeLong's interval, as `#{value, lower, upper}`.
+    ///
+    /// The interval takes samples to be independent, which slices of one exam are not: it is too
+    /// narrow.
     #[rhai_fn(global, get = "auroc_delong", pure)]
     pub fn evaluation_auroc_delong(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.auroc_delong)
     }
 
-    /// The average precision, as `#{value, lower, upper}`.
+    /// The average precision, as `#{value, lower, upper}`; see `metrics::average_precision`.
     #[rhai_fn(global, get = "average_precision", pure)]
     pub fn evaluation_average_precision(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.average_precision)
     }
 
-    /// The Brier score, as `#{value, lower, upper}`.
+    /// The Brier score, the mean squared distance of the probabilities from the labels, as
+    /// `#{value, lower, upper}`.
     #[rhai_fn(global, get = "brier", pure)]
     pub fn evaluation_brier(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.brier)
     }
 
-    /// The expected calibration error.
+    /// The expected calibration error: how far probabilities lie from the share of positives, in
+    /// the mean over the bins.
     #[rhai_fn(global, get = "calibration_error", pure)]
     pub fn evaluation_calibration_error(evaluation: &mut EvaluationHandle) -> FLOAT {
         evaluation.calibration_error as FLOAT
@@ -605,7 +687,7 @@ mod metrics {
         comparison.delong_z as FLOAT
     }
 
-    /// DeLong's two-sided p value, which takes samples to be independent.
+    /// The two-sided p value of DeLong's test, which takes samples to be independent.
     #[rhai_fn(global, get = "delong_p", pure)]
     pub fn comparison_delong_p(comparison: &mut ComparisonHandle) -> FLOAT {
         comparison.delong_p as FLOAT

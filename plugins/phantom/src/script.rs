@@ -28,18 +28,33 @@ mod phantom {
 
     use crate::{PhantomError, PhantomOptions};
 
-    /// Writes a synthetic cohort into `folder` as DICOM files in the RSNA layout, with its label
-    /// table `train.csv` and the truth in `cohort.json`.
+    /// Writes a synthetic cohort into `folder`: DICOM files in the RSNA layout, with the label
+    /// table.
     ///
-    /// Options, with their defaults: `n_exams` 12; `size` 512, rows and columns; `min_slices` 40
-    /// and `max_slices` 64 an exam (40 to 320); `pe_share` 1/3 of the exams with emboli; `noise`
-    /// 1.0, a factor; `seed` 7. Equal settings give equal files, byte for byte. A folder that
-    /// holds the complete cohort already is left as it is; an incomplete one is completed; one
-    /// that holds anything else is refused and left untouched.
+    /// The table is `train.csv`; what was painted is told in `cohort.json`. Equal settings give
+    /// equal files, byte for byte. A folder that holds the complete cohort already is left as it
+    /// is, and an incomplete one is completed.
+    ///
+    /// - `n_exams` (12): exams, 1 to 10,000
+    /// - `size` (512): rows and columns of a slice, pixels, 32 to 1024; the anatomy does not
+    ///   depend on it
+    /// - `min_slices` (40), `max_slices` (64): the fewest and the most slices of an exam, 40 to
+    ///   320
+    /// - `pe_share` (1.0 / 3.0): share of the exams with emboli, 0 to 1, rounded to whole exams
+    /// - `noise` (1.0): factor on the noise of every exam, 0 (none) to 5
+    /// - `seed` (7): of everything random
+    ///
+    /// Throws `phantom.option` for a setting out of range, `phantom.other_cohort` for a folder
+    /// with the cohort of other settings and `phantom.foreign_folder` for one that holds anything
+    /// else, which is left untouched; `phantom.file` when a file cannot be written.
     ///
     /// ```rhai
-    /// let cohort = phantom::write("cohort", #{n_exams: 4, size: 128, seed: 11});
-    /// print(cohort.n_pe_exams);
+    /// let settings = #{ n_exams: 2, size: 64, max_slices: 40, pe_share: 0.5 };
+    /// print(phantom::write("small", settings).n_pe_exams); // 1
+    /// print(phantom::write("small", settings).skipped);    // true
+    /// try { phantom::write("small", #{ n_exams: 0 }); } catch (error) {
+    ///     print(error.kind); // phantom.option
+    /// }
     /// ```
     #[rhai_fn(volatile, return_raw)]
     pub fn write(
@@ -53,22 +68,27 @@ mod phantom {
             .map_err(raise)
     }
 
-    /// Writes the default synthetic cohort: 12 exams of 512 × 512, four with emboli.
-    ///
-    /// ```rhai
-    /// let cohort = phantom::write("cohort");
-    /// ```
+    /// As `phantom::write(folder, settings)` with its defaults: 12 exams of 512 × 512, four with
+    /// emboli, some 330 MB.
     #[rhai_fn(volatile, name = "write", return_raw)]
     pub fn write_default(context: NativeCallContext, folder: &str) -> ScriptResult<ReportHandle> {
         write(context, folder, Map::new())
     }
 
-    /// Exam `exam_idx` (from 0) of the synthetic cohort of the settings, in memory; the settings
-    /// are those of `phantom::write`.
+    /// One exam of the synthetic cohort of the settings, in memory.
+    ///
+    /// `exam_idx` counts from 0; `settings` are the options of `phantom::write`. The voxels are
+    /// those of the files that it writes.
+    ///
+    /// Throws `phantom.index` for an exam that the cohort does not have, and `phantom.option` for
+    /// a setting out of range.
     ///
     /// ```rhai
-    /// let volume = phantom::exam(0, #{size: 64});
-    /// print(volume.n_slices);
+    /// let volume = phantom::exam(0, #{ size: 64, max_slices: 40 });
+    /// print(volume.shape); // [40, 64, 64]
+    /// try { phantom::exam(2, #{ n_exams: 2 }); } catch (error) {
+    ///     print(error.kind); // phantom.index
+    /// }
     /// ```
     #[rhai_fn(return_raw)]
     pub fn exam(context: NativeCallContext, exam_idx: INT, settings: Map) -> ScriptResult<Volume> {

@@ -109,8 +109,16 @@ mod report {
     use pe_metrics::Scores;
     use rhai::{Array, INT, Map};
 
-    /// A contact sheet of an exam, from the apex to the base: each slice in the PE window, the
-    /// same with the mask's outline, and the three masked channels as red, green and blue.
+    /// A contact sheet of an exam, from the apex to the base.
+    ///
+    /// Of each slice it shows the PE window, the same with the mask's outline, and the three
+    /// masked channels as red, green and blue.
+    ///
+    /// Throws `ct.shape` for a mask of another shape than the volume's.
+    ///
+    /// ```rhai
+    /// report::contact_sheet(volume, mask).save("sheet.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn contact_sheet(
         context: NativeCallContext,
@@ -120,11 +128,23 @@ mod report {
         crate::contact_sheet(&volume, &mask, &Default::default(), &work(&context)).map_err(raise)
     }
 
-    /// As `report::contact_sheet(volume, mask)` with options:
+    /// As `report::contact_sheet(volume, mask)`, with options.
     ///
-    /// - `tile` (160): side of a tile, pixels
-    /// - `columns` (4): slices beside each other
+    /// - `tile` (160): side of a tile, 16 to 1024 pixels
+    /// - `columns` (4): slices beside each other, 1 to 64
     /// - `n_slices` (0): how many slices, evenly spaced; 0 shows all, or as many as fit
+    ///
+    /// Throws `options.invalid` for one out of range, and `report.size` for a picture larger than
+    /// 30,000 pixels a side.
+    ///
+    /// ```rhai
+    /// let few = report::contact_sheet(volume, mask, #{ tile: 64, columns: 2, n_slices: 4 });
+    /// print(few.width < 500); // true
+    /// let none = #{ columns: 0 };
+    /// try { report::contact_sheet(volume, mask, none); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
+    /// ```
     #[rhai_fn(name = "contact_sheet", return_raw)]
     pub fn contact_sheet_with(
         context: NativeCallContext,
@@ -137,38 +157,71 @@ mod report {
     }
 
     /// A histogram of the volume's HU, on a logarithmic scale.
+    ///
+    /// ```rhai
+    /// report::histogram(volume).save("histogram.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn histogram(volume: Volume) -> ScriptResult<Picture> {
         crate::histogram(&volume, None, &Default::default()).map_err(raise)
     }
 
     /// A histogram of the volume's HU with that of the voxels inside the mask.
+    ///
+    /// Throws `ct.shape` for a mask of another shape than the volume's.
+    ///
+    /// ```rhai
+    /// report::histogram(volume, mask).save("histogram.png");
+    /// ```
     #[rhai_fn(name = "histogram", return_raw)]
     pub fn histogram_of_mask(volume: Volume, mask: Mask) -> ScriptResult<Picture> {
         crate::histogram(&volume, Some(&mask), &Default::default()).map_err(raise)
     }
 
-    /// As `report::histogram(volume, mask)` with options: `lower_hu` (-1024), `upper_hu` (1024)
-    /// and `bin_hu` (16).
+    /// As `report::histogram(volume, mask)`, with options.
+    ///
+    /// - `lower_hu` (-1024), `upper_hu` (1024): what is shown; voxels outside are counted in words
+    /// - `bin_hu` (16): width of a bin, at least 1
+    ///
+    /// Throws `options.invalid` for a range or a bin that is empty.
+    ///
+    /// ```rhai
+    /// let lung = report::histogram(volume, mask, #{ lower_hu: -1000, upper_hu: 0, bin_hu: 10 });
+    /// let empty = #{ lower_hu: 0, upper_hu: 0 };
+    /// try { report::histogram(volume, mask, empty); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
+    /// ```
     #[rhai_fn(name = "histogram", return_raw)]
     pub fn histogram_with(volume: Volume, mask: Mask, settings: Map) -> ScriptResult<Picture> {
         let settings = options("report::histogram()", &settings)?;
         crate::histogram(&volume, Some(&mask), &settings).map_err(raise)
     }
 
-    /// Writes the picture as PNG.
+    /// Writes the picture as PNG; folders that are missing are made.
+    ///
+    /// Throws `report.path` for a name that does not end in `.png`, and `report.io` when the file
+    /// cannot be written.
+    ///
+    /// ```rhai
+    /// picture.save("slice.png");
+    /// print(exists("slice.png")); // true
+    /// try { picture.save("slice.png/inside.png"); } catch (error) {
+    ///     print(error.kind); // report.io
+    /// }
+    /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
     pub fn save_picture(picture: &mut Picture, path: &str) -> ScriptResult<()> {
         picture.save(Path::new(path)).map_err(raise)
     }
 
-    /// Width of the picture, pixels.
+    /// The width of the picture, pixels.
     #[rhai_fn(global, get = "width", pure)]
     pub fn picture_width(picture: &mut Picture) -> INT {
         INT::from(picture.image().width())
     }
 
-    /// Height of the picture, pixels.
+    /// The height of the picture, pixels.
     #[rhai_fn(global, get = "height", pure)]
     pub fn picture_height(picture: &mut Picture) -> INT {
         INT::from(picture.image().height())
@@ -180,11 +233,13 @@ mod report {
         picture.to_string()
     }
 
-    /// An empty page, to be filled and saved:
+    /// An empty page with a title, to be filled and saved.
+    ///
+    /// Its copies are the same page.
     ///
     /// ```rhai
     /// let page = report::page("One exam");
-    /// page.fact("slices", 64);
+    /// page.fact("slices", volume.n_slices);
     /// page.save("summary.html");
     /// ```
     pub fn page(title: &str) -> PageHandle {
@@ -192,24 +247,46 @@ mod report {
     }
 
     /// Adds a heading.
+    ///
+    /// ```rhai
+    /// page.heading("Mask");
+    /// ```
     #[rhai_fn(global, pure)]
     pub fn heading(page: &mut PageHandle, text: &str) {
         page.with(|page| page.heading(text));
     }
 
     /// Adds a paragraph.
+    ///
+    /// ```rhai
+    /// page.text("The mask follows the paper's steps.");
+    /// ```
     #[rhai_fn(global, pure)]
     pub fn text(page: &mut PageHandle, text: &str) {
         page.with(|page| page.text(text));
     }
 
-    /// Adds a line `name: value`.
+    /// Adds a line `name: value`; the value may be anything that can be printed.
+    ///
+    /// ```rhai
+    /// page.fact("inside the mask, ml", mask.volume_ml);
+    /// ```
     #[rhai_fn(global, pure)]
     pub fn fact(context: NativeCallContext, page: &mut PageHandle, name: &str, value: Dynamic) {
         page.with(|page| page.fact(name, &shown(&context, &value)));
     }
 
     /// Adds a table from an array of rows, each an array of cells; the first names the columns.
+    ///
+    /// Throws `report.table` for a row that has not as many cells as there are columns, and
+    /// `options.invalid` for rows that are no arrays.
+    ///
+    /// ```rhai
+    /// page.table([["exam", "slices"], ["1", 40], ["2", 40]]);
+    /// try { page.table([["exam", "slices"], ["1"]]); } catch (error) {
+    ///     print(error.kind); // report.table
+    /// }
+    /// ```
     #[rhai_fn(global, return_raw, pure)]
     pub fn table(
         context: NativeCallContext,
@@ -222,12 +299,26 @@ mod report {
     }
 
     /// Adds a picture with a caption.
+    ///
+    /// ```rhai
+    /// page.picture(report::contact_sheet(volume, mask, #{ n_slices: 4 }), "four slices");
+    /// ```
     #[rhai_fn(global, pure)]
     pub fn picture(page: &mut PageHandle, picture: Picture, caption: &str) {
         page.with(|page| page.picture(&picture, caption));
     }
 
     /// Writes the page: `.html` gives a page that needs no other file, `.png` a picture of it.
+    ///
+    /// Folders that are missing are made.
+    ///
+    /// Throws `report.path` for another ending, and `report.io` when the file cannot be written.
+    ///
+    /// ```rhai
+    /// page.save("page.html");
+    /// page.save("page.png");
+    /// try { page.save("page.pdf"); } catch (error) { print(error.kind); } // report.path
+    /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
     pub fn save_page(page: &mut PageHandle, path: &str) -> ScriptResult<()> {
         page.with(|page| page.save(Path::new(path))).map_err(raise)
@@ -242,9 +333,13 @@ mod report {
     /// One exam's probability of PE along the body, with the threshold of the scores and the
     /// slices that are labelled PE: a picture.
     ///
+    /// `exam` is the name by which the scores know it, its series UID.
+    ///
+    /// Throws `report.exam` for an exam that the scores do not have.
+    ///
     /// ```rhai
-    /// let exam = #{ exam: "1.2", labels: [false, true, ()], probabilities: [0.1, 0.9, 0.3] };
-    /// let picture = report::strip(metrics::scores("effnet", [exam]), "1.2");
+    /// let picture = report::strip(scores, scores.exams[0].exam);
+    /// try { report::strip(scores, "1.2.3"); } catch (error) { print(error.kind); } // report.exam
     /// ```
     #[rhai_fn(return_raw)]
     pub fn strip(scores: Scores, exam: &str) -> ScriptResult<Picture> {
@@ -254,9 +349,10 @@ mod report {
     /// Writes scores as a table, CSV: exam, slice index, label (empty where there is none),
     /// probability.
     ///
+    /// Throws `report.io` when the file cannot be written.
+    ///
     /// ```rhai
-    /// let exam = #{ exam: "1.2", labels: [false, ()], probabilities: [0.1, 0.9] };
-    /// report::save_predictions(metrics::scores("effnet", [exam]), "predictions.csv");
+    /// report::save_predictions(scores, "predictions.csv");
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn save_predictions(scores: Scores, path: &str) -> ScriptResult<()> {
@@ -265,22 +361,24 @@ mod report {
 
     /// A slice as a network sees it: its channels as red, green and blue, and beside it the PE
     /// window alone.
+    ///
+    /// ```rhai
+    /// report::slice(slices.slice(exam.info.series_uid, 20)).save("slice.png");
+    /// ```
     #[rhai_fn(return_raw)]
     pub fn slice(slice: ChannelSlice) -> ScriptResult<Picture> {
         crate::slice_picture(&slice).map_err(raise)
     }
 
-    /// The report of models that were scored on the same exams, to be filled, evaluated and saved:
+    /// The report of models that were scored on the same exams, to be filled, evaluated and saved.
+    ///
+    /// Its copies are the same experiment.
     ///
     /// ```rhai
-    /// let scored = |name, p| metrics::scores(name, [
-    ///     #{ exam: "1.1", labels: [false, true], probabilities: [0.1, p] },
-    ///     #{ exam: "1.2", labels: [false, false], probabilities: [0.2, 0.3] },
-    /// ]);
     /// let experiment = report::experiment("Two models");
-    /// experiment.data("two exams, made up");
-    /// experiment.model("effnet", scored.call("effnet", 0.2), []);
-    /// experiment.model("effnet_tcn", scored.call("effnet_tcn", 0.8), [#{ epoch: 1, train_loss: 0.3 }]);
+    /// experiment.data("six synthetic exams");
+    /// experiment.model("effnet", scores, model.history);
+    /// experiment.model("effnet_tcn", other, head.history);
     /// experiment.compare("effnet", "effnet_tcn");
     /// experiment.evaluate(#{ replicates: 100 });
     /// print(experiment.table());
@@ -289,16 +387,34 @@ mod report {
         ExperimentHandle(Arc::new(Mutex::new(Experiment::new(title))))
     }
 
-    /// Says in words on what data the models were trained and tested; printed beside the numbers.
+    /// Says in words on what data the models were trained and tested; they stand beside the
+    /// numbers.
+    ///
+    /// ```rhai
+    /// experiment.data("six synthetic exams, which are no substitute for patients");
+    /// ```
     #[rhai_fn(global, name = "data", pure)]
     pub fn experiment_data(experiment: &mut ExperimentHandle, words: &str) {
         experiment.with(|experiment| experiment.data(words));
     }
 
-    /// Adds a model: its scores on the test part, and its training's history, an array of maps of
-    /// numbers such as `#{epoch, train_loss, validation_loss, validation_auroc, learning_rate}`.
-    /// The ids `effnet`, `resnet3d`, `effnet_lstm`, `effnet_tcn`, `resnet3d_lstm` and
-    /// `resnet3d_tcn` get the paper's row beside them.
+    /// Adds a model by its id, its scores on the test part, and the history of its training.
+    ///
+    /// `history` is an array of maps of numbers, an epoch each: `epoch`, and any of `train_loss`,
+    /// `validation_loss`, `validation_auroc`, `learning_rate`; `[]` where there was none. The ids
+    /// `effnet`, `resnet3d`, `effnet_lstm`, `effnet_tcn`, `resnet3d_lstm` and `resnet3d_tcn` get
+    /// the paper's row beside them.
+    ///
+    /// Throws `report.model` for an id that is there already, `report.exam` for scores of other
+    /// exams or labels than the first model's, and `options.invalid` for a history of another
+    /// form.
+    ///
+    /// ```rhai
+    /// experiment.model("position", train::position_baseline(slices, split), []);
+    /// try { experiment.model("position", scores, []); } catch (error) {
+    ///     print(error.kind); // report.model
+    /// }
+    /// ```
     #[rhai_fn(global, name = "model", return_raw, pure)]
     pub fn experiment_model(
         experiment: &mut ExperimentHandle,
@@ -311,7 +427,17 @@ mod report {
         added.map_err(raise)
     }
 
-    /// Asks for a comparison: how much better `id` is than `base`. `evaluate` computes it.
+    /// Asks for a comparison: how much better `id` is than `base`. `experiment.evaluate()`
+    /// computes it.
+    ///
+    /// Throws `report.model` for a model that the experiment does not have.
+    ///
+    /// ```rhai
+    /// experiment.compare("effnet", "effnet_tcn");
+    /// try { experiment.compare("effnet", "resnet"); } catch (error) {
+    ///     print(error.kind); // report.model
+    /// }
+    /// ```
     #[rhai_fn(global, name = "compare", return_raw, pure)]
     pub fn experiment_compare(
         experiment: &mut ExperimentHandle,
@@ -322,7 +448,11 @@ mod report {
         asked.map_err(raise)
     }
 
-    /// Adds a fact of the data or the settings.
+    /// Adds a fact of the data or the settings; the value may be anything that can be printed.
+    ///
+    /// ```rhai
+    /// experiment.fact("exams", scan.exams.len());
+    /// ```
     #[rhai_fn(global, name = "fact", pure)]
     pub fn experiment_fact(
         context: NativeCallContext,
@@ -334,7 +464,18 @@ mod report {
         experiment.with(|experiment| experiment.fact(name, &value));
     }
 
-    /// Adds a stage and its wall time in seconds.
+    /// Adds a stage and the time that it took, in seconds.
+    ///
+    /// Throws `options.invalid` for a time below 0 or that is no number.
+    ///
+    /// ```rhai
+    /// let began = elapsed_s();
+    /// let volume = exam.load();
+    /// experiment.stage("loading", elapsed_s() - began);
+    /// try { experiment.stage("loading", -1); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
+    /// ```
     #[rhai_fn(global, name = "stage", return_raw, pure)]
     pub fn experiment_stage(
         experiment: &mut ExperimentHandle,
@@ -347,13 +488,28 @@ mod report {
     }
 
     /// Adds a remark.
+    ///
+    /// ```rhai
+    /// experiment.note("Both models were trained for one epoch.");
+    /// ```
     #[rhai_fn(global, name = "note", pure)]
     pub fn experiment_note(experiment: &mut ExperimentHandle, text: &str) {
         experiment.with(|experiment| experiment.note(text));
     }
 
-    /// Adds the picture of a slice that model `id` judged wrongly; `mistake` is an entry of
-    /// `scores.errors(n)`, `#{kind, exam, slice_idx, probability, label}`.
+    /// Adds the picture of a slice that model `id` judged wrongly.
+    ///
+    /// `mistake` is an entry of `scores.errors(n)`,
+    /// `#{kind, exam, slice_idx, probability, label}`.
+    ///
+    /// Throws `report.model` and `report.exam` for a model, an exam or a slice that the experiment
+    /// does not have.
+    ///
+    /// ```rhai
+    /// for mistake in scores.errors(1) {
+    ///     experiment.example("effnet", mistake, slices.slice(mistake.exam, mistake.slice_idx));
+    /// }
+    /// ```
     #[rhai_fn(global, name = "example", return_raw, pure)]
     pub fn experiment_example(
         experiment: &mut ExperimentHandle,
@@ -366,7 +522,12 @@ mod report {
         added.map_err(raise)
     }
 
-    /// Evaluates every model at slice, slab and exam level, and compares what is to be compared.
+    /// As `experiment.evaluate(settings)` with its defaults.
+    ///
+    /// ```rhai
+    /// experiment.evaluate();
+    /// print(experiment.rows.len()); // 2
+    /// ```
     #[rhai_fn(global, name = "evaluate", return_raw, volatile, pure)]
     pub fn experiment_evaluate(
         context: NativeCallContext,
@@ -377,13 +538,21 @@ mod report {
         done.map_err(raise)
     }
 
-    /// As `experiment.evaluate()` with options:
+    /// Evaluates every model at slice, slab and exam level, and compares what is to be compared.
     ///
     /// - `replicates` (1000): resamples of the exams for the intervals
     /// - `confidence` (0.95): of the intervals
     /// - `seed` (0): of the resamples
     /// - `slab` (32): slices in a slab
     /// - `bins` (10): of the calibration
+    ///
+    /// Throws `report.model` for an experiment without models, and as `metrics::evaluate`.
+    ///
+    /// ```rhai
+    /// experiment.evaluate(#{ replicates: 100 });
+    /// let empty = report::experiment("No models");
+    /// try { empty.evaluate(#{}); } catch (error) { print(error.kind); } // report.model
+    /// ```
     #[rhai_fn(global, name = "evaluate", return_raw, volatile, pure)]
     pub fn experiment_evaluate_with(
         context: NativeCallContext,
@@ -396,6 +565,16 @@ mod report {
     }
 
     /// The table as text, the paper's row beneath each of its models.
+    ///
+    /// Throws `report.evaluate` before `experiment.evaluate()`, and after a model or a comparison
+    /// was added since.
+    ///
+    /// ```rhai
+    /// experiment.evaluate(#{ replicates: 100 });
+    /// print(experiment.table());
+    /// let fresh = report::experiment("Not evaluated");
+    /// try { fresh.table(); } catch (error) { print(error.kind); } // report.evaluate
+    /// ```
     #[rhai_fn(global, name = "table", return_raw, pure)]
     pub fn experiment_table(experiment: &mut ExperimentHandle) -> ScriptResult<String> {
         experiment
@@ -403,10 +582,13 @@ mod report {
             .map_err(raise)
     }
 
-    /// Each model's numbers at slice level, as an array of maps: `id`, `name`, `threshold`,
-    /// `accuracy`, `accuracy_lower`, `accuracy_upper` and so on for `sensitivity`, `specificity`,
-    /// `precision`, `f1` and `auroc`; `slab_auroc`, `exam_auroc`; and `paper_accuracy` … for the
-    /// paper's models.
+    /// Each model's numbers at slice level, an array of maps.
+    ///
+    /// They have `id`, `name`, `threshold`; `accuracy`, `accuracy_lower`, `accuracy_upper` and so
+    /// on for `sensitivity`, `specificity`, `precision`, `f1` and `auroc`; `slab_auroc` and
+    /// `exam_auroc`; and `paper_accuracy` and so on for the paper's models.
+    ///
+    /// Throws `report.evaluate` as `experiment.table()`.
     #[rhai_fn(global, get = "rows", return_raw, pure)]
     pub fn experiment_rows(experiment: &mut ExperimentHandle) -> ScriptResult<Array> {
         let rows = experiment
@@ -417,6 +599,17 @@ mod report {
 
     /// Writes `table2.html`, `table2.json`, `table2.csv`, `table2.md` and `predictions.csv` into
     /// the folder.
+    ///
+    /// The folder is created when it is missing. The same experiment gives the same files.
+    ///
+    /// Throws `report.evaluate` as `experiment.table()`, and `report.io` when a file cannot be
+    /// written.
+    ///
+    /// ```rhai
+    /// experiment.evaluate(#{ replicates: 100 });
+    /// experiment.save("table");
+    /// print(exists("table/table2.html")); // true
+    /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
     pub fn save_experiment(experiment: &mut ExperimentHandle, folder: &str) -> ScriptResult<()> {
         let saved = experiment.with(|experiment| experiment.save(Path::new(folder)));

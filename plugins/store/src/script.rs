@@ -29,16 +29,26 @@ mod store {
     use pe_ct::{ChannelSlice, Mask, Volume};
     use rhai::{Array, INT, Map};
 
-    /// Opens the store in `folder` (created when missing) for slices made with these settings:
+    /// Opens the slices that are made with these settings in the store in `folder`, which is
+    /// created when it is missing.
     ///
-    /// - `size` (224): side of a stored slice, pixels
-    /// - `dtype` ("u8"): how a value is kept, "u8" or "f16"
-    /// - `windows` ([[-600, 1500], [100, 700], [40, 400]]): the channels, each [level, width] in HU
-    /// - `mask` ("none"): the recipe of the masks, `masking.recipe`
-    /// - `crop` ("none"): "mask" stores the square around the exam's mask, not the whole slice
+    /// Slices of other settings lie beside them and are never mixed.
+    ///
+    /// - `size` (224): side of a stored slice, 1 to 4096 pixels
+    /// - `dtype` ("u8"): how a value is kept, `"u8"` or `"f16"`, which takes twice the space
+    /// - `windows` ([[-600, 1500], [100, 700], [40, 400]]): the channels, each `[level, width]` in
+    ///   HU
+    /// - `mask` ("none"): the recipe of the masks, `masking.recipe`; `"none"` for slices without
+    /// - `crop` ("none"): `"mask"` stores the square around the exam's mask, not the whole slice
+    ///
+    /// Throws `options.unknown` or `options.invalid` for a setting that does not exist or cannot
+    /// be so, `ct.size` for a size out of range, and `store.io` when the folder cannot be made.
     ///
     /// ```rhai
-    /// let slices = store::slices("store", #{ size: 224, mask: lung::masking(#{}).recipe });
+    /// let whole = store::slices("work", #{ size: 24, mask: masking.recipe });
+    /// print(whole.exams.len()); // 6
+    /// print(store::slices("work", #{ size: 24, crop: "mask" }).exams.len()); // 0
+    /// try { store::slices("work", #{ size: 0 }); } catch (error) { print(error.kind); } // ct.size
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn slices(folder: &str, settings: Map) -> ScriptResult<StoreHandle> {
@@ -48,7 +58,23 @@ mod store {
             .map_err(raise)
     }
 
-    /// Whether the store has this exam whole and up to date; reads and checks all of it.
+    /// Whether the store has this exam whole and up to date, so that it need not be made again.
+    ///
+    /// All of its bytes are read and compared with their checksum. Damage is told as a warning and
+    /// counts as not there, and so do slices of files that changed since.
+    ///
+    /// Throws `store.io` when a file is there and cannot be read, and `store.locked` when labels
+    /// changed and another process writes.
+    ///
+    /// ```rhai
+    /// for each in scan.exams {
+    ///     if slices.has(each.info) { continue; }
+    ///     let hu = each.load();
+    ///     slices.put(hu, masking.apply(hu));
+    /// }
+    /// print(slices.has(exam.info));                                 // true
+    /// print(store::slices("work", #{ size: 48 }).has(exam.info));   // false
+    /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn has(
         context: NativeCallContext,
@@ -58,15 +84,37 @@ mod store {
         slices.has(&exam, &work(&context)).map_err(raise)
     }
 
-    /// The stored slices of this exam; `()` when the store does not have them whole and up to date.
-    /// Checks lengths and the manifest, not every byte.
+    /// The stored slices of this exam; `()` when the store does not have them whole and up to
+    /// date.
+    ///
+    /// Lengths and the manifest are checked, not every byte: `stored.verify()` does that.
+    ///
+    /// Throws `store.io` when a file is there and cannot be read.
+    ///
+    /// ```rhai
+    /// let stored = slices.get(exam.info);
+    /// print(stored.n_slices); // 40
+    /// print(store::slices("work", #{ size: 48 }).get(exam.info) == ()); // true
+    /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn get(slices: &mut StoreHandle, exam: ExamHandle) -> ScriptResult<Dynamic> {
         let stored = slices.get(&exam).map_err(raise)?;
         Ok(stored.map_or(Dynamic::UNIT, Dynamic::from))
     }
 
-    /// Makes the channel slices of `volume`, masked by `mask`, and stores them.
+    /// Makes the channel slices of `volume`, masked by `mask`, and stores them in place of what
+    /// the store has of this exam.
+    ///
+    /// Throws `store.mask` for a mask of another recipe than the store's, `ct.shape` for one of
+    /// another shape, `store.empty` for a volume without pixels, `store.locked` while another
+    /// process writes, and `store.io`, when the disk is full for one.
+    ///
+    /// ```rhai
+    /// let stored = slices.put(volume, mask);
+    /// print(stored); // stored slices 40 × 3 × 24 × 24, 0 with an empty mask
+    /// let hull = lung::mask(volume, #{ mode: "hull" });
+    /// try { slices.put(volume, hull); } catch (error) { print(error.kind); } // store.mask
+    /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn put(
         context: NativeCallContext,
@@ -79,7 +127,12 @@ mod store {
             .map_err(raise)
     }
 
-    /// Makes the channel slices of `volume` without a mask, and stores them.
+    /// As `slices.put(volume, mask)`, without a mask: for a store whose `mask` is `"none"`.
+    ///
+    /// ```rhai
+    /// let unmasked = store::slices("work", #{ size: 24 });
+    /// print(unmasked.put(volume).mask_ml == ()); // true
+    /// ```
     #[rhai_fn(global, name = "put", return_raw, volatile, pure)]
     pub fn put_unmasked(
         context: NativeCallContext,
@@ -89,7 +142,9 @@ mod store {
         slices.put(&volume, None, &work(&context)).map_err(raise)
     }
 
-    /// Every exam stored with these settings.
+    /// Every exam that is stored with these settings, an array of `StoredExam`.
+    ///
+    /// Throws `store.damaged` for the first exam whose files are not right.
     #[rhai_fn(global, get = "exams", return_raw, volatile, pure)]
     pub fn exams(slices: &mut StoreHandle) -> ScriptResult<Array> {
         let exams = slices.exams().map_err(raise)?;
@@ -97,6 +152,16 @@ mod store {
     }
 
     /// One stored slice, to look at: `report::slice` draws it.
+    ///
+    /// `slice_idx` counts from 0, from the feet to the head.
+    ///
+    /// Throws `store.no_slice` for an exam or a slice that is not stored.
+    ///
+    /// ```rhai
+    /// let uid = exam.info.series_uid;
+    /// print(slices.slice(uid, 0)); // slice of 3 channels, 24 × 24 pixels
+    /// try { slices.slice(uid, 40); } catch (error) { print(error.kind); } // store.no_slice
+    /// ```
     #[rhai_fn(global, return_raw, pure)]
     pub fn slice(
         slices: &mut StoreHandle,
@@ -130,7 +195,7 @@ mod store {
         stored.n_slices() as INT
     }
 
-    /// Bytes on disk.
+    /// The bytes that the slices take on disk.
     #[rhai_fn(global, get = "n_bytes", pure)]
     pub fn stored_n_bytes(stored: &mut StoredExam) -> INT {
         stored.manifest().n_bytes() as INT
@@ -156,7 +221,13 @@ mod store {
             .map_or(Dynamic::UNIT, Dynamic::from)
     }
 
-    /// Compares every stored byte with its checksum; an error names the damaged file.
+    /// Compares every stored byte with its checksum.
+    ///
+    /// Throws `store.damaged`, naming the file, when one differs.
+    ///
+    /// ```rhai
+    /// slices.get(exam.info).verify();
+    /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn verify(stored: &mut StoredExam) -> ScriptResult<()> {
         stored.verify().map_err(raise)

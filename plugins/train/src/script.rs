@@ -36,18 +36,29 @@ mod train {
     use pe_store::script::StoreHandle;
     use rhai::{Array, FLOAT, INT, Map};
 
-    /// Splits the exams of a store into training, validation and test parts: by exam, stratified by
-    /// the exam's label, all exams of a patient in one part. Exams without labels are left out.
+    /// Splits the exams of a store into a training, a validation and a test part.
     ///
-    /// - `test` (0.2): share of the exams that test
-    /// - `validation` (0.1): share of the others that choose the epoch and the threshold
-    /// - `folds` (0), `fold` (0): cross-validation instead, part `fold` of `folds` tests
+    /// Exams are dealt out by their label, so that each part has its share of PE, and all exams of
+    /// a patient go to one part. Exams without labels are left out. Equal stores and settings give
+    /// the same split.
+    ///
+    /// - `test` (0.2): share of the exams that test, above 0 and below 1
+    /// - `validation` (0.1): share of the others that choose the epoch and the threshold, 0 to
+    ///   below 1
+    /// - `folds` (0), `fold` (0): cross-validation instead: part `fold`, from 0, of `folds` tests;
+    ///   `folds` 0 splits once
     /// - `indeterminate` (true): whether indeterminate exams are used; they count as PE
-    /// - `seed` (0)
+    /// - `seed` (0): of the order in which patients are dealt out
+    ///
+    /// Throws `options.invalid` for a share out of range, and `train.data` when a part that was
+    /// asked for stays empty.
     ///
     /// ```rhai
-    /// let split = train::split(slices, #{ test: 0.2, seed: seed() });
-    /// print(split);
+    /// let split = train::split(slices, #{ test: 0.34, validation: 0.5, seed: 1 });
+    /// print(split); // 2 exams to train, 2 to validate, 2 to test
+    /// try { train::split(slices, #{ test: 1.0 }); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn split(slices: StoreHandle, settings: Map) -> ScriptResult<SplitHandle> {
@@ -56,14 +67,22 @@ mod train {
         Split::new(&exams, &settings).map(Arc::new).map_err(raise)
     }
 
-    /// The folder that models and features are kept in, and where networks run. What is there
-    /// already is not made again; what was interrupted goes on.
+    /// The folder that models and features are kept in, and where networks run.
     ///
-    /// - `device` ("auto"): "auto", "cpu", "cuda" or "cuda:N"
+    /// What is there already is not made again, and what was interrupted goes on.
+    ///
+    /// - `device` ("auto"): `"auto"`, the first GPU that works or else the CPU; `"cpu"`, `"cuda"`
+    ///   or `"cuda:N"`
     /// - `seed` (0): of initialisation, order, augmentation and dropout
     ///
+    /// Throws `device.unknown` for another device, and says why when the one that was named cannot
+    /// be used.
+    ///
     /// ```rhai
-    /// let runs = train::runs("out", #{ device: device(), seed: seed() });
+    /// let runs = train::runs("work", #{ device: "cpu", seed: seed() });
+    /// try { train::runs("work", #{ device: "gpu" }); } catch (error) {
+    ///     print(error.kind); // device.unknown
+    /// }
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn runs(folder: &str, settings: Map) -> ScriptResult<Runs> {
@@ -71,27 +90,53 @@ mod train {
         Runs::new(Path::new(folder), &settings.device, settings.seed).map_err(raise)
     }
 
-    /// Trains a CNN on the training part of a split: `efficientnet_b0` on single slices, `r3d_18`
-    /// on slabs. The best epoch on the validation part is kept.
+    /// Trains a CNN on the training part of a split, and gives the model of its best epoch.
     ///
-    /// - `network` ("efficientnet_b0"): or "r3d_18"
-    /// - `weights` (""): pretrained weights, safetensors from `scripts/weights/convert.py`
-    /// - `batch` (48), `epochs` (10), `lr` (1e-4): samples a step, passes, learning rate
-    /// - `optimizer` ("adam"): or "adamw"; `weight_decay` (0)
-    /// - `schedule` ("constant"): or "step" (times `gamma` every `step_epochs`), "cosine";
-    ///   `warmup_steps` (0)
-    /// - `clip_norm` (0): greatest norm of the gradients; 0 does not clip
-    /// - `positive_weight` (1): weight of a PE slice in the loss
-    /// - `select` ("loss"): what chooses the epoch: "loss", "auroc" or "last"
-    /// - `patience` (0): ends after so many epochs without a better one; 0 never
-    /// - `precision` ("f32"): or "bf16"
-    /// - `blur_sigma` ([0.1, 2]), `flip` (0.5), `rotation_deg` (15): augmentation
-    /// - `slab` (32): slices of a slab; `head` ("slices"): or "slab", one logit a slab
-    /// - `checkpoint_s` (60): seconds between checkpoints within an epoch
-    /// - `shuffle_labels` (false): a negative control
+    /// `efficientnet_b0` takes single slices, `r3d_18` slabs of consecutive slices. A model that
+    /// was trained with the same name, settings, data, split and seed is opened, not trained
+    /// again; training that was stopped goes on. Validation slices choose the epoch, and then the
+    /// threshold.
+    ///
+    /// - `network` ("efficientnet_b0"): or `"r3d_18"`
+    /// - `weights` (""): pretrained weights, safetensors from `scripts/weights/convert.py`; empty
+    ///   starts from the standard initialisation
+    /// - `slab` (32): slices of a slab, of `r3d_18`
+    /// - `head` ("slices"): what `r3d_18` says of a slab: a logit for each slice, or with `"slab"`
+    ///   one
+    /// - `blur_sigma` ([0.1, 2.0]): augmentation: bounds of the blur's sigma, pixels; `[0, 0]`
+    ///   does not blur
+    /// - `flip` (0.5): augmentation: probability of a horizontal flip
+    /// - `rotation_deg` (15.0): augmentation: the greatest rotation to either side, degrees
+    /// - `batch` (48): slices, or slabs, a step
+    /// - `epochs` (10): passes over the training part
+    /// - `lr` (1e-4): learning rate
+    /// - `optimizer` ("adam"): or `"adamw"`
+    /// - `weight_decay` (0.0): weight decay
+    /// - `schedule` ("constant"): of the learning rate: or `"step"`, times `gamma` every
+    ///   `step_epochs`; or `"cosine"`, down to 0
+    /// - `step_epochs` (20), `gamma` (0.9): of the schedule `"step"`
+    /// - `warmup_steps` (0): steps over which the learning rate rises from 0
+    /// - `clip_norm` (0.0): the greatest norm of the gradients; 0 does not clip
+    /// - `positive_weight` (1.0): weight of a PE slice in the loss
+    /// - `select` ("loss"): what chooses the epoch on the validation part: `"loss"`, `"auroc"` or
+    ///   `"last"`
+    /// - `patience` (0): training ends after so many epochs without a better one; 0 never
+    /// - `precision` ("f32"): or `"bf16"`, which GPUs are fast in
+    /// - `checkpoint_s` (60.0): seconds between checkpoints within an epoch
+    /// - `shuffle_labels` (false): a negative control: it must not learn
+    ///
+    /// Throws `options.unknown` or `options.invalid` for an option that does not exist or is out
+    /// of range, and for a name that is not 1 to 64 letters, digits, `_` and `-`; `train.data`
+    /// when a part has no labelled slices or another process trains this model; `train.non_finite`
+    /// when the loss is no number any more.
     ///
     /// ```rhai
-    /// let model = runs.cnn("effnet", #{ network: "efficientnet_b0", epochs: 10 }, slices, split);
+    /// let options = #{ network: "efficientnet_b0", epochs: 1, lr: 0.001 };
+    /// let again = runs.cnn("effnet", options, slices, split);
+    /// print(again.folder == model.folder); // true
+    /// try { runs.cnn("a", #{ epochs: 0 }, slices, split); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
     /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn cnn(
@@ -107,18 +152,49 @@ mod train {
             .map_err(raise)
     }
 
-    /// Trains a sequence model on the features of a frozen CNN.
+    /// Trains a sequence model on the features of a frozen CNN, and gives the model of its best
+    /// epoch.
     ///
-    /// - `model` ("bilstm"): or "tcn"
-    /// - `hidden` (128): of the LSTM, in each direction
-    /// - `channels` (128), `kernel` (5), `levels` (3), `dropout` (0.2), `causal` (true): of the TCN
-    /// - `chunk_slices` (64), `chunk_slabs` (10): the longest sequence
+    /// It sees the rows of an exam in their order: slices of `efficientnet_b0`, slabs of `r3d_18`.
+    /// What is trained is opened and what was stopped goes on, as with `runs.cnn`.
+    ///
+    /// - `model` ("bilstm"): or `"tcn"`
+    /// - `hidden` (128): size of the BiLSTM's state, in each direction
+    /// - `channels` (128), `kernel` (5), `levels` (3): channels, kernel and residual blocks of the
+    ///   TCN
+    /// - `dropout` (0.2): in the TCN
+    /// - `causal` (true): whether the TCN sees only rows before; otherwise `kernel` must be odd
+    /// - `chunk_slices` (64), `chunk_slabs` (10): the longest sequence, of slices or of slabs;
+    ///   longer exams are cut
     /// - `neighbours` (1): slabs before and after whose features are joined to a slab's
-    /// - `batch` (16), `epochs` (100), `lr` (5e-4), `schedule` ("step"), and the rest as for `cnn`
+    /// - `batch` (16): sequences a step
+    /// - `epochs` (100): passes over the training part
+    /// - `lr` (5e-4): learning rate
+    /// - `optimizer` ("adam"): or `"adamw"`
+    /// - `weight_decay` (0.0): weight decay
+    /// - `schedule` ("step"): of the learning rate: `"constant"`; `"step"`, times `gamma` every
+    ///   `step_epochs`; or `"cosine"`, down to 0
+    /// - `step_epochs` (20), `gamma` (0.9): of the schedule `"step"`
+    /// - `warmup_steps` (0): steps over which the learning rate rises from 0
+    /// - `clip_norm` (0.0): the greatest norm of the gradients; 0 does not clip
+    /// - `positive_weight` (1.0): weight of a PE slice in the loss
+    /// - `select` ("loss"): what chooses the epoch on the validation part: `"loss"`, `"auroc"` or
+    ///   `"last"`
+    /// - `patience` (0): training ends after so many epochs without a better one; 0 never
+    /// - `precision` ("f32"): or `"bf16"`, which GPUs are fast in
+    /// - `checkpoint_s` (60.0): seconds between checkpoints within an epoch
+    /// - `shuffle_labels` (false): a negative control: it must not learn
+    ///
+    /// Throws as `runs.cnn`, and what making the features throws.
     ///
     /// ```rhai
-    /// let features = runs.features(effnet, slices);
-    /// let model = runs.sequence("effnet_tcn", #{ model: "tcn" }, features, split);
+    /// let options = #{ model: "tcn", channels: 8, epochs: 1 };
+    /// let again = runs.sequence("effnet_tcn", options, features, split);
+    /// print(again.backbone.name); // effnet
+    /// let even = #{ model: "tcn", causal: false, kernel: 4 };
+    /// try { runs.sequence("a", even, features, split); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
     /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn sequence(
@@ -135,7 +211,19 @@ mod train {
     }
 
     /// The features that a frozen CNN makes of stored slices: 1280 a slice of EfficientNet-B0, 512
-    /// a slab of ResNet 3D 18. An exam's are made when they are first needed, and kept.
+    /// a slab of ResNet 3D 18.
+    ///
+    /// An exam's are made when they are first needed, and kept in the folder of the runs.
+    ///
+    /// Throws `train.mismatch` for slices of other settings than the model was trained on, and for
+    /// a sequence model, which makes no features.
+    ///
+    /// ```rhai
+    /// let features = runs.features(model, slices);
+    /// print(features); // features of efficientnet_b0: 1280 a slice, 6 exams
+    /// let other = store::slices("work", #{ size: 48 });
+    /// try { runs.features(model, other); } catch (error) { print(error.kind); } // train.mismatch
+    /// ```
     #[rhai_fn(global, name = "features", return_raw, volatile, pure)]
     pub fn features(
         runs: &mut Runs,
@@ -146,16 +234,32 @@ mod train {
     }
 
     /// Opens a trained model by its folder.
+    ///
+    /// Throws `train.data` for a folder without a finished model, and `train.damaged` for one that
+    /// is not what it says.
+    ///
+    /// ```rhai
+    /// print(train::load(model.folder).threshold == model.threshold); // true
+    /// try { train::load("no/such/model"); } catch (error) { print(error.kind); } // train.data
+    /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn load(folder: &str) -> ScriptResult<Model> {
         Model::load(Path::new(folder)).map_err(raise)
     }
 
-    /// The model's probability of PE for each slice of these exams, with the threshold that its
-    /// validation part chose. `features` are the CNN's own, or those of the sequence model's CNN.
+    /// The model's probability of PE for each slice of these exams, as scores.
+    ///
+    /// `features` are the CNN's own, or those of the sequence model's CNN. The scores bring the
+    /// thresholds that the validation part chose, for slices, slabs and exams; what a label table
+    /// says of the exams is in them too.
+    ///
+    /// Throws `train.mismatch` for features of another CNN, and `train.data` for an exam without
+    /// stored slices.
     ///
     /// ```rhai
     /// let scores = model.predict(features, split.test);
+    /// print(scores.n_exams); // 2
+    /// print(scores.threshold == model.threshold); // true
     /// ```
     #[rhai_fn(global, return_raw, volatile, pure)]
     pub fn predict(
@@ -168,10 +272,15 @@ mod train {
     }
 
     /// The scores of a baseline without images: the share of PE among the training slices at the
-    /// same relative height in the exam. What a network adds is what lies above it.
+    /// same relative height in the exam.
+    ///
+    /// They are of the test part. What a network has learnt to see is what lies above it.
+    ///
+    /// Throws `train.data` when the store lacks an exam of the split.
     ///
     /// ```rhai
     /// let baseline = train::position_baseline(slices, split);
+    /// print(baseline.n_exams); // 2
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn position_baseline(slices: StoreHandle, split: SplitHandle) -> ScriptResult<Scores> {
@@ -185,7 +294,15 @@ mod train {
         Arc::new(features.exams())
     }
 
-    /// Those exams that have one of these series UIDs.
+    /// Those exams of which the features can be made that have these series UIDs, in their order.
+    ///
+    /// Throws `train.data` for a UID of which no slices are stored.
+    ///
+    /// ```rhai
+    /// let some = features.select([exam.info.series_uid]);
+    /// print(model.predict(features, some).n_exams); // 1
+    /// try { features.select(["1.2.3"]); } catch (error) { print(error.kind); } // train.data
+    /// ```
     #[rhai_fn(global, return_raw, pure)]
     pub fn select(features: &mut FeatureSet, series_uids: Array) -> ScriptResult<ExamIds> {
         let uids: Vec<String> = series_uids.iter().map(ToString::to_string).collect();
@@ -218,22 +335,28 @@ mod train {
             .map_or(Dynamic::UNIT, |threshold| Dynamic::from(threshold as FLOAT))
     }
 
-    /// Trainable numbers.
+    /// The number of trainable numbers.
     #[rhai_fn(global, get = "n_parameters", pure)]
     pub fn n_parameters(model: &mut Model) -> INT {
         model.record().n_parameters as INT
     }
 
-    /// What is set of the slices that this model, or its CNN, takes: `size`, `dtype`, `windows`,
-    /// `mask`, as `store::slices` takes it.
+    /// What is set of the slices that this model, or its CNN, takes: a map for `store::slices`.
+    ///
+    /// ```rhai
+    /// let same = store::slices("work", model.slices);
+    /// print(same.folder == slices.folder); // true
+    /// ```
     #[rhai_fn(global, get = "slices", return_raw, pure)]
     pub fn slices(model: &mut Model) -> ScriptResult<Dynamic> {
         let settings = model.slice_settings().map_err(raise)?;
         rhai::serde::to_dynamic(settings)
     }
 
-    /// Every epoch as a map: `epoch`, `train_loss`, `validation_loss`, `validation_auroc`, `learning_rate`,
-    /// `gradient_norm`, `slices_per_s`, `elapsed_s`.
+    /// Every epoch of the training, an array of maps.
+    ///
+    /// Each has `epoch`, `train_loss`, `validation_loss`, `validation_auroc`, `learning_rate`,
+    /// `gradient_norm`, `slices_per_s` and `elapsed_s`.
     #[rhai_fn(global, get = "history", return_raw, pure)]
     pub fn history(model: &mut Model) -> ScriptResult<Array> {
         model
