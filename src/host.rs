@@ -1,5 +1,6 @@
 //! The script functions that belong to no plugin: parameters, output, results, the run itself.
 
+mod doc;
 mod iterate;
 
 use std::path::Path;
@@ -50,25 +51,12 @@ fn documented(name: &str, params: &[&str], doc: &str) -> FuncRegistration {
 }
 
 fn parameters(engine: &mut Engine, session: &Arc<Session>) {
-    let doc = "The value of a parameter of this script.\n\nIt is `default` unless the user gives \
-               another one as `key=value` on the command line or in a file (`--params`). All \
-               arguments are literals: `pe-script run SCRIPT --help` lists them without running \
-               the script. The default's kind decides what is accepted. A map's entries are given \
-               one by one, as `net.epochs=3`, or as a map that is merged into the \
-               default.\n\n```rhai\nlet size = param(\"size\", 224, \"side of a stored slice, \
-               pixels\");\nlet net = param(\"net\", #{epochs: 10, lr: 1e-4}, \"how the network \
-               is trained\");\n```";
     let params = ["name: &str", "default: ?", "doc: &str", "Dynamic"];
     let values = session.clone();
-    documented("param", &params, doc)
+    documented("param", &params, doc::PARAM)
         .register_into_engine(engine, move |name: &str, _default: Dynamic, _doc: &str| {
             parameter(&values, name)
         });
-    let doc = "As `param(name, default, doc)`, with the values that are allowed; where the default \
-               is an array, with those of its elements. A string parameter `profile` with choices \
-               takes the defaults of the other parameters from the file `SCRIPT.PROFILE.yaml` \
-               beside the script.\n\n```rhai\nlet mode = param(\"mode\", \"paper\", \"which \
-               mask\", [\"paper\", \"hull\", \"none\"]);\n```";
     let params = [
         "name: &str",
         "default: ?",
@@ -77,7 +65,7 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
         "Dynamic",
     ];
     let values = session.clone();
-    documented("param", &params, doc).register_into_engine(
+    documented("param", &params, doc::PARAM_CHOICES).register_into_engine(
         engine,
         move |name: &str, _default: Dynamic, _doc: &str, _choices: Array| parameter(&values, name),
     );
@@ -98,21 +86,14 @@ fn parameter(session: &Session, name: &str) -> ScriptResult<Dynamic> {
 }
 
 fn output(engine: &mut Engine, session: &Arc<Session>) {
-    let doc = "Tells the user who follows the run: a line on stderr and in the run's log. Use \
-               `print` for results.\n\n```rhai\nlog(\"reading \" + 3 + \" exams\");\n```";
     let console = session.console.clone();
-    documented("log", &["text: &str"], doc)
+    documented("log", &["text: &str"], doc::LOG)
         .register_into_engine(engine, move |text: &str| console.log(text));
-    let doc = "Warns the user: on stderr, also with `--quiet`, and in the run's log.";
     let console = session.console.clone();
-    documented("warn", &["text: &str"], doc)
+    documented("warn", &["text: &str"], doc::WARN)
         .register_into_engine(engine, move |text: &str| console.warning(text));
-    let doc = "Records a result of the run in its `run.yaml`, and in the object that `--json` \
-               prints. `value` is a number, a string, a bool, `()`, or an array or map of these; \
-               a second result of the same name replaces the first.\n\n```rhai\nresult(\
-               \"n_slices\", 64);\nresult(\"volume_ml\", #{left: 2100.5, right: 2400.0});\n```";
     let results = session.clone();
-    documented("result", &["name: &str", "value: ?"], doc).register_into_engine(
+    documented("result", &["name: &str", "value: ?"], doc::RESULT).register_into_engine(
         engine,
         move |name: &str, value: Dynamic| {
             let value = to_value(&value).map_err(|found| {
@@ -124,10 +105,8 @@ fn output(engine: &mut Engine, session: &Arc<Session>) {
             ScriptResult::Ok(())
         },
     );
-    let doc = "Shows a value. A picture is written into the run's folder, its path printed, and \
-               the picture drawn in terminals that can; anything else is printed.";
     let shown = session.clone();
-    documented("show", &["value: ?"], doc)
+    documented("show", &["value: ?"], doc::SHOW)
         .register_into_engine(engine, move |context: NativeCallContext, value: Dynamic| {
             show(&context, &shown, &value)
         });
@@ -135,50 +114,41 @@ fn output(engine: &mut Engine, session: &Arc<Session>) {
 }
 
 fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
-    let doc = "The folder of this run, where a script may write files. A path as text.";
     let run_dir = session.run_dir.display().to_string();
-    documented("run_dir", &["String"], doc).register_into_engine(engine, move || run_dir.clone());
-    let doc = "The seed of everything random in this run (`--seed` or `seed=`, 0 by default).";
+    documented("run_dir", &["String"], doc::RUN_DIR)
+        .register_into_engine(engine, move || run_dir.clone());
     let seed = session.seed as INT;
-    documented("seed", &["int"], doc).register_into_engine(engine, move || seed);
-    let doc = "How many threads native functions use (`--threads`, all cores by default).";
+    documented("seed", &["int"], doc::SEED).register_into_engine(engine, move || seed);
     let threads = session.threads as INT;
-    documented("threads", &["int"], doc).register_into_engine(engine, move || threads);
-    let doc = "Where networks run, `\"cpu\"` or `\"cuda:N\"` (`--device`). An error when the \
-               device that the user named cannot be used.";
+    documented("threads", &["int"], doc::THREADS).register_into_engine(engine, move || threads);
     let chosen = session.clone();
-    documented("device", &["String"], doc).register_into_engine(engine, move || {
+    documented("device", &["String"], doc::DEVICE).register_into_engine(engine, move || {
         chosen
             .choose_device()
             .map(|choice| choice.name())
             .map_err(raise)
     });
-    let doc = "Seconds since this run began.";
     let clock = session.clone();
-    documented("elapsed_s", &["float"], doc)
+    documented("elapsed_s", &["float"], doc::ELAPSED_S)
         .register_into_engine(engine, move || clock.elapsed_s() as FLOAT);
-    let doc = "Whether there is a file or folder at a path (relative to the current folder).";
-    documented("exists", &["path: &str", "bool"], doc)
+    documented("exists", &["path: &str", "bool"], doc::EXISTS)
         .register_into_engine(engine, |path: &str| Path::new(path).exists());
-    let doc = "Waits for some seconds, or until Ctrl-C.";
-    for_seconds(engine, session, doc);
-    let doc = "Ends the run here with an exit code from 0 to 255; any but 0 marks it failed. \
-               Without an argument: 0.\n\n```rhai\nif !exists(\"data\") { exit(3); }\n```";
+    for_seconds(engine, session);
     let ended = session.clone();
-    documented("exit", &["code: int"], doc)
+    documented("exit", &["code: int"], doc::EXIT)
         .register_into_engine(engine, move |code: INT| exit(&ended, code));
     let ended = session.clone();
-    documented("exit", &[], doc).register_into_engine(engine, move || exit(&ended, 0));
+    documented("exit", &[], doc::EXIT_DONE).register_into_engine(engine, move || exit(&ended, 0));
 }
 
 /// Rhai's own `sleep` sleeps through Ctrl-C.
-fn for_seconds(engine: &mut Engine, session: &Arc<Session>, doc: &str) {
+fn for_seconds(engine: &mut Engine, session: &Arc<Session>) {
     let work = session.work();
     let params = ["seconds: float"];
-    documented("sleep", &params, doc)
+    documented("sleep", &params, doc::SLEEP)
         .register_into_engine(engine, move |seconds: FLOAT| sleep(&work, seconds));
     let work = session.work();
-    documented("sleep", &["seconds: int"], doc)
+    documented("sleep", &["seconds: int"], doc::SLEEP)
         .register_into_engine(engine, move |seconds: INT| sleep(&work, seconds as FLOAT));
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pe_binding::{Task, Work};
 use rhai::{Array, Dynamic, Engine, INT};
 
-use super::documented;
+use super::{doc, documented};
 use crate::Session;
 
 /// What is gone through; a range is not spread out, it may be long.
@@ -71,11 +71,9 @@ impl Iterator for Steps {
 
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     engine.register_type_with_name::<Progress>("Progress");
-    let doc = "Goes through an array in a `for` loop and shows how far it has come.\n\n```rhai\n\
-               for name in progress([\"a\", \"b\"], \"reading\") { print(name); }\n```";
     let params = ["items: Array", "label: &str", "Progress"];
     let work = session.work();
-    documented("progress", &params, doc).register_into_engine(
+    documented("progress", &params, doc::PROGRESS_ARRAY).register_into_engine(
         engine,
         move |items: Array, label: &str| Progress {
             items: Items::Array(items.into_iter()),
@@ -83,11 +81,9 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
             work: work.clone(),
         },
     );
-    let doc = "Goes through a range in a `for` loop and shows how far it has come.\n\n```rhai\n\
-               for i in progress(0..10, \"training\") { print(i); }\n```";
     let params = ["range: Range<int>", "label: &str", "Progress"];
     let work = session.work();
-    documented("progress", &params, doc).register_into_engine(
+    documented("progress", &params, doc::PROGRESS_RANGE).register_into_engine(
         engine,
         move |range: Range<INT>, label: &str| Progress {
             items: Items::Range(range),
