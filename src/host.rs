@@ -54,8 +54,8 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
     let params = ["name: &str", "default: ?", "doc: &str", "Dynamic"];
     let values = session.clone();
     documented("param", &params, doc::PARAM)
-        .register_into_engine(engine, move |name: &str, _default: Dynamic, _doc: &str| {
-            parameter(&values, name)
+        .register_into_engine(engine, move |name: &str, default: Dynamic, _doc: &str| {
+            parameter(&values, name, default)
         });
     let params = [
         "name: &str",
@@ -67,12 +67,17 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
     let values = session.clone();
     documented("param", &params, doc::PARAM_CHOICES).register_into_engine(
         engine,
-        move |name: &str, _default: Dynamic, _doc: &str, _choices: Array| parameter(&values, name),
+        move |name: &str, default: Dynamic, _doc: &str, _choices: Array| {
+            parameter(&values, name, default)
+        },
     );
 }
 
-fn parameter(session: &Session, name: &str) -> ScriptResult<Dynamic> {
+fn parameter(session: &Session, name: &str, default: Dynamic) -> ScriptResult<Dynamic> {
     let found = session.params.iter().find(|param| param.name == name);
+    if found.is_none() && session.defaults {
+        return Ok(default);
+    }
     found.map(|param| to_dynamic(&param.value)).ok_or_else(|| {
         let known = session.params.iter().map(|param| param.name.as_str());
         let hint = match nearest(name, known) {
@@ -119,8 +124,9 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
         .register_into_engine(engine, move || run_dir.clone());
     let seed = session.seed as INT;
     documented("seed", &["int"], doc::SEED).register_into_engine(engine, move || seed);
-    let threads = session.threads as INT;
-    documented("threads", &["int"], doc::THREADS).register_into_engine(engine, move || threads);
+    let threads = session.clone();
+    documented("threads", &["int"], doc::THREADS)
+        .register_into_engine(engine, move || threads.threads() as INT);
     let chosen = session.clone();
     documented("device", &["String"], doc::DEVICE).register_into_engine(engine, move || {
         chosen
