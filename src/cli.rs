@@ -3,10 +3,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::console::Look;
-use crate::{doctor, run};
+use crate::docs::{self, DocsCommand};
+use crate::{doctor, manual, run};
 
 /// Exit code: the script or command did what it should.
 pub const DONE: i32 = 0;
@@ -29,6 +32,19 @@ enum Command {
     Run(RunArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
     Doctor,
+    /// Write the reference of the script functions, or definition files for editors
+    #[command(subcommand)]
+    Docs(DocsCommand),
+    /// Print completions for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a manual page: `pe-script man | man -l -`
+    Man {
+        /// The command that it is about; without one, pe-script itself
+        command: Option<String>,
+    },
 }
 
 /// What `pe-script run` takes.
@@ -79,6 +95,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         Err(error) => {
             // A closed pipe is nobody's error.
             let _ = error.print();
+            if error.kind() == ErrorKind::DisplayVersion {
+                manual::print_versions();
+            }
             return error.exit_code();
         }
     };
@@ -86,11 +105,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
+        Command::Docs(command) => docs::main(&command),
+        Command::Completions { shell } => manual::completions(Cli::command(), shell),
+        Command::Man { command } => manual::page(Cli::command(), command.as_deref()),
     }
 }
 
 fn run_help() -> i32 {
-    use clap::CommandFactory;
     let mut command = Cli::command();
     command.build();
     if let Some(run) = command.find_subcommand_mut("run") {

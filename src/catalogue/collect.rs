@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhai::{AST, Engine, FnNamespace, FuncMetadata};
 
+use super::about::about;
 use super::types::plain_type;
 use super::{Catalogue, Function, Kind, Param, doc};
 
@@ -25,7 +26,7 @@ impl Catalogue {
         let plugins = functions
             .iter()
             .filter(|function| !function.plugin.is_empty())
-            .map(|function| (function.plugin.clone(), String::new()))
+            .map(|function| (function.plugin.clone(), about(&function.plugin).to_owned()))
             .collect::<BTreeMap<_, _>>();
         Self { functions, plugins }
     }

@@ -82,6 +82,20 @@ pub(super) fn options(doc: &str) -> Vec<OptionDoc> {
     found
 }
 
+/// The words behind which a function names another one whose options it takes.
+const REFERENCES: [&str; 2] = ["the options of `", "settings are those of `"];
+
+/// The functions whose options a function takes too, by the names that its documentation gives.
+pub(super) fn option_references(doc: &str) -> Vec<String> {
+    let text = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    let behind = |words: &'static str| {
+        let pieces = text.split(words).skip(1);
+        pieces.filter_map(|piece| piece.split(['`', '(']).next())
+    };
+    let names = REFERENCES.into_iter().flat_map(behind);
+    names.map(str::to_owned).collect()
+}
+
 /// A list's item with the lines that go on with it.
 fn joined(item: &str, lines: &mut Peekable<Lines<'_>>) -> String {
     let mut text = item.to_owned();
@@ -203,6 +217,17 @@ mod tests {
             ])
         );
         assert_eq!(read("No `options` (here): none"), []);
+    }
+
+    #[test]
+    fn the_options_of_other_functions_are_followed() {
+        let check = |doc: &str, expected: &[&str]| assert_eq!(option_references(doc), expected);
+        check("Takes the\noptions of `lung::masking`.", &["lung::masking"]);
+        check(
+            "The settings are those of `a::f(x, y)`; the options of\n`b::g` too.",
+            &["b::g", "a::f"],
+        );
+        check("With options of its own, `a`.", &[]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every function that a script can call, with its documentation: what completion offers, what
 //! `help` shows, and what the reference is written from.
 
+mod about;
 mod collect;
 mod doc;
 mod page;
@@ -10,6 +11,7 @@ use std::any::TypeId;
 use std::collections::BTreeMap;
 
 pub use doc::OptionDoc;
+pub(crate) use page::entry;
 pub use page::{help, terminal};
 pub(crate) use types::plain_types;
 
@@ -137,6 +139,22 @@ impl Catalogue {
     /// The plugins' names, each with what it is for.
     pub fn plugins(&self) -> &BTreeMap<String, String> {
         &self.plugins
+    }
+
+    /// The entries of a function's option map: its own, and those of the functions whose options
+    /// it says that it takes.
+    pub fn options_of(&self, function: &Function) -> Vec<OptionDoc> {
+        let mut options = function.options();
+        let named = doc::option_references(&function.doc);
+        for name in &named {
+            let others = self.named(name).into_iter().flat_map(Function::options);
+            for option in others {
+                if options.iter().all(|known| known.name != option.name) {
+                    options.push(option);
+                }
+            }
+        }
+        options
     }
 
     /// The methods and properties of a type.

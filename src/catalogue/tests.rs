@@ -81,6 +81,23 @@ fn members_belong_to_the_type_of_a_value() {
 }
 
 #[test]
+fn options_of_another_function_are_its_options() {
+    let catalogue = catalogue();
+    let check = |name: &str, expected: &[&str]| {
+        let found = catalogue.named(name);
+        let options = found.into_iter().flat_map(|f| catalogue.options_of(f));
+        let names: BTreeSet<String> = options.map(|option| option.name).collect();
+        let expected: BTreeSet<String> = expected.iter().map(ToString::to_string).collect();
+        assert_eq!(names, expected, "{name}");
+    };
+    let settings = ["level", "slab", "replicates", "confidence", "seed", "bins"];
+    check("metrics::evaluate", &settings);
+    check("metrics::compare", &settings);
+    check("train::runs", &["device", "seed"]);
+    check("ct::window", &[]);
+}
+
+#[test]
 fn what_is_searched_is_in_names_first() {
     let catalogue = catalogue();
     let found = catalogue.apropos("AUROC");

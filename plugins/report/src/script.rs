@@ -410,10 +410,10 @@ mod report {
     /// form.
     ///
     /// ```rhai
-    /// experiment.model("position", train::position_baseline(slices, split), []);
-    /// try { experiment.model("position", scores, []); } catch (error) {
-    ///     print(error.kind); // report.model
-    /// }
+    /// let rows = report::experiment("Two rows");
+    /// rows.model("effnet", scores, model.history);
+    /// rows.model("position", train::position_baseline(slices, split), []);
+    /// try { rows.model("position", scores, []); } catch (error) { print(error.kind); } // report.model
     /// ```
     #[rhai_fn(global, name = "model", return_raw, pure)]
     pub fn experiment_model(

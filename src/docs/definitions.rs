@@ -1,0 +1,119 @@
+//! Definition files, from which editors complete and explain: `NAME.d.rhai`.
+//!
+//! Rhai writes such files itself, with the Rust names of types, and with methods inside the plugin's
+//! module, where no editor looks for them. Here they are written from the catalogue; Rhai's own
+//! functions are taken from Rhai.
+
+use std::collections::BTreeMap;
+
+use rhai::Engine;
+
+use crate::catalogue::{Catalogue, Function, Kind};
+
+/// What can be called everywhere: the host's functions, and every method and property.
+const EVERYWHERE: &str = "__pe-script__.d.rhai";
+
+/// The text of each definition file by its name.
+pub fn definitions(catalogue: &Catalogue) -> BTreeMap<String, String> {
+    let mut files: BTreeMap<String, String> = Engine::new().definitions().iter_files().collect();
+    let ours = || catalogue.functions().iter().filter(|f| !f.standard);
+    let in_module =
+        |function: &&Function| function.kind == Kind::Free && !function.plugin.is_empty();
+    let everywhere = ours().filter(|function| !in_module(function));
+    files.insert(EVERYWHERE.to_owned(), file("static", everywhere));
+    for plugin in catalogue.plugins().keys() {
+        let functions = ours().filter(in_module).filter(|f| f.plugin == *plugin);
+        files.insert(format!("{plugin}.d.rhai"), file(plugin, functions));
+    }
+    files
+}
+
+fn file<'a>(module: &str, functions: impl Iterator<Item = &'a Function>) -> String {
+    let definitions = functions.map(definition).collect::<Vec<_>>().join("\n");
+    format!("module {module};\n\n{definitions}")
+}
+
+fn definition(function: &Function) -> String {
+    let comment = |line: &str| format!("{}\n", format!("/// {line}").trim_end());
+    let doc: String = function.doc.lines().map(comment).collect();
+    let keyword = match function.kind {
+        Kind::Getter => "fn get",
+        Kind::Setter => "fn set",
+        Kind::Free | Kind::Method => "fn",
+    };
+    let params = function.params.iter();
+    let params = params.map(|param| format!("{}: {}", param.name, type_name(&param.type_name)));
+    let params = params.collect::<Vec<_>>().join(", ");
+    let returns = type_name(&function.returns);
+    format!("{doc}{keyword} {}({params}) -> {returns};\n", function.name)
+}
+
+/// A type under the name that definition files have for it.
+fn type_name(plain: &str) -> &str {
+    match plain {
+        "" => "()",
+        "string" => "String",
+        "array" => "Array",
+        "map" => "Map",
+        "blob" => "Blob",
+        "Fn" => "FnPtr",
+        "timestamp" => "Instant",
+        plain if plain.chars().all(|c| c.is_alphanumeric() || c == '_') => plain,
+        _ => "?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_are_in_the_words_of_scripts() {
+        let files = definitions(&crate::docs::catalogue());
+        let check = |name: &str, start: &str, expected: &str| {
+            let text = &files[name];
+            assert!(
+                text.starts_with(&format!("module {start};\n")),
+                "{name}: {text}"
+            );
+            assert!(text.contains(expected), "{name}: {text}");
+        };
+        check(
+            "ct.d.rhai",
+            "ct",
+            "```\nfn window(level: ?, width: ?) -> HuWindow;\n",
+        );
+        check(
+            "store.d.rhai",
+            "store",
+            "fn slices(folder: String, settings: Map) -> SliceStore;\n",
+        );
+        let everywhere = "__pe-script__.d.rhai";
+        check(
+            everywhere,
+            "static",
+            "\nfn get volume_ml(mask: Mask) -> float;\n",
+        );
+        check(
+            everywhere,
+            "static",
+            "\nfn verify(stored: StoredExam) -> ();\n",
+        );
+        check(everywhere, "static", "\nfn seed() -> int;\n");
+        check(
+            "__builtin__.d.rhai",
+            "static",
+            "fn type_of(data: ?) -> String;",
+        );
+    }
+
+    #[test]
+    fn a_type_that_definition_files_cannot_say_is_any() {
+        let check = |plain: &str, expected: &str| assert_eq!(type_name(plain), expected);
+        check("string", "String");
+        check("SliceStore", "SliceStore");
+        check("range", "range");
+        check("Iterator<int>", "?");
+        check("?", "?");
+    }
+}

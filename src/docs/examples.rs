@@ -1,0 +1,164 @@
+//! The examples in the functions' documentation, run as a reader would run them: behind the
+//! reference's setup script, whose variables they use.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{Dynamic, Scope};
+
+use super::SETUP;
+use super::place::name;
+use crate::catalogue::Catalogue;
+use crate::console::Console;
+use crate::diagnostics::{Report, Vocabulary};
+use crate::engine::bare;
+use crate::{Session, run};
+
+/// An example of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The function's name and, from its second example on, which one: `lung::mask`, `lung::mask 2`.
+    pub name: String,
+    /// The script.
+    pub text: String,
+}
+
+/// Every example of the catalogue's functions that are not Rhai's own, in the catalogue's order.
+pub fn examples(catalogue: &Catalogue) -> Vec<Example> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let ours = catalogue.functions().iter().filter(|f| !f.standard);
+    let named = ours.flat_map(|f| f.examples().into_iter().map(move |text| (name(f), text)));
+    let example = |(name, text): (String, String)| {
+        let count = counts.entry(name.clone()).or_default();
+        *count += 1;
+        let name = match *count {
+            1 => name,
+            n => format!("{name} {n}"),
+        };
+        Example { name, text }
+    };
+    named.map(example).collect()
+}
+
+/// Runs examples in the current folder, where the setup script was run once.
+pub struct Runner {
+    scope: Scope<'static>,
+}
+
+impl Runner {
+    /// Runs the setup script in the current folder, which should be an empty one.
+    ///
+    /// # Errors
+    /// The rendered error of the script.
+    pub fn new() -> Result<Self, String> {
+        let mut scope = Scope::new();
+        evaluate("setup", SETUP, &mut scope)?;
+        Ok(Self { scope })
+    }
+
+    /// Runs a script with the setup's variables, in an engine of its own, and gives what it prints.
+    /// `exit` ends it, and is no error.
+    ///
+    /// # Errors
+    /// The rendered error of the script.
+    pub fn printed(&self, name: &str, text: &str) -> Result<Vec<String>, String> {
+        evaluate(name, text, &mut self.scope.clone())
+    }
+
+    /// Runs an example, and compares what it prints with the comments behind its `print(…);`.
+    ///
+    /// # Errors
+    /// The rendered error of the script, or the first comment that is not what was printed.
+    pub fn check(&self, example: &Example) -> Result<(), String> {
+        let printed = self.printed(&example.name, &example.text)?;
+        let mut lines = printed.iter();
+        let missing = expected(&example.text)
+            .into_iter()
+            .find(|expected| !lines.any(|line| line == expected));
+        match missing {
+            None => Ok(()),
+            Some(expected) => Err(format!(
+                "{}: expected `{expected}` to be printed, as its comment says, found {printed:?}\n{}",
+                example.name, example.text
+            )),
+        }
+    }
+}
+
+/// What the comments behind `print(…);` say, in their order.
+fn expected(text: &str) -> Vec<&str> {
+    let commented = text.lines().filter_map(|line| line.rsplit_once("// "));
+    let prints = commented.filter(|(code, _)| code.contains("print("));
+    prints.map(|(_, comment)| comment.trim()).collect()
+}
+
+fn evaluate(name: &str, text: &str, scope: &mut Scope<'static>) -> Result<Vec<String>, String> {
+    let mut session = Session::new(Console::silent(), ".");
+    session.defaults = true;
+    let session = Arc::new(session);
+    let (mut engine, last_call) = run::engine(&session, Path::new(""));
+    let printed = Arc::new(Mutex::new(Vec::new()));
+    let lines = printed.clone();
+    engine.on_print(move |text| {
+        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.extend(text.lines().map(str::to_owned));
+    });
+    let result = engine
+        .compile_with_scope(scope, text)
+        .map_err(Into::into)
+        .and_then(|ast| engine.eval_ast_with_scope::<Dynamic>(scope, &ast));
+    if let (Err(error), None) = (result, session.exit_code()) {
+        // An error is shown with its line, which is read from the file.
+        let file = PathBuf::from(format!("{name}.rhai"));
+        let _ = fs::write(&file, text);
+        let known = Vocabulary::new(&engine, bare().compile(text).ok().as_ref());
+        let report = Report::of_script(&error, &file, last_call.position(), &known);
+        return Err(report.render(false));
+    }
+    Ok(printed
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_behind_prints_are_what_is_expected() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(super::expected(text), expected);
+        check("print(1); // 1\nlet a = 2; // two\nprint(a);", &["1"]);
+        check("try { f(); } catch (e) { print(e.kind); } // a.b", &["a.b"]);
+        check("let x = 1;", &[]);
+    }
+
+    #[test]
+    fn an_example_that_throws_or_prints_something_else_fails() {
+        let mut scope = Scope::new();
+        scope.push("known", 1_i64);
+        let runner = Runner { scope };
+        let check = |text: &str, expected: Result<(), &str>| {
+            let example = Example {
+                name: "ct::window".to_owned(),
+                text: text.to_owned(),
+            };
+            match (runner.check(&example), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(found), Err(part)) if found.contains(part) => {}
+                (found, _) => panic!("{text}: found {found:?}"),
+            }
+        };
+        check("print(known); // 1", Ok(()));
+        check("let own = known + 1; print(own); // 2", Ok(()));
+        check("print(2); // 1", Err("expected `1`"));
+        check("print(1); // 1\nprint(2); // 1", Err("expected `1`"));
+        check("exit(3);", Ok(()));
+        check(
+            "let size = param(\"size\", 224, \"side\"); print(size); // 224",
+            Ok(()),
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! Generated files on disk: written, or compared with what would be written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The first line of every Markdown file here, by which a file that is left over is known.
+pub(super) const MARK: &str =
+    "<!-- Written by `pe-script docs build`; edit the functions' documentation. -->";
+
+/// Writes the files into a folder, and removes those that an earlier version wrote and this one
+/// does not.
+///
+/// # Errors
+/// When the folder or a file cannot be written; the message names it.
+pub(super) fn write(out: &Path, files: &BTreeMap<String, String>) -> Result<()> {
+    let made = fs::create_dir_all(out);
+    made.with_context(|| format!("cannot make the folder {}", out.display()))?;
+    for (name, text) in files {
+        let path = out.join(name);
+        if fs::read_to_string(&path).is_ok_and(|found| found == *text) {
+            continue;
+        }
+        let written = fs::write(&path, text);
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    for path in left_over(out, files) {
+        let removed = fs::remove_file(&path);
+        removed.with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The files in a folder that are not what would be written: missing, different, or left over.
+pub fn stale(out: &Path, files: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let differs = |(name, text): (&String, &String)| {
+        let path = out.join(name);
+        let same = fs::read_to_string(&path).is_ok_and(|found| found == *text);
+        (!same).then_some(path)
+    };
+    let mut stale: Vec<PathBuf> = files.iter().filter_map(differs).collect();
+    stale.extend(left_over(out, files));
+    stale
+}
+
+/// Files with the mark that are written no more.
+fn left_over(out: &Path, files: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let entries = fs::read_dir(out).into_iter().flatten().flatten();
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let known = files.contains_key(name.as_ref());
+        !known && fs::read_to_string(path).is_ok_and(|text| text.starts_with(MARK))
+    };
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(ours).collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_is_stale_until_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("reference");
+        let files = |text: &str| BTreeMap::from([("a.md".to_owned(), format!("{MARK}\n{text}"))]);
+        let names = |files: &BTreeMap<String, String>| -> Vec<String> {
+            let stale = stale(&out, files).into_iter();
+            let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+            stale.map(name).collect()
+        };
+        assert_eq!(names(&files("x")), ["a.md"], "missing");
+        write(&out, &files("x")).unwrap();
+        assert!(names(&files("x")).is_empty());
+        assert_eq!(names(&files("y")), ["a.md"], "different");
+        fs::write(out.join("own.md"), "a page of the user's").unwrap();
+        fs::write(out.join("old.md"), format!("{MARK}\nold")).unwrap();
+        assert_eq!(names(&files("x")), ["old.md"], "left over");
+        write(&out, &files("x")).unwrap();
+        assert!(names(&files("x")).is_empty() && out.join("own.md").exists());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = write(&file.join("out"), &BTreeMap::new()).unwrap_err();
+        assert!(error.to_string().contains("file/out"), "{error}");
+    }
+}

@@ -1,0 +1,118 @@
+//! `pe-script docs`: the reference of every script function as Markdown, definitions for editors,
+//! and the examples in the documentation, which are run as tests.
+//!
+//! Input: the functions' own documentation ([`Catalogue`]). Output: files. This room must not know
+//! any function.
+
+mod definitions;
+mod examples;
+mod files;
+mod front;
+mod page;
+mod place;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Subcommand;
+use rhai::Engine;
+
+use crate::catalogue::Catalogue;
+use crate::cli::{DONE, FAILED};
+use crate::console::Console;
+use crate::{Session, run};
+
+pub use definitions::definitions;
+pub use examples::{Example, Runner, examples};
+pub use files::stale;
+
+/// The script that runs before every example of the reference.
+pub const SETUP: &str = include_str!("../../docs/reference/setup.rhai");
+
+/// What `pe-script docs` does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DocsCommand {
+    /// Write the reference of the script functions, a Markdown file a plugin
+    Build {
+        /// The folder that they are written into
+        #[arg(long, value_name = "DIR", default_value = "docs/reference")]
+        out: PathBuf,
+        /// Write nothing; fail, naming them, when files there are not what would be written
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write definition files (.d.rhai), from which editors complete and explain
+    Definitions {
+        /// The folder that they are written into
+        #[arg(long, value_name = "DIR", default_value = ".rhai/definitions")]
+        out: PathBuf,
+    },
+}
+
+/// Does what the command says and gives the exit code.
+pub fn main(command: &DocsCommand) -> i32 {
+    let engine = engine();
+    let catalogue = Catalogue::of(&engine);
+    match command {
+        DocsCommand::Build { out, check: true } => check(out, &reference(&catalogue)),
+        DocsCommand::Build { out, check: false } => write(out, &reference(&catalogue)),
+        DocsCommand::Definitions { out } => write(out, &definitions(&catalogue)),
+    }
+}
+
+/// The engine that scripts run in, with the plugins and the host's functions.
+fn engine() -> Engine {
+    let session = Arc::new(Session::new(Console::silent(), ""));
+    run::engine(&session, Path::new("")).0
+}
+
+/// Every function that a script which is run can call.
+pub fn catalogue() -> Catalogue {
+    Catalogue::of(&engine())
+}
+
+/// The reference: the text of each file by its name.
+pub fn reference(catalogue: &Catalogue) -> BTreeMap<String, String> {
+    let mut files = BTreeMap::from([
+        ("README.md".to_owned(), front::page(catalogue)),
+        (place::HOST.to_owned(), page::host(catalogue)),
+    ]);
+    for (plugin, about) in catalogue.plugins() {
+        let text = page::plugin(catalogue, plugin, about);
+        files.insert(place::file(plugin), text);
+    }
+    files
+}
+
+fn write(out: &Path, files: &BTreeMap<String, String>) -> i32 {
+    match files::write(out, files) {
+        Ok(()) => {
+            println!("{} files in {}", files.len(), out.display());
+            DONE
+        }
+        Err(error) => {
+            eprintln!("error: {error}\nhint: name a folder that you can write with `--out DIR`");
+            FAILED
+        }
+    }
+}
+
+fn check(out: &Path, files: &BTreeMap<String, String>) -> i32 {
+    let stale = stale(out, files);
+    for path in &stale {
+        eprintln!(
+            "error: {} is not what the functions' documentation says",
+            path.display()
+        );
+    }
+    if stale.is_empty() {
+        println!("{} files in {} are up to date", files.len(), out.display());
+        return DONE;
+    }
+    eprintln!(
+        "hint: `pe-script docs build --out {}` writes them",
+        out.display()
+    );
+    FAILED
+}
