@@ -108,6 +108,21 @@ mod tests {
     }
 
     #[test]
+    fn a_definition_file_holds_comments_and_declarations_only() {
+        let declared =
+            r"^(module \w+;|fn (get |set )?\w+\((\w+: (\w+|\?)(, |\)))*\)? -> (\w+|\?|\(\));)$";
+        let declared = regex::Regex::new(declared).unwrap();
+        let standard = |name: &str| name.starts_with("__") && name != EVERYWHERE;
+        let files = definitions(&crate::docs::catalogue());
+        for (name, text) in files.iter().filter(|(name, _)| !standard(name)) {
+            for line in text.lines() {
+                let fine = line.is_empty() || line.starts_with("///") || declared.is_match(line);
+                assert!(fine, "{name}: {line}");
+            }
+        }
+    }
+
+    #[test]
     fn a_type_that_definition_files_cannot_say_is_any() {
         let check = |plain: &str, expected: &str| assert_eq!(type_name(plain), expected);
         check("string", "String");
