@@ -154,7 +154,7 @@ fn for_seconds(engine: &mut Engine, session: &Arc<Session>) {
     documented("sleep", &params, doc::SLEEP)
         .register_into_engine(engine, move |seconds: FLOAT| sleep(&work, seconds));
     let work = session.work();
-    documented("sleep", &["seconds: int"], doc::SLEEP)
+    documented("sleep", &["seconds: int"], doc::SLEEP_WHOLE)
         .register_into_engine(engine, move |seconds: INT| sleep(&work, seconds as FLOAT));
 }
 

@@ -22,7 +22,10 @@ impl Catalogue {
             .filter(|(hash, _)| !known.contains(hash));
         let mut functions: Vec<Function> =
             own.into_iter().chain(standard).map(|(_, f)| f).collect();
-        functions.sort_by(|a, b| key(a).cmp(&key(b)));
+        functions.sort_by(|a, b| {
+            let by_types = || a.signature().cmp(&b.signature());
+            key(a).cmp(&key(b)).then_with(by_types)
+        });
         let plugins = functions
             .iter()
             .filter(|function| !function.plugin.is_empty())

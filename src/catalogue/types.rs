@@ -47,6 +47,8 @@ const RESULTS: [&str; 4] = ["ScriptResult<", "RhaiResultOf<", "Result<", "Option
 pub(crate) fn plain_types(text: &str) -> String {
     let mut text = text
         .replace("&str | ImmutableString | String", "string")
+        .replace("core::result::", "")
+        .replace("alloc::boxed::", "")
         .replace("rhai::", "")
         .replace("&mut ", "")
         .replace('&', "");
@@ -110,6 +112,7 @@ mod tests {
     fn a_type_alone_has_no_wrapper() {
         let check = |text: &str, expected: &str| assert_eq!(plain_type(text), expected);
         check("ScriptResult<()>", "");
+        check("core::result::Result<(), alloc::boxed::Box<types::E>>", "");
         check("Result<Map, Box<EvalAltResult>>", "map");
         check(" &mut Array ", "array");
         check("RhaiResult", "?");

@@ -17,8 +17,8 @@ same, and `apropos("threshold")` searches it.
 - `ct::window(level, width) -> HuWindow` is called as it stands: `let pe = ct::window(100, 700);`.
 - `Masking.apply(volume: Volume) -> Mask` is called on a value of that type:
   `lung::masking().apply(volume)`.
-- An argument without a type is a number, whole or decimal, or whatever the text says. `-> any`
-  tells that the type depends on what is found; `()` is Rhai's nothing.
+- An argument without a type is a number, whole or decimal, or what the text says. `-> ?` and, of a
+  property, "any" tell that the type depends on what is found. `()` is Rhai's nothing.
 - Options are a map, `#{ mode: "hull" }`; those that are not given have their defaults. An option
   that does not exist is an error that names the nearest.
 - What a function throws, a script can catch: `try { … } catch (error) { print(error.kind); }`. The
@@ -55,7 +55,7 @@ pub(super) fn page(catalogue: &Catalogue) -> String {
             .trim_end();
         text += &format!("| [`{plugin}`]({}) | {first} |\n", file(plugin));
     }
-    text + "\n## Every name\n\n" + &index(catalogue)
+    text + "\n## Every name\n\n" + index(catalogue).as_str()
 }
 
 /// Every function, method and property by its bare name; overloads once.

@@ -81,7 +81,7 @@ fn of_type(catalogue: &Catalogue, functions: &[&Function], type_name: &str) -> S
         text.extend(properties.iter().map(|property| row(property)));
         text.extend(properties.iter().map(|property| examples_of(property)));
     }
-    text + &entries(members().filter(|f| f.kind == Kind::Method))
+    text + entries(members().filter(|f| f.kind == Kind::Method)).as_str()
 }
 
 /// A property as a row of its type's table.

@@ -116,6 +116,8 @@ sleep(0.01);
 try { sleep(-1); } catch (error) { print(error.kind); } // sleep.seconds
 ```"#;
 
+pub(super) const SLEEP_WHOLE: &str = "As `sleep(seconds)`, for a whole number of seconds.";
+
 pub(super) const EXIT: &str = r#"Ends the run here with an exit code from 0 to 255; any but 0 marks it failed.
 
 `try` does not catch it.
