@@ -24,11 +24,15 @@ pub(crate) fn print_versions() {
 }
 
 /// Prints a shell's completions and gives the exit code.
-pub(crate) fn completions(mut command: Command, shell: Shell) -> i32 {
+pub(crate) fn completions(command: Command, shell: Shell) -> i32 {
+    printed(io::stdout().write_all(&completions_of(command, shell)))
+}
+
+fn completions_of(mut command: Command, shell: Shell) -> Vec<u8> {
     let name = command.get_name().to_owned();
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command, name, &mut text);
-    printed(io::stdout().write_all(&text))
+    text
 }
 
 /// Prints the manual page of a command, or of pe-script itself, and gives the exit code.
@@ -56,5 +60,24 @@ fn printed(result: io::Result<()>) -> i32 {
             FAILED
         }
         _ => DONE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+
+    use super::*;
+
+    #[test]
+    fn every_shell_completes_the_commands() {
+        let command = || Command::new("pe-script").subcommand(Command::new("doctor"));
+        for shell in Shell::value_variants() {
+            let text = String::from_utf8(completions_of(command(), *shell)).unwrap();
+            assert!(
+                text.contains("pe-script") && text.contains("doctor"),
+                "{shell}"
+            );
+        }
     }
 }

@@ -101,10 +101,11 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> i32 {
 fn check(out: &Path, files: &BTreeMap<String, String>) -> i32 {
     let stale = stale(out, files);
     for path in &stale {
-        eprintln!(
-            "error: {} is not what the functions' documentation says",
-            path.display()
-        );
+        let wrong = match path.exists() {
+            true => "is not what the functions' documentation says",
+            false => "is missing",
+        };
+        eprintln!("error: {} {wrong}", path.display());
     }
     if stale.is_empty() {
         println!("{} files in {} are up to date", files.len(), out.display());
