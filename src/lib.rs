@@ -25,6 +25,7 @@ mod host;
 pub mod interrupt;
 pub mod journal;
 pub mod params;
+pub mod repl;
 mod resolver;
 pub mod run;
 mod session;
