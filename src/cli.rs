@@ -9,6 +9,7 @@ use clap_complete::Shell;
 
 use crate::console::Look;
 use crate::docs::{self, DocsCommand};
+use crate::repl::{self, EvalArgs, ReplArgs};
 use crate::{doctor, manual, run};
 
 /// Exit code: the script or command did what it should.
@@ -22,7 +23,7 @@ pub const USAGE: i32 = 2;
 #[command(name = "pe-script", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +31,10 @@ enum Command {
     /// Run a script; `pe-script run SCRIPT --help` lists its parameters
     #[command(disable_help_flag = true)]
     Run(RunArgs),
+    /// Start the prompt, as without a command; standard input that is no terminal runs as a script
+    Repl(ReplArgs),
+    /// Evaluate an expression and print its value
+    Eval(EvalArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
     Doctor,
     /// Write the reference of the script functions, or definition files for editors
@@ -101,9 +106,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             return error.exit_code();
         }
     };
-    match cli.command {
+    match cli
+        .command
+        .unwrap_or_else(|| Command::Repl(ReplArgs::prompt()))
+    {
         Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
+        Command::Repl(arguments) => repl::main(&arguments, Look::detect()),
+        Command::Eval(arguments) => repl::eval(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
         Command::Docs(command) => docs::main(&command),
         Command::Completions { shell } => manual::completions(Cli::command(), shell),

@@ -27,6 +27,7 @@ pub mod interrupt;
 pub mod journal;
 mod manual;
 pub mod params;
+pub mod repl;
 mod resolver;
 pub mod run;
 mod session;

@@ -23,17 +23,22 @@ pub(crate) fn show(
     session: &Session,
     value: &Dynamic,
 ) -> ScriptResult<()> {
-    let Some(picture) = value.clone().try_cast::<Picture>() else {
+    let Some(found) = value.clone().try_cast::<Picture>() else {
         session.console.print(&shown(context, value));
         return Ok(());
     };
+    picture(session, &found).map_err(raise)
+}
+
+/// Writes a picture into the session's folder, prints its path, and draws it.
+pub(crate) fn picture(session: &Session, picture: &Picture) -> Result<(), pe_report::ReportError> {
     let number = SHOWN.fetch_add(1, Ordering::Relaxed) + 1;
     let path = session.run_dir.join(format!("picture-{number:03}.png"));
-    picture.save(&path).map_err(raise)?;
+    picture.save(&path)?;
     session
         .console
         .print(&format!("{picture}: {}", path.display()));
-    draw(session, &picture);
+    draw(session, picture);
     Ok(())
 }
 
@@ -47,6 +52,7 @@ fn draw(session: &Session, picture: &Picture) {
     let config = viuer::Config {
         absolute_offset: false,
         width: Some(MAX_COLUMNS),
+        use_kitty: speaks_kitty(),
         ..Default::default()
     };
     let image = DynamicImage::ImageRgb8(picture.image().clone());
@@ -55,4 +61,14 @@ fn draw(session: &Session, picture: &Picture) {
             .console
             .log(&format!("the terminal cannot draw the picture: {error}"));
     }
+}
+
+/// Whether the terminal says that it knows kitty's protocol. Asking it waits for an answer, for
+/// ever on one that has none.
+fn speaks_kitty() -> bool {
+    const NAMES: [&str; 3] = ["kitty", "ghostty", "wezterm"];
+    ["TERM", "TERM_PROGRAM"].iter().any(|name| {
+        let value = std::env::var(name).unwrap_or_default().to_lowercase();
+        NAMES.iter().any(|known| value.contains(known))
+    })
 }

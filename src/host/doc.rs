@@ -149,3 +149,23 @@ let sum = 0;
 for i in progress(0..10, "adding") { sum += i; }
 print(sum); // 45
 ```"#;
+
+pub(super) const HELP: &str = r#"Prints the documentation of a function, as the reference has it.
+
+A method or property is named alone or with its type.
+
+Throws `help.unknown`, naming the nearest one, for a name that no function has.
+
+```rhai
+help("ct::window");
+help("Mask.volume_ml");
+try { help("ct::windw"); } catch (error) { print(error.kind); } // help.unknown
+```"#;
+
+pub(super) const APROPOS: &str = r#"Prints every function with `text` in its name or documentation, a line each.
+
+Those that have it in their name come first; upper and lower case are the same.
+
+```rhai
+apropos("threshold");
+```"#;

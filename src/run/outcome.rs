@@ -106,6 +106,7 @@ fn print_json(object: &serde_json::Value) {
 }
 
 /// What panicked, and where: kept for the report, written to the log in full.
+#[derive(Default)]
 pub(crate) struct Panics(Arc<Mutex<Option<String>>>);
 
 /// From now on a panic's text goes to the run's log instead of the user's terminal.

@@ -151,6 +151,29 @@ mod store {
         Ok(exams.into_iter().map(Dynamic::from).collect())
     }
 
+    /// How much is stored, as a map `#{n_exams, n_pe_exams, n_slices, n_pe_slices}`; every exam's
+    /// manifest is read.
+    ///
+    /// Throws `store.damaged` for the first exam whose files are not right.
+    ///
+    /// ```rhai
+    /// print(slices.counts.n_slices); // 240
+    /// ```
+    #[rhai_fn(global, get = "counts", return_raw, volatile, pure)]
+    pub fn counts(slices: &mut StoreHandle) -> ScriptResult<Map> {
+        let counts = slices.counts().map_err(raise)?;
+        let counts = [
+            ("n_exams", counts.n_exams),
+            ("n_pe_exams", counts.n_pe_exams),
+            ("n_slices", counts.n_slices),
+            ("n_pe_slices", counts.n_pe_slices),
+        ];
+        let entries = counts.into_iter();
+        Ok(entries
+            .map(|(name, n)| (name.into(), (n as INT).into()))
+            .collect())
+    }
+
     /// One stored slice, to look at: `report::slice` draws it.
     ///
     /// `slice_idx` counts from 0, from the feet to the head.

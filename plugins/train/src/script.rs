@@ -341,6 +341,17 @@ mod train {
         model.record().n_parameters as INT
     }
 
+    /// The layers with weights, an array of maps `#{name, shape, n_parameters}`, by PyTorch's names.
+    ///
+    /// ```rhai
+    /// print(model.layers.len() > 100); // true
+    /// print(model.layers[0].name);     // features.0.0.weight
+    /// ```
+    #[rhai_fn(global, get = "layers", return_raw, pure)]
+    pub fn layers(model: &mut Model) -> ScriptResult<Dynamic> {
+        rhai::serde::to_dynamic(model.layers().map_err(raise)?)
+    }
+
     /// What is set of the slices that this model, or its CNN, takes: a map for `store::slices`.
     ///
     /// ```rhai
