@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::console::Look;
-use crate::{doctor, run};
+use crate::{check, doctor, run};
 
 /// Exit code: the script or command did what it should.
 pub const DONE: i32 = 0;
 /// Exit code: an error in the script or from what it called.
 pub const FAILED: i32 = 1;
+/// Exit code: a script test failed.
+pub const TESTS_FAILED: i32 = 3;
 /// Exit code: the command line or a parameter is wrong; nothing ran.
 pub const USAGE: i32 = 2;
 
@@ -27,6 +29,8 @@ enum Command {
     /// Run a script; `pe-script run SCRIPT --help` lists its parameters
     #[command(disable_help_flag = true)]
     Run(RunArgs),
+    /// Run the script tests of files and folders: every `fn test_…()` of a .rhai file
+    Test(check::TestArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
     Doctor,
 }
@@ -85,6 +89,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
     match cli.command {
         Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
+        Command::Test(arguments) => check::main(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
     }
 }

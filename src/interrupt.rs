@@ -43,7 +43,12 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Whether a signal came.
+    /// Asks what watches this request to stop, as Ctrl-C would; nothing else of the process notices.
+    pub fn request(&self) {
+        let _ = (self.0).compare_exchange(0, SIGINT, Ordering::SeqCst, Ordering::SeqCst);
+    }
+
+    /// Whether a signal came, or [`request`](Self::request) was called.
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::Relaxed) != 0
     }

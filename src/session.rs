@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pe_binding::Work;
 use pe_nn::{Choice, DeviceError, Request};
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 
 use crate::console::{Console, ConsoleWatch};
 use crate::journal::Journal;
@@ -28,6 +28,7 @@ pub struct Session {
     pub device: Request,
     chosen: OnceLock<Result<Choice, DeviceError>>,
     exit_code: Mutex<Option<i32>>,
+    results: Mutex<Mapping>,
     started: Instant,
 }
 
@@ -44,6 +45,7 @@ impl Session {
             device: Request::Auto,
             chosen: OnceLock::new(),
             exit_code: Mutex::new(None),
+            results: Mutex::default(),
             started: Instant::now(),
         }
     }
@@ -74,15 +76,23 @@ impl Session {
         self.chosen.get_or_init(choose).clone()
     }
 
-    /// Records a result, in the journal and the log.
+    /// Records a result, here, in the journal and the log.
     pub fn result(&self, name: &str, value: Value) {
         self.console.record(
             "result",
             &format!("{name} = {}", crate::value::shown(&value)),
         );
         if let Some(journal) = &self.journal {
-            journal.result(name, value);
+            journal.result(name, value.clone());
         }
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.insert(name.into(), value);
+    }
+
+    /// What was recorded so far.
+    pub fn results(&self) -> Mapping {
+        let results = self.results.lock();
+        results.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The code that the script gave to `exit`.

@@ -10,6 +10,7 @@ fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
     let surroundings = Surroundings {
         test_data: test_data(),
+        ..Surroundings::default()
     };
     let cases = check::collect(&root).expect("the suite's folder can be read");
     let trials = cases
@@ -20,21 +21,23 @@ fn main() {
 }
 
 fn trial(root: &Path, case: Case, surroundings: Surroundings) -> Trial {
-    let file = case
-        .file
-        .strip_prefix(root)
-        .unwrap_or(&case.file)
-        .with_extension("");
-    let function = case.function.as_deref().unwrap_or("(syntax)");
-    let name = format!("{}::{function}", file.display());
+    let name = case.name();
+    let root = format!("{}/", root.display());
+    let name = name.strip_prefix(&root).unwrap_or(&name).to_owned();
     Trial::test(name.clone(), move || {
-        match check::run(&case, &surroundings) {
+        let finished = check::run(&case, &surroundings);
+        match finished.verdict {
             Verdict::Passed => Ok(()),
             Verdict::Skipped(reason) => {
                 eprintln!("{name} skipped: {reason}");
                 Ok(())
             }
-            Verdict::Failed(text) => Err(Failed::from(text)),
+            Verdict::Failed(report) => Err(Failed::from(format!(
+                "{}\n{}",
+                report.render(false),
+                finished.output
+            ))),
+            Verdict::Interrupted => Err(Failed::from("interrupted")),
         }
     })
 }

@@ -1,6 +1,7 @@
 //! `pe-script run`: from a command line to an exit code.
 
 mod help;
+pub(crate) mod inner;
 mod outcome;
 mod prepare;
 mod settings;
