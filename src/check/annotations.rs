@@ -41,6 +41,7 @@ pub struct Misread {
 
 /// Annotations by the name of the function that they are for, and those of the whole file.
 pub(super) struct Found {
+    lines: BTreeMap<String, usize>,
     functions: BTreeMap<String, Annotations>,
     file: Annotations,
     misread: Option<Misread>,
@@ -56,7 +57,9 @@ impl Found {
     /// Reads the annotations of a script.
     pub fn new(text: &str) -> Self {
         let source = Source::new(text);
+        let line = |function: &Function| (function.name.clone(), *function.lines.start());
         let mut found = Self {
+            lines: source.functions.iter().map(line).collect(),
             functions: BTreeMap::new(),
             file: Annotations::default(),
             misread: None,
@@ -68,6 +71,11 @@ impl Found {
             }
         }
         found
+    }
+
+    /// Where a function begins.
+    pub fn line_of(&self, function: &str) -> Option<usize> {
+        self.lines.get(function).copied()
     }
 
     /// Those of a function, completed by the file's. One that cannot be read is every test's

@@ -203,7 +203,12 @@ pub(super) fn line_diff(expected: &serde_yaml::Value, found: &serde_yaml::Value)
         .context_radius(2)
         .missing_newline_hint(false)
         .to_string();
-    let lines: Vec<&str> = text.lines().collect();
+    // A hunk's numbers say nothing of a value; that lines are left out between two is enough.
+    let lines: Vec<&str> = text
+        .lines()
+        .skip_while(|line| line.starts_with("@@"))
+        .map(|line| if line.starts_with("@@") { "…" } else { line })
+        .collect();
     let mut text = lines[..lines.len().min(MOST_LINES)].join("\n");
     if lines.len() > MOST_LINES {
         text += &format!("\n… and {} more lines", lines.len() - MOST_LINES);

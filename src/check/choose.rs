@@ -74,6 +74,7 @@ mod tests {
         let case = |function: &str, tags: &[&str]| Case {
             file: "s/a.rhai".into(),
             function: Some(function.to_owned()),
+            line: None,
             annotations: Ok(Annotations {
                 tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
                 ..Annotations::default()

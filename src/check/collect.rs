@@ -14,6 +14,8 @@ pub struct Case {
     pub file: PathBuf,
     /// Its name without the parentheses; `None` stands for a file that cannot be read as a script.
     pub function: Option<String>,
+    /// The line on which it begins, counted from 1.
+    pub line: Option<usize>,
     /// What its comments ask for, or the one that cannot be read.
     pub annotations: Result<Annotations, Misread>,
 }
@@ -63,21 +65,22 @@ pub(super) fn is_script(path: &Path) -> bool {
 }
 
 fn cases_of(file: &Path, text: &str) -> Vec<Case> {
-    let case = |function, annotations| Case {
+    let case = |function, line, annotations| Case {
         file: file.to_path_buf(),
         function,
+        line,
         annotations,
     };
     let Ok(ast) = bare().compile(text) else {
         // It is a case so that it fails where failures are looked for.
-        return vec![case(None, Ok(Annotations::default()))];
+        return vec![case(None, None, Ok(Annotations::default()))];
     };
-    let annotations = Found::new(text);
+    let found = Found::new(text);
     ast.iter_functions()
         .filter(|function| function.name.starts_with("test_") && function.params.is_empty())
         .map(|function| {
-            let annotations = annotations.of(function.name);
-            case(Some(function.name.to_owned()), annotations)
+            let name = function.name;
+            case(Some(name.to_owned()), found.line_of(name), found.of(name))
         })
         .collect()
 }

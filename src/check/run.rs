@@ -80,6 +80,15 @@ pub fn run(case: &Case, surroundings: &Surroundings) -> Finished {
             Err(error) => failed(format!("cannot start a thread for the test: {error}"), None),
         },
     };
+    let verdict = match verdict {
+        // A panic, or a test that did not stop, does not say where it was.
+        Verdict::Failed(mut report) => {
+            let begin = case.line.map(|line| at_line(&case.file, line));
+            report.place = report.place.or(begin);
+            Verdict::Failed(report)
+        }
+        other => other,
+    };
     Finished {
         verdict,
         elapsed: began.elapsed(),
@@ -141,18 +150,28 @@ fn wait(
         }
     }
     interrupt.request();
-    let stopped = end.recv_timeout(GRACE) != Err(RecvTimeoutError::Timeout);
-    let message = match stopped {
-        true => format!("the test took longer than {timeout:?} and was stopped"),
-        false => format!(
+    overdue(timeout, end.recv_timeout(GRACE))
+}
+
+/// A test whose time was over, and what it answered to being asked to stop.
+fn overdue(timeout: Duration, answer: Result<Verdict, RecvTimeoutError>) -> Verdict {
+    let message = match answer {
+        Err(RecvTimeoutError::Timeout) => format!(
             "the test hangs: it took longer than {timeout:?} and did not stop within {GRACE:?} of \
              being asked to; its thread is left behind"
         ),
+        _ => format!("the test took longer than {timeout:?} and was stopped"),
     };
-    failed(
-        message,
-        Some("`// timeout: 10min` above a test gives it more time"),
-    )
+    let hint = "`// timeout: 10min` above a test gives it more time";
+    // Its own report of the interrupt says where it was.
+    let place = match answer {
+        Ok(Verdict::Failed(report)) => report.place,
+        _ => None,
+    };
+    Verdict::Failed(Box::new(Report {
+        place,
+        ..Report::new("test.timeout", message, Some(hint.to_owned()))
+    }))
 }
 
 fn failed(message: impl Into<String>, hint: Option<&str>) -> Verdict {

@@ -1,6 +1,6 @@
 //! `run_script(path, #{key: value})`: a test runs a whole script as `pe-script run` would.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use pe_binding::script::{ScriptResult, runtime_error};
@@ -41,9 +41,23 @@ fn run_script(
             }
         })
         .collect::<ScriptResult<Mapping>>()?;
-    let file: PathBuf = folder.join(path);
-    let ran = inner::run(&file, params, outer)?;
+    let ran = inner::run(&plain(folder.join(path)), params, outer)?;
     let mut results = ran.results;
     results.insert("printed".into(), ran.printed.into());
     Ok(to_dynamic(&Value::Mapping(results)))
+}
+
+/// A path without `..` where that is the same file: behind a link it may be another.
+fn plain(path: PathBuf) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    match (plain.canonicalize(), path.canonicalize()) {
+        (Ok(short), Ok(long)) if short == long => plain,
+        _ => path,
+    }
 }

@@ -30,6 +30,7 @@ pub(in crate::check) fn named(case: &Case) -> Value {
         "name": case.name(),
         "file": case.file.display().to_string(),
         "function": case.function,
+        "line": case.line,
         "tags": case.tags().collect::<Vec<_>>(),
     })
 }
