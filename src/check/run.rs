@@ -291,3 +291,49 @@ fn judge(case: &Case, annotations: &Annotations, error: Option<Report>) -> Verdi
         ..report
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_whose_time_is_over_fails_whatever_it_answers() {
+        let check = |answer, text: &str, line| {
+            let Verdict::Failed(report) = overdue(Duration::from_secs(2), answer) else {
+                panic!("expected a failure");
+            };
+            assert!(report.message.contains(text), "{}", report.message);
+            let place = report.place.and_then(|place| place.position.line());
+            assert_eq!(place, line);
+        };
+        let stopped = Report {
+            place: Some(at_line(Path::new("a.rhai"), 7)),
+            ..Report::default()
+        };
+        check(
+            Ok(Verdict::Failed(stopped.into())),
+            "longer than 2s and was stopped",
+            Some(7),
+        );
+        check(Ok(Verdict::Passed), "longer than 2s and was stopped", None);
+        check(
+            Err(RecvTimeoutError::Timeout),
+            "did not stop within 5s",
+            None,
+        );
+        check(Err(RecvTimeoutError::Disconnected), "longer than 2s", None);
+    }
+
+    #[test]
+    fn a_panic_says_what_it_said() {
+        let check = |payload: Box<dyn Any + Send>, text: &str| {
+            let Verdict::Failed(report) = panicked(Err(payload)) else {
+                panic!("expected a failure");
+            };
+            assert!(report.message.ends_with(text), "{}", report.message);
+        };
+        check(Box::new("index 3"), "panicked: index 3");
+        check(Box::new("index 4".to_owned()), "panicked: index 4");
+        check(Box::new(5), "without a message");
+    }
+}
