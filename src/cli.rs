@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::console::Look;
+use crate::repl::{self, EvalArgs, ReplArgs};
 use crate::{check, doctor, run};
 
 /// Exit code: the script or command did what it should.
@@ -21,7 +22,7 @@ pub const USAGE: i32 = 2;
 #[command(name = "pe-script", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,6 +30,10 @@ enum Command {
     /// Run a script; `pe-script run SCRIPT --help` lists its parameters
     #[command(disable_help_flag = true)]
     Run(RunArgs),
+    /// Start the prompt, as without a command; standard input that is no terminal runs as a script
+    Repl(ReplArgs),
+    /// Evaluate an expression and print its value
+    Eval(EvalArgs),
     /// Run the script tests of files and folders: every `fn test_…()` of a .rhai file
     Test(check::TestArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
@@ -86,9 +91,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             return error.exit_code();
         }
     };
-    match cli.command {
+    match cli
+        .command
+        .unwrap_or_else(|| Command::Repl(ReplArgs::prompt()))
+    {
         Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
+        Command::Repl(arguments) => repl::main(&arguments, Look::detect()),
+        Command::Eval(arguments) => repl::eval(&arguments, Look::detect()),
         Command::Test(arguments) => check::main(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
     }

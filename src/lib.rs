@@ -14,6 +14,7 @@
 //! assert!(engine.run("ct::window(100, -1);").is_err(), "a negative width is refused");
 //! ```
 
+pub mod catalogue;
 pub mod check;
 pub mod cli;
 pub mod console;
@@ -24,6 +25,7 @@ mod host;
 pub mod interrupt;
 pub mod journal;
 pub mod params;
+pub mod repl;
 mod resolver;
 pub mod run;
 mod session;
@@ -31,5 +33,5 @@ mod show;
 mod trace;
 mod value;
 
-pub use engine::{configure, register};
+pub use engine::{configure, extend, register};
 pub use session::Session;

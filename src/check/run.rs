@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use pe_nn::Request;
 use regex::Regex;
 use rhai::{Dynamic, EvalAltResult, Position, Scope};
+use signal_hook::consts::SIGINT;
 
 use super::annotations::{Annotations, ExpectedError, Misread};
 use super::{Case, Snapshots, assertions, run_script};
@@ -139,7 +140,7 @@ fn wait(
     let began = Instant::now();
     while began.elapsed() < timeout {
         if surroundings.stop.requested() {
-            interrupt.request();
+            interrupt.request(SIGINT);
             let _ = end.recv_timeout(GRACE_OF_USER);
             return Verdict::Interrupted;
         }
@@ -149,7 +150,7 @@ fn wait(
             Err(RecvTimeoutError::Disconnected) => return panicked(thread.join()),
         }
     }
-    interrupt.request();
+    interrupt.request(SIGINT);
     overdue(timeout, end.recv_timeout(GRACE))
 }
 

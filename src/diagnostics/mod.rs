@@ -12,6 +12,7 @@ use rhai::{EvalAltResult, Position};
 
 use crate::journal::Failure;
 use crate::params::Declaration;
+pub(crate) use locate::remember;
 pub use suggest::Vocabulary;
 
 /// Where something is in a script.
@@ -106,6 +107,16 @@ impl Report {
             causes.collect::<String>(),
             hint.unwrap_or_default()
         )
+    }
+
+    /// Names each place otherwise where `named` knows a better one.
+    pub(crate) fn relocate(&mut self, named: impl Fn(&Place) -> Option<Place>) {
+        let frames = self.frames.iter_mut().map(|frame| &mut frame.place);
+        for place in self.place.iter_mut().chain(frames) {
+            if let Some(better) = named(place) {
+                *place = better;
+            }
+        }
     }
 
     /// A parameter that is declared in a way that cannot be read.

@@ -2,8 +2,8 @@
 
 mod help;
 pub(crate) mod inner;
-mod outcome;
-mod prepare;
+pub(crate) mod outcome;
+pub(crate) mod prepare;
 mod settings;
 
 use std::panic::{self, AssertUnwindSafe};
