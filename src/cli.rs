@@ -70,6 +70,9 @@ pub struct RunArgs {
     /// The folder for run folders
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,
+    /// A folder with a plugin written in Rhai; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub plugin: Vec<PathBuf>,
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,

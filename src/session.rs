@@ -8,6 +8,7 @@ use pe_nn::{Choice, DeviceError, Request};
 use serde_yaml::{Mapping, Value};
 
 use crate::console::{Console, ConsoleWatch};
+use crate::extensions::Plugins;
 use crate::journal::Journal;
 use crate::params::Resolved;
 
@@ -19,6 +20,8 @@ pub struct Session {
     pub params: Vec<Resolved>,
     /// The folder for what the script writes.
     pub run_dir: PathBuf,
+    /// The plugins written in Rhai.
+    pub plugins: Plugins,
     /// The run's record; a script test has none.
     pub journal: Option<Arc<Journal>>,
     /// The seed of everything random.
@@ -47,6 +50,7 @@ impl Session {
             console,
             params: Vec::new(),
             run_dir: run_dir.as_ref().to_path_buf(),
+            plugins: Plugins::default(),
             journal: None,
             seed: 0,
             defaults: false,

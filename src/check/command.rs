@@ -52,6 +52,9 @@ pub struct TestArgs {
     /// Run again what changes, until Ctrl-C
     #[arg(long, conflicts_with = "list")]
     pub watch: bool,
+    /// A folder with a plugin written in Rhai; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub plugin: Vec<PathBuf>,
     /// Write a report in JUnit's format
     #[arg(long, value_name = "FILE.xml")]
     pub junit: Option<PathBuf>,
@@ -107,12 +110,17 @@ impl Command<'_> {
         }
         let stop = listen()?;
         if self.arguments.watch {
-            return watch::watch(&self.arguments.roots(), &stop, |changed| {
+            return watch::watch(&self.watched(), &stop, |changed| {
                 self.again(&choice, changed, &stop)
             });
         }
         self.pass(&cases, &choice, &stop)
             .map(|pass| pass.exit_code())
+    }
+
+    /// What is watched for changes.
+    fn watched(&self) -> Vec<PathBuf> {
+        [self.arguments.roots(), self.arguments.plugin.clone()].concat()
     }
 
     /// Every test below the paths, once.
@@ -208,6 +216,7 @@ impl Command<'_> {
         let surroundings = Surroundings {
             test_data: std::env::var_os("PE_TEST_DATA").map(PathBuf::from),
             snapshots: Arc::new(Snapshots::new(self.arguments.update)),
+            plugins: self.arguments.plugin.clone(),
             stop: stop.clone(),
         };
         let began = Instant::now();

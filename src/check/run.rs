@@ -20,6 +20,7 @@ use crate::Session;
 use crate::console::Console;
 use crate::diagnostics::{Place, Report, Vocabulary};
 use crate::engine::bare;
+use crate::extensions::Plugins;
 use crate::interrupt::Interrupt;
 use crate::run::{compile, engine};
 
@@ -65,6 +66,8 @@ pub struct Surroundings {
     pub test_data: Option<PathBuf>,
     /// The snapshots of this pass.
     pub snapshots: Arc<Snapshots>,
+    /// Folders of plugins beside those that `pe-script.yaml` names.
+    pub plugins: Vec<PathBuf>,
     /// The user's request to stop.
     pub stop: Interrupt,
 }
@@ -198,8 +201,13 @@ fn run_here(case: &Case, surroundings: &Surroundings, console: &Arc<Console>) ->
     };
     // The session's one thread, for libtorch too: the order of its sums depends on the number.
     pe_nn::libtorch::set_threads(1);
-    let session = Arc::new(Session::new(console.clone(), scratch.path()));
     let root = case.file.parent().unwrap_or(Path::new(""));
+    let mut session = Session::new(console.clone(), scratch.path());
+    session.plugins = match Plugins::find(&surroundings.plugins, root) {
+        Ok(plugins) => plugins,
+        Err(report) => return Verdict::Failed(report),
+    };
+    let session = Arc::new(session);
     let (mut engine, last_call) = engine(&session, root);
     let skipped = Arc::new(OnceLock::new());
     assertions::register(&mut engine, case, scratch.path(), surroundings, &skipped);

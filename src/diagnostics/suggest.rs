@@ -148,7 +148,7 @@ impl Vocabulary {
         let modules: BTreeSet<&str> = self
             .signatures
             .iter()
-            .filter_map(|signature| signature.split_once("::"))
+            .filter_map(|signature| signature.split('(').next()?.split_once("::"))
             .map(|(m, _)| m)
             .collect();
         let hint = match nearest(name, modules.iter().copied()) {

@@ -33,10 +33,15 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
     })?;
     let params = resolve(path, &script, values)
         .map_err(|bad| runtime_error("run_script.param", &bad.message, Some(&bad.hint)))?;
+    let root = path.parent().unwrap_or(Path::new(""));
+    let plugins = outer
+        .plugins
+        .again(root)
+        .map_err(|report| raise(path, &report))?;
     let console = Console::keeping(outer.console.interrupt().clone());
     let mut session = Session::new(console.clone(), &outer.run_dir);
     session.params = params;
-    session.device = outer.device;
+    session.plugins = plugins;
     let session = Arc::new(session);
     let ended = evaluate(path, &script, &session);
     for line in console.said().all.lines() {

@@ -17,7 +17,6 @@ use crate::console::Look;
 use crate::diagnostics::{Report, Vocabulary};
 use crate::engine::bare;
 use crate::params::{self, Param};
-use crate::resolver::Confined;
 use crate::trace::LastCall;
 use crate::{Session, configure, host, register};
 use outcome::Outcome;
@@ -87,7 +86,14 @@ pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) 
     configure(&mut engine);
     register(&mut engine);
     host::register(&mut engine, session);
-    engine.set_module_resolver(Confined::new(root, session.journal.clone()));
+    let journal = session.journal.clone();
+    if let Err((plugin, error)) = session.plugins.install(&mut engine, root, journal) {
+        // It worked when it was found, so its files have changed since.
+        let name = plugin.name();
+        session
+            .console
+            .warning(&format!("plugin `{name}` is left out: {error}"));
+    }
     let last_call = LastCall::follow(&mut engine);
     (engine, last_call)
 }
