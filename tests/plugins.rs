@@ -138,10 +138,6 @@ fn an_error_in_a_plugin_is_shown_there() {
         "share::off(1, 4);",
         &["no function `share::off`", "did you mean `share::of`?"],
     );
-    check(
-        "import \"lab/share/share\" as s; s::of(1, 0);",
-        &["cannot import \"lib/check\""],
-    );
 }
 
 #[test]

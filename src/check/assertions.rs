@@ -12,6 +12,7 @@ use similar::TextDiff;
 use super::compare::{Difference, Texts, Tolerance, differences};
 use super::{Case, Surroundings};
 use crate::diagnostics::Report;
+use crate::host::documented;
 use crate::value::{shown, to_value};
 
 /// Registers the assertions, `scratch_dir()` and `test_data()`; the reason of a skip goes to
@@ -23,40 +24,90 @@ pub(super) fn register(
     surroundings: &Surroundings,
     skipped: &Arc<OnceLock<String>>,
 ) {
-    engine.register_fn("assert", |holds: bool| assert(holds, "assertion failed"));
-    engine.register_fn("assert", assert);
-    engine.register_fn("assert_eq", assert_eq);
-    engine.register_fn("assert_close", |found: Dynamic, expected: Dynamic| {
-        assert_close(&found, &expected, Tolerance::default())
-    });
-    engine.register_fn(
-        "assert_close",
-        |found: Dynamic, expected: Dynamic, map: Map| {
-            assert_close(&found, &expected, Tolerance::read("assert_close()", &map)?)
-        },
-    );
-    engine.register_fn(
-        "assert_throws",
-        |context: NativeCallContext, call: FnPtr| assert_throws(&context, &call, ""),
-    );
-    engine.register_fn(
-        "assert_throws",
-        |context: NativeCallContext, call: FnPtr, pattern: &str| {
-            assert_throws(&context, &call, pattern)
-        },
-    );
+    truths(engine);
+    numbers(engine);
+    throws(engine);
     snapshots(engine, case, surroundings);
     places(engine, scratch, surroundings, skipped);
 }
 
-fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
-    let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
-    engine.register_fn("assert_snapshot", move |name: &str, value: Dynamic| {
-        snapshots.check(&here, name, &value, Tolerance::default())
+fn truths(engine: &mut Engine) {
+    let doc = "Fails the test unless the condition holds. In script tests only.\n\n```rhai\n\
+               assert(1 < 2);\n```";
+    documented("assert", &["holds: bool"], doc)
+        .register_into_engine(engine, |holds: bool| assert(holds, "assertion failed"));
+    let doc = "As `assert(holds)`, with what to say when it does not hold.\n\n```rhai\n\
+               assert(1 < 2, \"the order of numbers\");\n```";
+    documented("assert", &["holds: bool", "message: &str"], doc)
+        .register_into_engine(engine, assert);
+    let doc = "Fails the test unless two values are equal, as `==` says; an integer and a float never \
+               are. In script tests only.\n\n```rhai\nassert_eq([1, #{ a: 2 }], [1, #{ a: 2 \
+               }]);\n```";
+    documented("assert_eq", &["found: ?", "expected: ?"], doc)
+        .register_into_engine(engine, assert_eq);
+}
+
+fn numbers(engine: &mut Engine) {
+    let doc = "Fails the test unless numbers are equal but for rounding (`rtol` 1e-7). Arrays and maps \
+               are compared number by number; whatever else is in them must be the same. NaN is \
+               NaN. In script tests only.\n\n```rhai\nassert_close(0.1 + 0.2, 0.3);\n```";
+    documented("assert_close", &["found: ?", "expected: ?"], doc)
+        .register_into_engine(engine, |found: Dynamic, expected: Dynamic| {
+            assert_close(&found, &expected, Tolerance::default())
+        });
+    let doc = "As `assert_close(found, expected)`: numbers may lie `atol + rtol * |expected|` \
+               apart.\n\n| option | default | meaning |\n|---|---|---|\n| `rtol` | 1e-7 | relative \
+               tolerance |\n| `atol` | 0.0 | absolute tolerance |\n\n```rhai\n\
+               assert_close(#{ auroc: 0.91 }, #{ auroc: 0.9 }, #{ atol: 0.02 });\n```";
+    documented(
+        "assert_close",
+        &["found: ?", "expected: ?", "options: Map"],
+        doc,
+    )
+    .register_into_engine(engine, |found: Dynamic, expected: Dynamic, map: Map| {
+        let by = Tolerance::read("assert_close()", &map)?;
+        assert_close(&found, &expected, by)
     });
+}
+
+fn throws(engine: &mut Engine) {
+    let doc = "Fails the test unless the closure throws an error. In script tests \
+               only.\n\n```rhai\nassert_throws(|| ct::window(40, -1));\n```";
+    documented("assert_throws", &["call: FnPtr"], doc)
+        .register_into_engine(engine, |context: NativeCallContext, call: FnPtr| {
+            assert_throws(&context, &call, "")
+        });
+    let doc = "As `assert_throws(call)`; the error's text, with its hint, must match a regular \
+               expression.\n\n```rhai\nassert_throws(|| ct::window(40, -1), \"positive \
+               width\");\n```";
+    documented("assert_throws", &["call: FnPtr", "pattern: &str"], doc).register_into_engine(
+        engine,
+        |context: NativeCallContext, call: FnPtr, pattern: &str| {
+            assert_throws(&context, &call, pattern)
+        },
+    );
+}
+
+fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
+    let doc = "Fails the test unless a value is the one that is kept under a name: plain data in \
+               `snapshots/SCRIPT/NAME.yaml` beside the script, text in `NAME.txt`. `pe-script test \
+               --update` keeps new and changed ones. In script tests only.\n\n```rhai\n\
+               assert_snapshot(\"rows\", [#{ id: \"effnet\", auroc: 0.91 }]);\n```";
     let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
-    engine.register_fn(
-        "assert_snapshot",
+    documented("assert_snapshot", &["name: &str", "value: ?"], doc).register_into_engine(
+        engine,
+        move |name: &str, value: Dynamic| {
+            snapshots.check(&here, name, &value, Tolerance::default())
+        },
+    );
+    let doc = "As `assert_snapshot(name, value)`, with a tolerance for numbers, also for those in \
+               texts such as printed tables.\n\n| option | default | meaning |\n|---|---|---|\n| \
+               `rtol` | 1e-7 | relative tolerance |\n| `atol` | 0.0 | absolute tolerance \
+               |\n\n```rhai\nassert_snapshot(\"table\", \"effnet  0.912\", #{ atol: 0.005 });\n```";
+    let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
+    let params = ["name: &str", "value: ?", "options: Map"];
+    documented("assert_snapshot", &params, doc).register_into_engine(
+        engine,
         move |name: &str, value: Dynamic, map: Map| {
             let by = Tolerance::read("assert_snapshot()", &map)?;
             snapshots.check(&here, name, &value, by)
@@ -70,10 +121,15 @@ fn places(
     surroundings: &Surroundings,
     skipped: &Arc<OnceLock<String>>,
 ) {
+    let doc = "An empty folder of this test, which is removed when the test ends. A path as text. In \
+               script tests only.";
     let scratch = scratch.display().to_string();
-    engine.register_fn("scratch_dir", move || scratch.clone());
+    documented("scratch_dir", &["String"], doc)
+        .register_into_engine(engine, move || scratch.clone());
+    let doc = "The folder with test data that the environment variable `PE_TEST_DATA` names. Without \
+               one the test is skipped. In script tests only.";
     let (data, skipped) = (surroundings.test_data.clone(), skipped.clone());
-    engine.register_fn("test_data", move || match &data {
+    documented("test_data", &["String"], doc).register_into_engine(engine, move || match &data {
         Some(path) => ScriptResult::Ok(path.display().to_string()),
         None => {
             let _ = skipped.set("there is no test data here".to_owned());

@@ -20,6 +20,18 @@ pub struct Case {
     pub annotations: Result<Annotations, Misread>,
 }
 
+impl Default for Case {
+    /// No test.
+    fn default() -> Self {
+        Self {
+            file: PathBuf::new(),
+            function: None,
+            line: None,
+            annotations: Ok(Annotations::default()),
+        }
+    }
+}
+
 impl Case {
     /// The file without its ending and the function: `tests/suite/ct/window::test_width`.
     pub fn name(&self) -> String {

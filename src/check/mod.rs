@@ -27,3 +27,19 @@ pub use collect::{Case, collect};
 pub use command::{TestArgs, main};
 pub use run::{Finished, Surroundings, Verdict, run};
 pub use snapshot::Snapshots;
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use rhai::Engine;
+
+use crate::Session;
+
+/// Adds what only script tests can call, so that it can be listed with its documentation; here it
+/// has no test to belong to.
+pub fn register(engine: &mut Engine, session: &Arc<Session>) {
+    let (case, surroundings) = (Case::default(), Surroundings::default());
+    let skipped = Arc::new(OnceLock::new());
+    assertions::register(engine, &case, Path::new(""), &surroundings, &skipped);
+    run_script::register(engine, Path::new(""), session);
+}

@@ -8,19 +8,31 @@ use rhai::{Dynamic, Engine, Map};
 use serde_yaml::{Mapping, Value};
 
 use crate::Session;
+use crate::host::documented;
 use crate::run::inner;
 use crate::value::{to_dynamic, to_value};
 
 /// Registers `run_script`; paths are relative to `folder`, the test script's.
 pub(super) fn register(engine: &mut Engine, folder: &Path, session: &Arc<Session>) {
+    let doc = "Runs another script as `pe-script run` would, with seed 0 and one thread, and gives what \
+               it recorded with `result(…)` as a map, with what it printed under `printed`. The path \
+               is relative to the test's file; paths that the script itself opens are relative to \
+               the current folder, as ever. `run_dir()` is the test's `scratch_dir()`. In script \
+               tests only.";
     let (here, outer) = (folder.to_path_buf(), session.clone());
-    engine.register_fn("run_script", move |path: &str| {
-        run_script(&here, path, &Map::new(), &outer)
-    });
+    documented("run_script", &["path: &str", "Map"], doc)
+        .register_into_engine(engine, move |path: &str| {
+            run_script(&here, path, &Map::new(), &outer)
+        });
+    let doc = "As `run_script(path)`, with values of the script's parameters; those that are maps take \
+               the entries that are given.\n\n```text\nlet ran = run_script(\
+               \"../scripts/table2.rhai\", #{ out: scratch_dir(), effnet: #{ epochs: 1 } });\n\
+               assert(ran.printed.contains(\"Table 2\"));\n```";
     let (here, outer) = (folder.to_path_buf(), session.clone());
-    engine.register_fn("run_script", move |path: &str, params: Map| {
-        run_script(&here, path, &params, &outer)
-    });
+    documented("run_script", &["path: &str", "params: Map", "Map"], doc)
+        .register_into_engine(engine, move |path: &str, params: Map| {
+            run_script(&here, path, &params, &outer)
+        });
 }
 
 /// The script's results, and as `printed` what it printed.

@@ -80,3 +80,31 @@ fn a_file_that_is_no_script_is_a_failing_case() {
         Verdict::Failed(_)
     ));
 }
+
+#[test]
+fn what_tests_can_call_is_documented() {
+    let session = std::sync::Arc::new(crate::Session::new(crate::console::Console::silent(), ""));
+    let mut engine = rhai::Engine::new();
+    register(&mut engine, &session);
+    let catalogue = crate::catalogue::Catalogue::of(&engine);
+    let own = catalogue
+        .functions()
+        .iter()
+        .filter(|function| !function.standard);
+    let mut names = std::collections::BTreeMap::new();
+    for function in own {
+        assert!(!function.doc.is_empty(), "{}", function.name);
+        *names.entry(function.name.as_str()).or_insert(0) += 1;
+    }
+    let expected = [
+        ("assert", 2),
+        ("assert_close", 2),
+        ("assert_eq", 1),
+        ("assert_snapshot", 2),
+        ("assert_throws", 2),
+        ("run_script", 2),
+        ("scratch_dir", 1),
+        ("test_data", 1),
+    ];
+    assert_eq!(names, expected.into());
+}
