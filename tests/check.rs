@@ -166,6 +166,9 @@ fn tests_are_chosen_listed_and_refused() {
     );
     write(folder.path(), "t/lib/none.rhai", "fn help() {}");
     write(folder.path(), "empty/none.rhai", "fn help() {}");
+    write(folder.path(), "notes.md", "# Notes");
+    write(folder.path(), "binary/a.rhai", "");
+    fs::write(folder.path().join("binary/a.rhai"), [0xff, 0xfe]).unwrap();
     let list = |arguments: &[&str], expected: &[&str]| {
         let ran = test(folder.path(), &[&["t", "--list"], arguments].concat());
         let names: Vec<&str> = ran.stdout.lines().collect();
@@ -174,6 +177,10 @@ fn tests_are_chosen_listed_and_refused() {
     list(&[], &["t/a::test_a", "t/a::test_b", "t/a::test_c"]);
     list(
         &["t/a.rhai"],
+        &["t/a::test_a", "t/a::test_b", "t/a::test_c"],
+    );
+    list(
+        &["./t", "t/../t/a.rhai"],
         &["t/a::test_a", "t/a::test_b", "t/a::test_c"],
     );
     list(
@@ -191,6 +198,11 @@ fn tests_are_chosen_listed_and_refused() {
     refused(&[], "there is no folder tests/suite here");
     refused(&["t/b.rhai"], "there is no file or folder t/b.rhai");
     refused(&["empty"], "there are no tests in empty");
+    refused(&["notes.md"], "notes.md is no script");
+    refused(
+        &["binary"],
+        "binary/a.rhai: stream did not contain valid UTF-8",
+    );
     refused(&["t", "--filter", "none"], "no test matches");
     refused(
         &["t", "--tag", "a b"],

@@ -64,7 +64,10 @@ pub fn collect(root: &Path) -> io::Result<Vec<Case>> {
             }
         }
     } else {
-        cases = cases_of(root, &fs::read_to_string(root)?);
+        let text = fs::read_to_string(root).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", root.display()))
+        })?;
+        cases = cases_of(root, &text);
     }
     cases.sort_by(|a, b| (&a.file, &a.function).cmp(&(&b.file, &b.function)));
     Ok(cases)

@@ -6,72 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::Args;
-
+use super::arguments::DEFAULT;
 use super::choose::Choice;
+use super::collect::is_script;
 use super::report::human::Human;
 use super::report::{Pass, json, junit};
 use super::snapshot::remove;
-use super::{Case, Finished, Snapshots, Surroundings, Verdict, collect, pool, watch};
+use super::{Case, Finished, Snapshots, Surroundings, TestArgs, Verdict, collect, pool, watch};
 use crate::cli::{DONE, USAGE};
 use crate::console::Look;
 use crate::diagnostics::Report;
 use crate::interrupt::Interrupt;
 use crate::params::Bad;
-
-/// Where tests are looked for when no path is given.
-const DEFAULT: &str = "tests/suite";
-
-/// What `pe-script test` takes.
-#[derive(Debug, Clone, Default, Args)]
-pub struct TestArgs {
-    /// Scripts with tests, or folders of them [default: tests/suite]
-    #[arg(value_name = "PATH")]
-    pub paths: Vec<PathBuf>,
-    /// Run only tests whose name holds this text; given several times, any of them
-    #[arg(long, value_name = "TEXT")]
-    pub filter: Vec<String>,
-    /// Run only tests with this tag, or with `!TAG` only those without; may be repeated
-    #[arg(long, value_name = "TAG")]
-    pub tag: Vec<String>,
-    /// List the tests and run none
-    #[arg(long)]
-    pub list: bool,
-    /// How many tests run at a time [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub jobs: Option<u16>,
-    /// Begin no other test after the first failure
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// Run the tests in an order that this number decides
-    #[arg(long, value_name = "SEED")]
-    pub shuffle: Option<u64>,
-    /// Write new and changed snapshots, and remove those that no test asks for
-    #[arg(long)]
-    pub update: bool,
-    /// Run again what changes, until Ctrl-C
-    #[arg(long, conflicts_with = "list")]
-    pub watch: bool,
-    /// A folder with a plugin written in Rhai; may be repeated
-    #[arg(long, value_name = "DIR")]
-    pub plugin: Vec<PathBuf>,
-    /// Write a report in JUnit's format
-    #[arg(long, value_name = "FILE.xml")]
-    pub junit: Option<PathBuf>,
-    /// Print one JSON object a test on stdout, and one at the end; the text goes to stderr
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl TestArgs {
-    /// The files and folders that are looked through.
-    pub(super) fn roots(&self) -> Vec<PathBuf> {
-        match self.paths.is_empty() {
-            true => vec![PathBuf::from(DEFAULT)],
-            false => self.paths.clone(),
-        }
-    }
-}
 
 /// Runs the tests that the command line names, and gives the exit code.
 pub fn main(arguments: &TestArgs, look: Look) -> i32 {
@@ -126,16 +72,18 @@ impl Command<'_> {
     /// Every test below the paths, once.
     fn all(&self) -> Result<Vec<Case>, Bad> {
         let mut cases: Vec<Case> = Vec::new();
+        let mut known = BTreeSet::new();
         for path in self.arguments.roots() {
-            if !path.exists() {
-                return Err(self.no_such_path(&path));
-            }
-            let found = collect(&path).map_err(|error| {
-                let message = format!("cannot read the tests in {}: {error}", path.display());
-                Bad::new(message, "name scripts (.rhai) or folders of them")
-            })?;
-            let known: BTreeSet<PathBuf> = cases.iter().map(|case| case.file.clone()).collect();
-            cases.extend(found.into_iter().filter(|case| !known.contains(&case.file)));
+            let found = self.found(&path)?;
+            // One path may lie in another, or be written in two ways.
+            let real = |case: &Case| case.file.canonicalize().unwrap_or_default();
+            let files: BTreeSet<PathBuf> = found.iter().map(real).collect();
+            cases.extend(
+                found
+                    .into_iter()
+                    .filter(|case| !known.contains(&real(case))),
+            );
+            known.extend(files);
         }
         if cases.is_empty() {
             let roots = self.arguments.roots();
@@ -150,6 +98,19 @@ impl Command<'_> {
             ));
         }
         Ok(cases)
+    }
+
+    /// The tests of one path.
+    fn found(&self, path: &Path) -> Result<Vec<Case>, Bad> {
+        const HINT: &str = "name scripts (.rhai) or folders of them";
+        if !path.exists() {
+            return Err(self.no_such_path(path));
+        }
+        if path.is_file() && !is_script(path) {
+            let message = format!("{} is no script", path.display());
+            return Err(Bad::new(message, HINT));
+        }
+        collect(path).map_err(|error| Bad::new(format!("cannot read the tests: {error}"), HINT))
     }
 
     fn no_such_path(&self, path: &Path) -> Bad {

@@ -6,11 +6,13 @@
 //! can be chosen by and how long it may take ([`Annotations`]).
 
 mod annotations;
+mod arguments;
 mod assertions;
 mod choose;
 mod collect;
 mod command;
 mod compare;
+mod evaluate;
 mod pool;
 mod report;
 mod run;
@@ -23,8 +25,9 @@ mod watch;
 mod words;
 
 pub use annotations::{Annotations, ExpectedError, Misread};
+pub use arguments::TestArgs;
 pub use collect::{Case, collect};
-pub use command::{TestArgs, main};
+pub use command::main;
 pub use run::{Finished, Surroundings, Verdict, run};
 pub use snapshot::Snapshots;
 

@@ -2,27 +2,21 @@
 //! time is over or the user stops it.
 
 use std::any::Any;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use pe_nn::Request;
-use regex::Regex;
-use rhai::{Dynamic, EvalAltResult, Position, Scope};
+use rhai::Position;
 use signal_hook::consts::SIGINT;
 
-use super::annotations::{Annotations, ExpectedError, Misread};
-use super::{Case, Snapshots, assertions, run_script};
-use crate::Session;
+use super::evaluate::evaluate;
+use super::{Case, Snapshots};
 use crate::console::Console;
-use crate::diagnostics::{Place, Report, Vocabulary};
-use crate::engine::bare;
-use crate::extensions::Plugins;
+use crate::diagnostics::{Place, Report};
 use crate::interrupt::Interrupt;
-use crate::run::{compile, engine};
 
 /// A test without a `timeout:` may take this long.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -126,7 +120,7 @@ fn start(
         .stack_size(STACK_BYTES)
         .spawn(move || {
             // Whoever gave up waiting does not listen.
-            let _ = tell.send(run_here(&case, &surroundings, &console));
+            let _ = tell.send(evaluate(&case, &surroundings, &console));
         })?;
     Ok((thread, end))
 }
@@ -178,7 +172,7 @@ fn overdue(timeout: Duration, answer: Result<Verdict, RecvTimeoutError>) -> Verd
     }))
 }
 
-fn failed(message: impl Into<String>, hint: Option<&str>) -> Verdict {
+pub(super) fn failed(message: impl Into<String>, hint: Option<&str>) -> Verdict {
     Verdict::Failed(Report::new("test", message, hint.map(str::to_owned)).into())
 }
 
@@ -190,115 +184,13 @@ fn panicked(joined: Result<(), Box<dyn Any + Send>>) -> Verdict {
     failed(format!("a native function panicked: {text}"), None)
 }
 
-fn run_here(case: &Case, surroundings: &Surroundings, console: &Arc<Console>) -> Verdict {
-    let annotations = match &case.annotations {
-        Ok(annotations) => annotations,
-        Err(misread) => return misread_annotation(&case.file, misread),
-    };
-    let scratch = match tempfile::tempdir() {
-        Ok(scratch) => scratch,
-        Err(error) => return failed(format!("cannot make a scratch folder: {error}"), None),
-    };
-    // The session's one thread, for libtorch too: the order of its sums depends on the number.
-    pe_nn::libtorch::set_threads(1);
-    let root = case.file.parent().unwrap_or(Path::new(""));
-    let mut session = Session::new(console.clone(), scratch.path());
-    session.plugins = match Plugins::find(&surroundings.plugins, root) {
-        Ok(plugins) => plugins,
-        Err(report) => return Verdict::Failed(report),
-    };
-    let session = Arc::new(session);
-    let (mut engine, last_call) = engine(&session, root);
-    let skipped = Arc::new(OnceLock::new());
-    assertions::register(&mut engine, case, scratch.path(), surroundings, &skipped);
-    run_script::register(&mut engine, root, &session);
-    let text = match fs::read_to_string(&case.file) {
-        Ok(text) => text,
-        Err(error) => {
-            return failed(
-                format!("cannot read {}: {error}", case.file.display()),
-                None,
-            );
-        }
-    };
-    let result = compile(&engine, &case.file, &text).and_then(|ast| {
-        let function = case.function.as_deref().unwrap_or("main");
-        engine.call_fn::<Dynamic>(&mut Scope::new(), &ast, function, ())
-    });
-    if let Some(code) = session.exit_code() {
-        return failed(format!("the test ended itself with exit({code})"), None);
-    }
-    if let Some(reason) = skipped.get().filter(|_| result.is_err()) {
-        return Verdict::Skipped(String::clone(reason));
-    }
-    let report = |error: &EvalAltResult| {
-        let known = Vocabulary::new(&engine, bare().compile(&text).ok().as_ref());
-        Report::of_script(error, &case.file, last_call.position(), &known)
-    };
-    judge(case, annotations, result.err().map(|error| report(&error)))
-}
-
-fn misread_annotation(file: &Path, misread: &Misread) -> Verdict {
-    let hint = "annotations are explained in the chapter on script tests";
-    Verdict::Failed(Box::new(Report {
-        place: Some(at_line(file, misread.line)),
-        ..Report::new("test.annotation", &misread.message, Some(hint.to_owned()))
-    }))
-}
-
 /// The whole line.
-fn at_line(file: &Path, line: usize) -> Place {
+pub(super) fn at_line(file: &Path, line: usize) -> Place {
     let line = u16::try_from(line).unwrap_or(u16::MAX);
     Place {
         file: file.to_path_buf(),
         position: Position::new(line, 0),
     }
-}
-
-/// Holds the error in which a test ended against the one that it expects.
-fn judge(case: &Case, annotations: &Annotations, error: Option<Report>) -> Verdict {
-    let (expected, report) = match (&annotations.error, error) {
-        (None, None) => return Verdict::Passed,
-        (None, Some(report)) => return Verdict::Failed(report.into()),
-        (Some(expected), None) => {
-            let ExpectedError { line, pattern } = expected;
-            let message =
-                format!("expected an error like `{pattern}`, but the test came to its end");
-            return Verdict::Failed(Box::new(Report {
-                place: Some(at_line(&case.file, *line)),
-                ..Report::new("test.error", message, None)
-            }));
-        }
-        (Some(expected), Some(report)) => (expected, report),
-    };
-    let places = report
-        .place
-        .iter()
-        .chain(report.frames.iter().map(|frame| &frame.place));
-    let lines: Vec<usize> = places
-        .filter(|place| place.file == case.file)
-        .filter_map(|place| place.position.line())
-        .collect();
-    let matches = Regex::new(&expected.pattern).is_ok_and(|regex| regex.is_match(&report.text()));
-    if matches && lines.contains(&expected.line) {
-        return Verdict::Passed;
-    }
-    let ExpectedError { line, pattern } = expected;
-    let found = report.text();
-    let message = match (matches, lines.first()) {
-        (false, _) => format!("expected an error like `{pattern}` in line {line}, found: {found}"),
-        (true, at) => {
-            let at = at.map_or("elsewhere".to_owned(), |line| format!("in line {line}"));
-            format!("expected an error like `{pattern}` in line {line}, found it {at}: {found}")
-        }
-    };
-    Verdict::Failed(Box::new(Report {
-        kind: "test.error".to_owned(),
-        message,
-        causes: Vec::new(),
-        hint: None,
-        ..report
-    }))
 }
 
 #[cfg(test)]

@@ -28,22 +28,13 @@ impl Rooms {
         )
     }
 
-    /// Where one folder lies in another, a file is of the innermost that holds it.
+    /// Where one folder lies in another, a file is of the innermost that holds it; of a file in none,
+    /// and of what is typed at a prompt, the script's folder is asked.
     fn of(&self, source: Option<&str>) -> &Confined {
         let source = Path::new(source.unwrap_or_default());
-        let holding = self
-            .0
-            .iter()
-            .skip(1)
-            .filter(|room| source.starts_with(room.root()));
-        let depth = |room: &&Confined| room.root().components().count();
-        let script = &self.0[0];
-        let plugin = holding.max_by_key(depth);
-        match plugin {
-            Some(plugin) if !source.starts_with(script.root()) => plugin,
-            Some(plugin) if depth(&plugin) > depth(&script) => plugin,
-            _ => script,
-        }
+        let holding = self.0.iter().filter(|room| source.starts_with(room.root()));
+        let innermost = holding.max_by_key(|room| room.root().components().count());
+        innermost.unwrap_or(&self.0[0])
     }
 }
 
