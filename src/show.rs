@@ -52,6 +52,7 @@ fn draw(session: &Session, picture: &Picture) {
     let config = viuer::Config {
         absolute_offset: false,
         width: Some(MAX_COLUMNS),
+        use_kitty: speaks_kitty(),
         ..Default::default()
     };
     let image = DynamicImage::ImageRgb8(picture.image().clone());
@@ -60,4 +61,14 @@ fn draw(session: &Session, picture: &Picture) {
             .console
             .log(&format!("the terminal cannot draw the picture: {error}"));
     }
+}
+
+/// Whether the terminal says that it knows kitty's protocol. Asking it waits for an answer, for
+/// ever on one that has none.
+fn speaks_kitty() -> bool {
+    const NAMES: [&str; 3] = ["kitty", "ghostty", "wezterm"];
+    ["TERM", "TERM_PROGRAM"].iter().any(|name| {
+        let value = std::env::var(name).unwrap_or_default().to_lowercase();
+        NAMES.iter().any(|known| value.contains(known))
+    })
 }

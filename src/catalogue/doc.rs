@@ -32,17 +32,17 @@ pub(super) fn text<'a>(comments: impl Iterator<Item = &'a str>) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// The first sentence, or the first paragraph where it has no end.
+/// The first sentence, or the first paragraph where it has no end; code has no sentences.
 pub(super) fn summary(doc: &str) -> &str {
     let paragraph = doc.split("\n\n").next().unwrap_or(doc);
-    let mut from = 0;
-    while let Some(at) = paragraph[from..].find(['.', ':']) {
-        let end = from + at;
-        let rest = &paragraph[end + 1..];
-        if rest.is_empty() || rest.starts_with([' ', '\n']) {
-            return paragraph[..end].trim();
+    let mut code = false;
+    for (at, c) in paragraph.char_indices() {
+        let rest = &paragraph[at + c.len_utf8()..];
+        code ^= c == '`';
+        let ends = matches!(c, '.' | ':') && (rest.is_empty() || rest.starts_with([' ', '\n']));
+        if ends && !code {
+            return paragraph[..at].trim();
         }
-        from = end + 1;
     }
     paragraph.trim()
 }
@@ -158,6 +158,8 @@ mod tests {
         check("An HU window, in HU.\n\nMore.", "An HU window, in HU");
         check("Sigma 0.1 of the\nblur. More.", "Sigma 0.1 of the\nblur");
         check("Scans with options:\n- a", "Scans with options");
+        check("As `f(#{ a: 1 })` has. More.", "As `f(#{ a: 1 })` has");
+        check("Größe é: x", "Größe é");
         check("No end", "No end");
         check("", "");
     }

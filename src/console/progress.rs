@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 /// Shorter tasks are not shown: a bar that flashes by tells nothing.
 const SHOWN_AFTER: Duration = Duration::from_millis(500);
@@ -123,6 +123,7 @@ fn progress_line(
 }
 
 fn style(total: u64, unit: &str, colour: bool) -> ProgressStyle {
+    // The message takes what is left of the line: a bar that wraps leaves its lines behind.
     // Braces in a unit would be read as a placeholder.
     let unit = unit.replace(['{', '}'], "");
     let bar = if colour {
@@ -131,11 +132,16 @@ fn style(total: u64, unit: &str, colour: bool) -> ProgressStyle {
         "{bar:24}"
     };
     let template = if total == 0 {
-        format!("{{spinner}} {{msg}}  {{pos}} {unit}  {{elapsed}}")
+        format!("{{spinner}} {{wide_msg}} {{pos}} {unit}  {{elapsed}}")
     } else {
-        format!("{{msg}}  {bar} {{pos}}/{{len}} {unit}  {{per_sec}}  {{elapsed}} left {{eta}}")
+        format!("{{wide_msg}} {bar} {{pos}}/{{len}} {unit}  {{speed}}  {{elapsed}} left {{eta}}")
     };
-    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let speed = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+        let _ = write!(to, "{:.1}/s", state.per_sec());
+    };
+    ProgressStyle::with_template(&template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("speed", speed)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use pe_binding::nearest::nearest;
 use rhai::{AST, ASTNode, Engine, Stmt};
 
 use super::Report;
-use crate::catalogue::plain_types;
+use crate::catalogue::{Catalogue, Kind, plain_types};
 
 /// The names that a script could have meant.
 #[derive(Debug, Clone, Default)]
@@ -14,10 +14,22 @@ pub struct Vocabulary {
     /// Signatures of functions, `ct::window(level: float, width: float) -> …`.
     signatures: Vec<String>,
     variables: BTreeSet<String>,
+    /// Types with their properties.
+    properties: Vec<(String, String)>,
 }
 
 /// More overloads than this are a list that nobody reads.
 const MOST_OVERLOADS: usize = 6;
+
+/// Every property with the type that has it.
+fn properties(engine: &Engine) -> Vec<(String, String)> {
+    let catalogue = Catalogue::of(engine);
+    let getters = catalogue.functions().iter();
+    getters
+        .filter(|function| function.kind == Kind::Getter)
+        .filter_map(|function| Some((function.on_type()?.to_owned(), function.name.clone())))
+        .collect()
+}
 
 impl Vocabulary {
     /// The functions of an engine and the functions and variables of a script.
@@ -26,6 +38,7 @@ impl Vocabulary {
         let mut known = Self {
             signatures: signatures.iter().map(|text| plain_types(text)).collect(),
             variables: BTreeSet::new(),
+            properties: properties(engine),
         };
         if let Some(ast) = ast {
             known.add(ast);
@@ -177,18 +190,19 @@ impl Vocabulary {
         if !start.contains("property") {
             return Report::new("script.property", text, None);
         }
-        let has: Vec<&str> = self
-            .signatures
+        let has: BTreeSet<&str> = self
+            .properties
             .iter()
-            .filter_map(|signature| signature.strip_prefix("get "))
-            .filter_map(|rest| rest.split_once('('))
-            .filter(|(_, taken)| taken.contains(on_type))
-            .map(|(name, _)| name)
+            .filter(|(of, _)| of == on_type)
+            .map(|(_, name)| name.as_str())
             .collect();
         let hint = match nearest(property, has.iter().copied()) {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if has.is_empty() => None,
-            None => Some(format!("it has {}", has.join(", "))),
+            None => Some(format!(
+                "it has {}",
+                has.into_iter().collect::<Vec<_>>().join(", ")
+            )),
         };
         let text = format!(
             "a value of type {} has no property `{property}`",
@@ -201,6 +215,22 @@ impl Vocabulary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_property_that_is_near_is_offered() {
+        let mut engine = Engine::new();
+        crate::register(&mut engine);
+        let known = Vocabulary::new(&engine, None);
+        let check = |property: &str, hint: &str| {
+            let text = format!(
+                "Unknown property '{property}' - a getter is not registered for type 'Mask'"
+            );
+            let report = known.missing_property(&text);
+            assert_eq!(report.hint.as_deref(), Some(hint));
+        };
+        check("volume_mll", "did you mean `volume_ml`?");
+        check("x", "it has empty_slices, n_slices, recipe, volume_ml");
+    }
 
     #[test]
     fn names_that_could_be_meant_are_offered() {

@@ -257,7 +257,7 @@ fn device(repl: &Repl, argument: &str) {
         }
     }
     match session.choose_device() {
-        Ok(choice) => repl.print(&format!("{} ({})", choice.name(), choice.reason())),
+        Ok(choice) => repl.print(&choice.name()),
         Err(error) => repl.complain(&error.to_string(), "`.device cpu` always works"),
     }
 }

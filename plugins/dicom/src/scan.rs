@@ -304,6 +304,29 @@ impl Scan {
     }
 }
 
+impl Scan {
+    /// `\n  PE: 3 of 6 exams, 12 of 240 slices (5.0 %)`.
+    fn prevalence(&self) -> String {
+        let labels = self
+            .exams
+            .iter()
+            .filter_map(|exam| exam.info.labels.as_ref());
+        let (mut n_exams, mut n_pe_exams, mut n_slices, mut n_pe_slices) = (0, 0, 0, 0);
+        for labels in labels {
+            n_exams += 1;
+            n_pe_exams += usize::from(labels.positive() == Some(true));
+            n_slices += labels.pe_on_slice.iter().flatten().count();
+            n_pe_slices += labels.n_pe_slices();
+        }
+        let percent = 100.0 * n_pe_slices as f64 / n_slices.max(1) as f64;
+        format!(
+            "\n  PE: {n_pe_exams} of {}, {n_pe_slices} of {} ({percent:.1} %)",
+            counted(n_exams, "labelled exam"),
+            counted(n_slices, "labelled slice")
+        )
+    }
+}
+
 impl fmt::Display for Scan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n_slices = self.exams.iter().map(Exam::n_slices).sum();
@@ -321,7 +344,7 @@ impl fmt::Display for Scan {
             write!(f, "\n  {effect}: {n} × {kind}")?;
         }
         match &self.labels {
-            Some(report) => write!(f, "\n{report}"),
+            Some(report) => write!(f, "{}\n{report}", self.prevalence()),
             None => write!(f, "\n  no label table"),
         }
     }

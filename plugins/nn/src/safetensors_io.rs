@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
@@ -37,6 +37,35 @@ pub fn read(path: &Path) -> Result<State, NnError> {
     let bytes = read_bytes(path)?;
     let (tensors, _) = from_bytes(&bytes).map_err(|error| at(error, path))?;
     Ok(tensors)
+}
+
+/// The names and shapes in a file of tensors; reads its header alone.
+///
+/// # Errors
+/// As [`read`].
+pub fn shapes(path: &Path) -> Result<BTreeMap<String, Vec<usize>>, NnError> {
+    let io = |source| NnError::Io {
+        path: path.to_path_buf(),
+        source,
+    };
+    let file = fs::File::open(path).map_err(io)?;
+    let mut header = Vec::new();
+    std::io::Read::take(&file, 8)
+        .read_to_end(&mut header)
+        .map_err(io)?;
+    let length = header
+        .first_chunk::<8>()
+        .map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    // A damaged length reads to the file's end at most.
+    std::io::Read::take(&file, length)
+        .read_to_end(&mut header)
+        .map_err(io)?;
+    let (_, metadata) = SafeTensors::read_metadata(&header)
+        .map_err(|error| at(refused(error.to_string()), path))?;
+    let tensors = metadata.tensors().into_iter();
+    Ok(tensors
+        .map(|(name, info)| (name, info.shape.clone()))
+        .collect())
 }
 
 /// Takes tensors and metadata out of the bytes of a file.

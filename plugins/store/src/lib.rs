@@ -33,5 +33,5 @@ pub use error::StoreError;
 pub use features::{FeatureSettings, FeatureStore, FeatureUnit, StoredFeatures};
 pub use manifest::Manifest;
 pub use settings::{Crop, Dtype, SliceSettings};
-pub use slices::{SliceStore, Status};
+pub use slices::{Counts, SliceStore, Status};
 pub use stored::StoredExam;

@@ -96,6 +96,22 @@ mod store {
         Ok(exams.into_iter().map(Dynamic::from).collect())
     }
 
+    /// What is stored: `#{n_exams, n_pe_exams, n_slices, n_pe_slices}`; reads every exam's manifest.
+    #[rhai_fn(global, get = "counts", return_raw, volatile, pure)]
+    pub fn counts(slices: &mut StoreHandle) -> ScriptResult<Map> {
+        let counts = slices.counts().map_err(raise)?;
+        let counts = [
+            ("n_exams", counts.n_exams),
+            ("n_pe_exams", counts.n_pe_exams),
+            ("n_slices", counts.n_slices),
+            ("n_pe_slices", counts.n_pe_slices),
+        ];
+        let entries = counts.into_iter();
+        Ok(entries
+            .map(|(name, n)| (name.into(), (n as INT).into()))
+            .collect())
+    }
+
     /// One stored slice, to look at: `report::slice` draws it.
     #[rhai_fn(global, return_raw, pure)]
     pub fn slice(

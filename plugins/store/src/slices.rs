@@ -235,6 +235,22 @@ impl SliceStore {
             .collect()
     }
 
+    /// How many exams and slices are stored, and how many of them show PE; reads every manifest.
+    ///
+    /// # Errors
+    /// As [`SliceStore::exams`].
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        for stored in self.exams()? {
+            let labels = stored.manifest().exam.labels.as_ref();
+            counts.n_exams += 1;
+            counts.n_slices += stored.n_slices();
+            counts.n_pe_exams += usize::from(labels.and_then(|l| l.positive()) == Some(true));
+            counts.n_pe_slices += labels.map_or(0, |labels| labels.n_pe_slices());
+        }
+        Ok(counts)
+    }
+
     /// One slice of the stored exam with this SeriesInstanceUID, to look at.
     ///
     /// # Errors
@@ -364,6 +380,19 @@ fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
+}
+
+/// What a store holds, and the prevalence of PE in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Exams.
+    pub n_exams: usize,
+    /// Exams with PE, the indeterminate ones among them.
+    pub n_pe_exams: usize,
+    /// Slices of all exams.
+    pub n_slices: usize,
+    /// Slices labelled as showing PE.
+    pub n_pe_slices: usize,
 }
 
 impl fmt::Display for SliceStore {

@@ -20,6 +20,7 @@ mod error;
 mod features;
 mod files;
 mod fit;
+mod layers;
 mod model;
 mod options;
 mod position;
@@ -34,6 +35,7 @@ pub use data::Normalisation;
 pub use error::TrainError;
 pub use features::FeatureSet;
 pub use fit::Epoch;
+pub use layers::Layer;
 pub use model::{Architecture, Model, ModelRecord, Threshold};
 pub use options::{
     Augmentation, CnnOptions, FitOptions, Optimizer, Precision, Schedule, Select, SequenceKind,

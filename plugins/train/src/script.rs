@@ -224,6 +224,12 @@ mod train {
         model.record().n_parameters as INT
     }
 
+    /// The layers with weights as maps `#{name, shape, n_parameters}`, by PyTorch's names.
+    #[rhai_fn(global, get = "layers", return_raw, pure)]
+    pub fn layers(model: &mut Model) -> ScriptResult<Dynamic> {
+        rhai::serde::to_dynamic(model.layers().map_err(raise)?)
+    }
+
     /// What is set of the slices that this model, or its CNN, takes: `size`, `dtype`, `windows`,
     /// `mask`, as `store::slices` takes it.
     #[rhai_fn(global, get = "slices", return_raw, pure)]

@@ -59,17 +59,27 @@ fn with_properties(workspace: &Workspace, value: &Dynamic, width: usize) -> Stri
         let costly = (f.on_type().unwrap_or_default(), f.name.as_str());
         f.kind == Kind::Getter && !COSTLY.contains(&costly)
     };
-    let mut lines = vec![words];
+    let mut lines = Vec::new();
     let getters: Vec<&Function> = catalogue.members(value.type_id()).filter(shown).collect();
     let column = getters.iter().map(|f| f.name.len()).max().unwrap_or(0);
     for getter in getters {
         let value = property(engine, value, &getter.name);
+        // A recipe's words are the recipe.
+        let said = |value: &Dynamic| {
+            value
+                .as_immutable_string_ref()
+                .is_ok_and(|text| *text == words)
+        };
+        if value.as_ref().is_ok_and(said) {
+            continue;
+        }
         let text = value.map_or_else(|_| "–".to_owned(), |value| short(engine, &value));
         lines.push(clipped(
             &format!("  {:column$}  {text}", getter.name),
             width,
         ));
     }
+    lines.insert(0, words);
     lines.join("\n")
 }
 

@@ -1,0 +1,94 @@
+//! What a model is made of, read from the header of its weights.
+
+use std::collections::BTreeMap;
+
+use pe_nn::safetensors_io;
+use serde::Serialize;
+
+use crate::{Model, TrainError};
+
+/// A module of a network that has weights, by PyTorch's name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Layer {
+    /// Its name, `features.0.0`.
+    pub name: String,
+    /// The shape of its weight; of its first tensor where it has none of that name.
+    pub shape: Vec<usize>,
+    /// Trainable numbers.
+    pub n_parameters: usize,
+}
+
+/// What BatchNorm counts and does not train.
+const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
+
+impl Model {
+    /// The layers with weights, in the order of their names.
+    ///
+    /// # Errors
+    /// [`TrainError::Nn`] when the weights cannot be read.
+    pub fn layers(&self) -> Result<Vec<Layer>, TrainError> {
+        let shapes = safetensors_io::shapes(&self.folder().join("model.safetensors"))?;
+        Ok(layers(&shapes))
+    }
+}
+
+fn layers(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Layer> {
+    let mut layers: Vec<Layer> = Vec::new();
+    for (key, shape) in shapes {
+        let (name, tensor) = key.rsplit_once('.').unwrap_or(("", key));
+        if BUFFERS.contains(&tensor) {
+            continue;
+        }
+        let n_parameters: usize = shape.iter().product();
+        match layers.iter_mut().find(|layer| layer.name == name) {
+            Some(layer) => {
+                layer.n_parameters += n_parameters;
+                if tensor == "weight" {
+                    layer.shape.clone_from(shape);
+                }
+            }
+            None => layers.push(Layer {
+                name: name.to_owned(),
+                shape: shape.clone(),
+                n_parameters,
+            }),
+        }
+    }
+    // `features.10` comes after `features.9`.
+    layers.sort_by_key(|layer| natural(&layer.name));
+    layers
+}
+
+/// A name's parts, numbers as numbers.
+fn natural(name: &str) -> Vec<(usize, String)> {
+    let part = |part: &str| match part.parse() {
+        Ok(number) => (number, String::new()),
+        Err(_) => (usize::MAX, part.to_owned()),
+    };
+    name.split('.').map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layer_has_the_numbers_that_are_trained() {
+        let shapes = [
+            ("f.10.weight", vec![4, 3]),
+            ("f.10.bias", vec![4]),
+            ("f.9.weight", vec![3]),
+            ("f.9.bias", vec![3]),
+            ("f.9.running_mean", vec![3]),
+            ("f.9.num_batches_tracked", vec![]),
+        ];
+        let shapes = shapes.map(|(name, shape)| (name.to_owned(), shape)).into();
+        let layer = |name: &str, shape: &[usize], n_parameters| Layer {
+            name: name.to_owned(),
+            shape: shape.to_vec(),
+            n_parameters,
+        };
+        let expected = [layer("f.9", &[3], 6), layer("f.10", &[4, 3], 16)];
+        assert_eq!(layers(&shapes), expected);
+    }
+}
