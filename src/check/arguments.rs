@@ -34,7 +34,7 @@ pub struct TestArgs {
     /// Write new and changed snapshots, and remove those that no test asks for
     #[arg(long)]
     pub update: bool,
-    /// Run again what changes, until Ctrl-C
+    /// Run again what changes below the paths, until Ctrl-C
     #[arg(long, conflicts_with = "list")]
     pub watch: bool,
     /// A folder with a plugin written in Rhai; may be repeated

@@ -77,7 +77,8 @@ fn call(
 }
 
 fn misread_annotation(file: &Path, misread: &Misread) -> Verdict {
-    let hint = "annotations are explained in the chapter on script tests";
+    let hint = "`// error: REGEX` stands at the end of a line, `// tags: slow` and `// timeout: 60s` on \
+                lines above a test or at the top of the file";
     Verdict::Failed(Box::new(Report {
         place: Some(at_line(file, misread.line)),
         ..Report::new("test.annotation", &misread.message, Some(hint.to_owned()))

@@ -169,7 +169,8 @@ impl Vocabulary {
             None => {
                 let modules: Vec<&str> = modules.into_iter().collect();
                 format!(
-                    "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`",
+                    "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`, a \
+                     plugin of your own `--plugin DIR`",
                     modules.join(", ")
                 )
             }
