@@ -7,12 +7,14 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::console::Look;
 use crate::repl::{self, EvalArgs, ReplArgs};
-use crate::{doctor, run};
+use crate::{check, doctor, run};
 
 /// Exit code: the script or command did what it should.
 pub const DONE: i32 = 0;
 /// Exit code: an error in the script or from what it called.
 pub const FAILED: i32 = 1;
+/// Exit code: a script test failed.
+pub const TESTS_FAILED: i32 = 3;
 /// Exit code: the command line or a parameter is wrong; nothing ran.
 pub const USAGE: i32 = 2;
 
@@ -32,6 +34,8 @@ enum Command {
     Repl(ReplArgs),
     /// Evaluate an expression and print its value
     Eval(EvalArgs),
+    /// Run the script tests of files and folders: every `fn test_…()` of a .rhai file
+    Test(check::TestArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
     Doctor,
 }
@@ -66,6 +70,9 @@ pub struct RunArgs {
     /// The folder for run folders
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,
+    /// A folder with a plugin written in Rhai; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub plugin: Vec<PathBuf>,
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,
@@ -95,6 +102,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
         Command::Repl(arguments) => repl::main(&arguments, Look::detect()),
         Command::Eval(arguments) => repl::eval(&arguments, Look::detect()),
+        Command::Test(arguments) => check::main(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
     }
 }

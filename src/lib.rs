@@ -21,6 +21,7 @@ pub mod console;
 pub mod diagnostics;
 pub mod doctor;
 mod engine;
+pub mod extensions;
 mod host;
 pub mod interrupt;
 pub mod journal;
