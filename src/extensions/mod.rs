@@ -196,10 +196,20 @@ impl Plugins {
         root: &Path,
         journal: Option<Arc<Journal>>,
     ) -> Result<(), (&RhaiPlugin, Box<EvalAltResult>)> {
-        let folders = self.all.iter().map(|plugin| plugin.folder.as_path());
-        engine.set_module_resolver(Rooms::new(root, journal, folders));
+        self.set_imports(engine, root, journal);
         let mut all = self.all.iter();
         all.try_for_each(|plugin| plugin.register(engine).map_err(|error| (plugin, error)))
+    }
+
+    /// From now on the engine's script may import what lies in `root`, and plugins what is theirs.
+    pub(crate) fn set_imports(
+        &self,
+        engine: &mut Engine,
+        root: &Path,
+        journal: Option<Arc<Journal>>,
+    ) {
+        let folders = self.all.iter().map(|plugin| plugin.folder.as_path());
+        engine.set_module_resolver(Rooms::new(root, journal, folders));
     }
 
     /// Refuses what could not be told from something else, or fails when it is loaded.
