@@ -1,5 +1,27 @@
+use std::sync::{Mutex, PoisonError};
+
 use rhai::packages::Package;
 use rhai::{Engine, OptimizationLevel};
+
+/// What a program adds to every engine of the host.
+static EXTENSIONS: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
+
+/// Adds a plugin of your own to every engine that the host makes from now on: a program that calls
+/// this and then [`crate::cli::main`] is a `pe-script` with that plugin, in its REPL, runs and tests.
+///
+/// ```
+/// fn plugin(engine: &mut rhai::Engine) {
+///     engine.register_fn("double", |x: rhai::INT| 2 * x);
+/// }
+/// pe_script::extend(plugin);
+/// let mut engine = rhai::Engine::new();
+/// pe_script::register(&mut engine);
+/// assert_eq!(engine.eval::<rhai::INT>("double(4)").unwrap(), 8);
+/// ```
+pub fn extend(register: fn(&mut Engine)) {
+    let mut extensions = EXTENSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    extensions.push(register);
+}
 
 /// Registers every plugin under its name: `ct::…` and so on.
 ///
@@ -17,6 +39,10 @@ pub fn register(engine: &mut Engine) {
     pe_report::script::ReportPackage::new().register_into_engine_as(engine, "report");
     pe_store::script::StorePackage::new().register_into_engine_as(engine, "store");
     pe_train::script::TrainPackage::new().register_into_engine_as(engine, "train");
+    let extensions = EXTENSIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    for extension in extensions.iter() {
+        extension(engine);
+    }
 }
 
 /// Calls deeper than this are a runaway recursion. Rhai's own limits differ between debug and

@@ -61,8 +61,8 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
     let params = ["name: &str", "default: ?", "doc: &str", "Dynamic"];
     let values = session.clone();
     documented("param", &params, doc)
-        .register_into_engine(engine, move |name: &str, _default: Dynamic, _doc: &str| {
-            parameter(&values, name)
+        .register_into_engine(engine, move |name: &str, default: Dynamic, _doc: &str| {
+            parameter(&values, name, default)
         });
     let doc = "As `param(name, default, doc)`, with the values that are allowed; where the default \
                is an array, with those of its elements. A string parameter `profile` with choices \
@@ -79,12 +79,17 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
     let values = session.clone();
     documented("param", &params, doc).register_into_engine(
         engine,
-        move |name: &str, _default: Dynamic, _doc: &str, _choices: Array| parameter(&values, name),
+        move |name: &str, default: Dynamic, _doc: &str, _choices: Array| {
+            parameter(&values, name, default)
+        },
     );
 }
 
-fn parameter(session: &Session, name: &str) -> ScriptResult<Dynamic> {
+fn parameter(session: &Session, name: &str, default: Dynamic) -> ScriptResult<Dynamic> {
     let found = session.params.iter().find(|param| param.name == name);
+    if found.is_none() && session.defaults {
+        return Ok(default);
+    }
     found.map(|param| to_dynamic(&param.value)).ok_or_else(|| {
         let known = session.params.iter().map(|param| param.name.as_str());
         let hint = match nearest(name, known) {
@@ -142,8 +147,9 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
     let seed = session.seed as INT;
     documented("seed", &["int"], doc).register_into_engine(engine, move || seed);
     let doc = "How many threads native functions use (`--threads`, all cores by default).";
-    let threads = session.threads as INT;
-    documented("threads", &["int"], doc).register_into_engine(engine, move || threads);
+    let threads = session.clone();
+    documented("threads", &["int"], doc)
+        .register_into_engine(engine, move || threads.threads() as INT);
     let doc = "Where networks run, `\"cpu\"` or `\"cuda:N\"` (`--device`). An error when the \
                device that the user named cannot be used.";
     let chosen = session.clone();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -11,7 +11,13 @@ use signal_hook::low_level;
 
 /// Whether the user asked to stop; cheap to clone, all clones see the same request.
 #[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicI32>);
+pub struct Interrupt(Arc<Requests>);
+
+#[derive(Debug, Default)]
+struct Requests {
+    signal: AtomicI32,
+    times: AtomicU32,
+}
 
 impl Interrupt {
     /// Listens for SIGINT, SIGTERM and SIGHUP from now on.
@@ -25,6 +31,25 @@ impl Interrupt {
         first: impl Fn() + Send + 'static,
         at_once: impl Fn(i32) + Send + 'static,
     ) -> io::Result<Self> {
+        Self::listen_with(move |signal, times| {
+            if times == 1 {
+                first();
+                return None;
+            }
+            at_once(exit_code(signal));
+            Some(exit_code(signal))
+        })
+    }
+
+    /// Listens as [`Self::listen`], for a process that lives on after an interrupt: `told` is
+    /// called with the signal and how many came since the last [`Self::clear`], and ends the
+    /// process by giving an exit code.
+    ///
+    /// # Errors
+    /// As [`Self::listen`].
+    pub fn listen_with(
+        told: impl Fn(i32, u32) -> Option<i32> + Send + 'static,
+    ) -> io::Result<Self> {
         let interrupt = Self::default();
         let requested = interrupt.clone();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
@@ -32,25 +57,35 @@ impl Interrupt {
             .name("signals".to_owned())
             .spawn(move || {
                 for signal in signals.forever() {
-                    if requested.0.swap(signal, Ordering::SeqCst) == 0 {
-                        first();
-                    } else {
-                        at_once(exit_code(signal));
-                        low_level::exit(exit_code(signal));
+                    let times = requested.request(signal);
+                    if let Some(code) = told(signal, times) {
+                        low_level::exit(code);
                     }
                 }
             })?;
         Ok(interrupt)
     }
 
+    /// Asks to stop as `signal` does; gives how often that was asked since the last clear.
+    pub(crate) fn request(&self, signal: i32) -> u32 {
+        self.0.signal.store(signal, Ordering::SeqCst);
+        self.0.times.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Forgets the request: what comes next is not stopped by it.
+    pub(crate) fn clear(&self) {
+        self.0.times.store(0, Ordering::SeqCst);
+        self.0.signal.store(0, Ordering::SeqCst);
+    }
+
     /// Whether a signal came.
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != 0
+        self.0.signal.load(Ordering::Relaxed) != 0
     }
 
     /// The exit code that says which signal came: 130 for Ctrl-C, 143 for SIGTERM.
     pub fn exit_code(&self) -> Option<i32> {
-        match self.0.load(Ordering::SeqCst) {
+        match self.0.signal.load(Ordering::SeqCst) {
             0 => None,
             signal => Some(exit_code(signal)),
         }
@@ -58,6 +93,6 @@ impl Interrupt {
 }
 
 /// Shells report a process that a signal ended as 128 plus the signal's number.
-fn exit_code(signal: i32) -> i32 {
+pub(crate) fn exit_code(signal: i32) -> i32 {
     128 + signal
 }

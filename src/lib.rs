@@ -14,6 +14,7 @@
 //! assert!(engine.run("ct::window(100, -1);").is_err(), "a negative width is refused");
 //! ```
 
+pub mod catalogue;
 pub mod check;
 pub mod cli;
 pub mod console;
@@ -31,5 +32,5 @@ mod show;
 mod trace;
 mod value;
 
-pub use engine::{configure, register};
+pub use engine::{configure, extend, register};
 pub use session::Session;

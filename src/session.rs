@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use pe_binding::Work;
@@ -22,13 +23,20 @@ pub struct Session {
     pub journal: Option<Arc<Journal>>,
     /// The seed of everything random.
     pub seed: i64,
-    /// Threads of rayon and of libtorch.
-    pub threads: usize,
-    /// The device asked for.
-    pub device: Request,
-    chosen: OnceLock<Result<Choice, DeviceError>>,
+    /// Whether `param` gives its default when the parameter is not known: at a prompt nobody gave
+    /// any.
+    pub defaults: bool,
+    threads: AtomicUsize,
+    device: Mutex<Device>,
     exit_code: Mutex<Option<i32>>,
     started: Instant,
+}
+
+/// The device asked for, and what was chosen once a script asked.
+#[derive(Default)]
+struct Device {
+    request: Request,
+    chosen: Option<Result<Choice, DeviceError>>,
 }
 
 impl Session {
@@ -40,9 +48,9 @@ impl Session {
             run_dir: run_dir.as_ref().to_path_buf(),
             journal: None,
             seed: 0,
-            threads: 1,
-            device: Request::Auto,
-            chosen: OnceLock::new(),
+            defaults: false,
+            threads: AtomicUsize::new(1),
+            device: Mutex::default(),
             exit_code: Mutex::new(None),
             started: Instant::now(),
         }
@@ -59,8 +67,10 @@ impl Session {
     /// # Errors
     /// [`DeviceError`] when the device that the user named cannot be used.
     pub fn choose_device(&self) -> Result<Choice, DeviceError> {
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        let request = device.request;
         let choose = || {
-            let choice = pe_nn::choose(self.device)?;
+            let choice = pe_nn::choose(request)?;
             let (name, reason) = (choice.name(), choice.reason().to_owned());
             self.console.log(&format!("device: {name} ({reason})"));
             if let Some(journal) = &self.journal {
@@ -71,7 +81,26 @@ impl Session {
             }
             Ok(choice)
         };
-        self.chosen.get_or_init(choose).clone()
+        device.chosen.get_or_insert_with(choose).clone()
+    }
+
+    /// Asks for another device; it is chosen when it is needed.
+    pub fn set_device(&self, request: Request) {
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        *device = Device {
+            request,
+            chosen: None,
+        };
+    }
+
+    /// Threads of rayon and of libtorch.
+    pub fn threads(&self) -> usize {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    /// Says how many threads rayon and libtorch were given.
+    pub fn set_threads(&self, threads: usize) {
+        self.threads.store(threads, Ordering::Relaxed);
     }
 
     /// Records a result, in the journal and the log.

@@ -6,6 +6,7 @@ use pe_binding::nearest::nearest;
 use rhai::{AST, ASTNode, Engine, Stmt};
 
 use super::Report;
+use crate::catalogue::plain_types;
 
 /// The names that a script could have meant.
 #[derive(Debug, Clone, Default)]
@@ -192,58 +193,9 @@ impl Vocabulary {
     }
 }
 
-/// Rust's names of types as the script's: `i64` is an int, a `ScriptResult<Mask>` is a Mask.
-fn plain_types(text: &str) -> String {
-    let mut text = text
-        .replace("&str | ImmutableString | String", "string")
-        .replace("ImmutableString", "string")
-        .replace("&str", "string")
-        .replace("&mut ", "");
-    for (rust, script) in [
-        ("i64", "int"),
-        ("f64", "float"),
-        ("INT", "int"),
-        ("Dynamic", "?"),
-        ("FLOAT", "float"),
-    ] {
-        text = replace_word(&text, rust, script);
-    }
-    match text.split_once("ScriptResult<") {
-        Some((before, after)) => format!("{before}{}", after.strip_suffix('>').unwrap_or(after)),
-        None => text,
-    }
-}
-
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let in_word = |c: char| c.is_alphanumeric() || c == '_';
-    let pieces: Vec<&str> = text.split(word).collect();
-    let mut replaced = pieces[0].to_owned();
-    for piece in &pieces[1..] {
-        let whole = !replaced.ends_with(in_word) && !piece.starts_with(in_word);
-        replaced.push_str(if whole { by } else { word });
-        replaced.push_str(piece);
-    }
-    replaced
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn types_have_the_script_s_names() {
-        let check = |text: &str, expected: &str| assert_eq!(plain_types(text), expected);
-        check(
-            "f (i64, &str | ImmutableString | String)",
-            "f (int, string)",
-        );
-        check(
-            "ct::f(a: f64, b: &mut Mask) -> ScriptResult<Volume>",
-            "ct::f(a: float, b: Mask) -> Volume",
-        );
-        check("uint64(i64x: INT) -> i64", "uint64(i64x: int) -> int");
-        check("", "");
-    }
 
     #[test]
     fn names_that_could_be_meant_are_offered() {

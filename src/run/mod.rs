@@ -1,8 +1,8 @@
 //! `pe-script run`: from a command line to an exit code.
 
 mod help;
-mod outcome;
-mod prepare;
+pub(crate) mod outcome;
+pub(crate) mod prepare;
 mod settings;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -106,10 +106,10 @@ fn print_json(object: &serde_json::Value) {
 }
 
 /// What panicked, and where: kept for the report, written to the log in full.
-pub(super) struct Panics(Arc<Mutex<Option<String>>>);
+pub(crate) struct Panics(Arc<Mutex<Option<String>>>);
 
 /// From now on a panic's text goes to the run's log instead of the user's terminal.
-pub(super) fn catch_panics(console: &Arc<Console>) -> Panics {
+pub(crate) fn catch_panics(console: &Arc<Console>) -> Panics {
     let last = Arc::new(Mutex::new(None));
     let (seen, console) = (last.clone(), console.clone());
     panic::set_hook(Box::new(move |info| {
@@ -126,13 +126,13 @@ pub(super) fn catch_panics(console: &Arc<Console>) -> Panics {
 }
 
 impl Panics {
-    /// The error to show for a panic that was caught.
-    pub(super) fn report(&self) -> Report {
+    /// The error to show for a panic that was caught; the next one is told anew.
+    pub(crate) fn report(&self) -> Report {
         let place = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+            .take();
         let place = place
             .map(|place| format!(" at {place}"))
             .unwrap_or_default();

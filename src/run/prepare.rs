@@ -55,8 +55,8 @@ pub(super) fn prepare(
     session.params = params;
     session.journal = Some(journal.clone());
     session.seed = arguments.seed.unwrap_or_default();
-    session.threads = threads;
-    session.device = device;
+    session.set_threads(threads);
+    session.set_device(device);
     // A GPU that was named and is not there is told before an hour of preprocessing, not after.
     if device != Request::Auto {
         session.choose_device().map_err(|error| {
@@ -106,7 +106,7 @@ pub(super) fn given(arguments: &RunArgs, path: &Path, script: &Script) -> Result
 }
 
 /// Rayon and libtorch get the same number, so that neither takes every core beside the other.
-fn set_threads(asked: Option<u16>) -> usize {
+pub(crate) fn set_threads(asked: Option<u16>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = asked.map_or(cores, usize::from);
     // It is an error only when there is a pool already, in a process that embeds this one.

@@ -1,0 +1,138 @@
+//! From an engine's and a script's metadata to the catalogue.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhai::{AST, Engine, FnNamespace, FuncMetadata};
+
+use super::types::plain_type;
+use super::{Catalogue, Function, Kind, Param, doc};
+
+/// Functions that every type has, and that nobody calls by name.
+const UNLISTED: [&str; 2] = ["to_string", "to_debug"];
+
+impl Catalogue {
+    /// The functions of an engine: the plugins', the host's and Rhai's own.
+    pub fn of(engine: &Engine) -> Self {
+        let own = engine.collect_fn_metadata(None, |info| read(&info, false), false);
+        let known: BTreeSet<u64> = own.iter().map(|(hash, _)| *hash).collect();
+        let standard = engine.collect_fn_metadata(None, |info| read(&info, true), true);
+        let standard = standard
+            .into_iter()
+            .filter(|(hash, _)| !known.contains(hash));
+        let mut functions: Vec<Function> =
+            own.into_iter().chain(standard).map(|(_, f)| f).collect();
+        functions.sort_by(|a, b| key(a).cmp(&key(b)));
+        let plugins = functions
+            .iter()
+            .filter(|function| !function.plugin.is_empty())
+            .map(|function| (function.plugin.clone(), String::new()))
+            .collect::<BTreeMap<_, _>>();
+        Self { functions, plugins }
+    }
+
+    /// Adds the functions of a script, with their `///` comments.
+    pub fn add_script(&mut self, ast: &AST) {
+        let named = |name: &str| !name.starts_with("anon$");
+        for function in ast.iter_functions().filter(|f| named(f.name)) {
+            let params = function.params.iter().map(|&name| Param {
+                name: name.to_owned(),
+                type_name: "?".to_owned(),
+            });
+            let added = Function {
+                plugin: String::new(),
+                name: function.name.to_owned(),
+                kind: Kind::Free,
+                params: params.collect(),
+                returns: "?".to_owned(),
+                doc: doc::text(function.comments.iter().copied()),
+                standard: false,
+                on: None,
+            };
+            let same =
+                |f: &Function| f.path() == added.path() && f.params.len() == added.params.len();
+            self.functions.retain(|known| !same(known));
+            self.functions.push(added);
+        }
+    }
+}
+
+fn key(function: &Function) -> (bool, &str, Kind, Option<&str>, &str, usize) {
+    (
+        function.standard,
+        &function.plugin,
+        function.kind,
+        function.on_type(),
+        &function.name,
+        function.params.len(),
+    )
+}
+
+/// A function with its hash, which tells it from every other; the plugins' are no standard ones.
+fn read(info: &rhai::FuncInfo<'_>, standard: bool) -> Option<(u64, Function)> {
+    let metadata = info.metadata;
+    if standard && !info.namespace.is_empty() {
+        return None;
+    }
+    let (kind, name) = named(metadata, &info.namespace, standard)?;
+    let params: Vec<Param> = metadata
+        .params_info
+        .iter()
+        .map(|text| param(text))
+        .collect();
+    let untold = (params.len()..metadata.num_params).map(|_| param("_"));
+    let params: Vec<Param> = params
+        .into_iter()
+        .take(metadata.num_params)
+        .chain(untold)
+        .collect();
+    let on = match kind {
+        Kind::Free => None,
+        _ => metadata.param_types.first().copied(),
+    };
+    let function = Function {
+        plugin: info.namespace.to_string(),
+        name: name.to_owned(),
+        kind,
+        params,
+        returns: plain_type(&metadata.return_type),
+        doc: doc::text(metadata.comments.iter().map(|line| line.as_str())),
+        standard,
+        on,
+    };
+    Some((metadata.hash, function))
+}
+
+/// How a function is called, and its name without Rhai's prefixes; nothing for operators.
+fn named<'a>(
+    metadata: &'a FuncMetadata,
+    namespace: &str,
+    standard: bool,
+) -> Option<(Kind, &'a str)> {
+    let name = metadata.name.as_str();
+    if let Some(property) = name.strip_prefix("get$") {
+        return Some((Kind::Getter, property));
+    }
+    if let Some(property) = name.strip_prefix("set$") {
+        return Some((Kind::Setter, property));
+    }
+    let word = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && !name.contains('$');
+    if !word || (UNLISTED.contains(&name)) {
+        return None;
+    }
+    // A plugin's global function, and Rhai's own with an argument, is called on a value.
+    let global = metadata.namespace == FnNamespace::Global && !namespace.is_empty();
+    let method = (global || standard) && metadata.num_params > 0;
+    Some((if method { Kind::Method } else { Kind::Free }, name))
+}
+
+fn param(text: &str) -> Param {
+    let (name, type_name) = text.split_once(':').unwrap_or((text, "?"));
+    let name = match name.trim() {
+        "" | "?" => "_",
+        name => name,
+    };
+    Param {
+        name: name.trim_start_matches("mut ").to_owned(),
+        type_name: plain_type(type_name),
+    }
+}

@@ -1,0 +1,199 @@
+//! Every function that a script can call, with its documentation: what completion offers, what
+//! `help` shows, and what the reference is written from.
+
+mod collect;
+mod doc;
+mod page;
+mod types;
+
+use std::any::TypeId;
+use std::collections::BTreeMap;
+
+pub use doc::OptionDoc;
+pub use page::{help, terminal};
+pub(crate) use types::plain_types;
+
+/// How a function is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `name(a, b)` or `plugin::name(a, b)`.
+    Free,
+    /// `value.name(a)`.
+    Method,
+    /// `value.name`, to read.
+    Getter,
+    /// `value.name = x`.
+    Setter,
+}
+
+/// An argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Param {
+    /// Its name; `_` where the function does not tell.
+    pub name: String,
+    /// Its type in the script's words; `?` for any.
+    pub type_name: String,
+}
+
+/// One function; overloads are several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// The plugin that it belongs to; empty for the host's and Rhai's own.
+    pub plugin: String,
+    /// Its name, without the plugin's.
+    pub name: String,
+    /// How it is called.
+    pub kind: Kind,
+    /// The arguments; of a method or property, the value itself is the first.
+    pub params: Vec<Param>,
+    /// The type of what it returns; empty for nothing.
+    pub returns: String,
+    /// Its documentation, Markdown.
+    pub doc: String,
+    /// Whether it is Rhai's own.
+    pub standard: bool,
+    /// The type that a method or property belongs to.
+    pub on: Option<TypeId>,
+}
+
+impl Function {
+    /// The name by which a script calls it: `ct::window`, `len`.
+    pub fn path(&self) -> String {
+        match self.kind {
+            Kind::Free if !self.plugin.is_empty() => format!("{}::{}", self.plugin, self.name),
+            _ => self.name.clone(),
+        }
+    }
+
+    /// The type that a method or property belongs to, in the script's words.
+    pub fn on_type(&self) -> Option<&str> {
+        match self.kind {
+            Kind::Free => None,
+            _ => self.params.first().map(|param| param.type_name.as_str()),
+        }
+    }
+
+    /// `ct::window(level: ?, width: ?) -> HuWindow`, `Mask.volume_ml -> float`.
+    pub fn signature(&self) -> String {
+        let params = match self.kind {
+            Kind::Free => &self.params[..],
+            _ => self.params.get(1..).unwrap_or_default(),
+        };
+        let params: Vec<String> = params.iter().map(Param::shown).collect();
+        let arguments = match self.kind {
+            Kind::Getter => String::new(),
+            Kind::Setter => format!(" = {}", params.join(", ")),
+            _ => format!("({})", params.join(", ")),
+        };
+        let on = match self.on_type() {
+            Some(type_name) => format!("{type_name}."),
+            None => String::new(),
+        };
+        let returns = match self.returns.as_str() {
+            "" => String::new(),
+            returns => format!(" -> {returns}"),
+        };
+        format!("{on}{}{arguments}{returns}", self.path())
+    }
+
+    /// What it does, in its documentation's first sentence.
+    pub fn summary(&self) -> &str {
+        doc::summary(&self.doc)
+    }
+
+    /// The entries of its option map, as its documentation lists them.
+    pub fn options(&self) -> Vec<OptionDoc> {
+        doc::options(&self.doc)
+    }
+
+    /// The examples of its documentation, Rhai.
+    pub fn examples(&self) -> Vec<String> {
+        doc::examples(&self.doc)
+    }
+}
+
+impl Param {
+    fn shown(&self) -> String {
+        match self.type_name.as_str() {
+            "?" | "" => self.name.clone(),
+            type_name => format!("{}: {type_name}", self.name),
+        }
+    }
+}
+
+/// All functions of an engine.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    functions: Vec<Function>,
+    plugins: BTreeMap<String, String>,
+}
+
+impl Catalogue {
+    /// Every function, by plugin, name and number of arguments.
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The plugins' names, each with what it is for.
+    pub fn plugins(&self) -> &BTreeMap<String, String> {
+        &self.plugins
+    }
+
+    /// The methods and properties of a type.
+    pub fn members(&self, of: TypeId) -> impl Iterator<Item = &Function> {
+        self.functions
+            .iter()
+            .filter(move |function| function.on == Some(of))
+    }
+
+    /// The type that a script calls `name`.
+    pub fn type_named(&self, name: &str) -> Option<TypeId> {
+        let member = |function: &&Function| function.on_type() == Some(name);
+        self.functions.iter().find(member)?.on
+    }
+
+    /// What a user may mean by `name`: `ct::window`, `window`, `Mask.volume_ml`, `volume_ml`.
+    pub fn named(&self, name: &str) -> Vec<&Function> {
+        let name = name.trim().trim_end_matches("()");
+        if let Some((on, member)) = name.rsplit_once('.') {
+            let exact = |f: &&Function| f.name == member && f.on_type() == Some(on);
+            return self.functions.iter().filter(exact).collect();
+        }
+        let whole = |f: &&Function| f.path() == name;
+        let found: Vec<&Function> = self.functions.iter().filter(whole).collect();
+        if !found.is_empty() {
+            return found;
+        }
+        let bare = |f: &&Function| f.name == name;
+        self.functions.iter().filter(bare).collect()
+    }
+
+    /// The functions with `text` in their name or documentation, whatever its case: those that have
+    /// it in their name first.
+    pub fn apropos(&self, text: &str) -> Vec<&Function> {
+        let text = text.to_lowercase();
+        let rank = |f: &&Function| {
+            let in_name = f.signature().to_lowercase().contains(&text);
+            (!in_name, f.standard)
+        };
+        let has = |f: &&Function| {
+            f.signature().to_lowercase().contains(&text) || f.doc.to_lowercase().contains(&text)
+        };
+        let mut found: Vec<&Function> = self.functions.iter().filter(has).collect();
+        found.sort_by_key(rank);
+        found
+    }
+
+    /// The name nearest to one that does not exist.
+    pub fn nearest(&self, name: &str) -> Option<String> {
+        let paths: Vec<String> = self.functions.iter().map(Function::path).collect();
+        let bare = name.rsplit(['.', ':']).next().unwrap_or(name);
+        let elsewhere = self.functions.iter().find(|f| f.name == bare);
+        elsewhere.map(Function::path).or_else(|| {
+            pe_binding::nearest::nearest(name, paths.iter().map(String::as_str)).map(str::to_owned)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The text that `help` and the reference show of a name.
+
+use super::{Catalogue, Function};
+
+/// The documentation of everything that `name` may mean, as Markdown; the error says what is near.
+///
+/// # Errors
+/// A sentence with the nearest name, when there is no such function.
+pub fn help(catalogue: &Catalogue, name: &str) -> Result<String, String> {
+    let found = catalogue.named(name);
+    if found.is_empty() {
+        let near = match catalogue.nearest(name) {
+            Some(near) => format!(": did you mean `{near}`?"),
+            None => "; `apropos(\"word\")` searches the documentation".to_owned(),
+        };
+        return Err(format!("there is no function `{name}`{near}"));
+    }
+    let pages: Vec<String> = found.into_iter().map(entry).collect();
+    Ok(pages.join("\n\n"))
+}
+
+/// One function: its signature and its documentation, Markdown.
+pub(crate) fn entry(function: &Function) -> String {
+    let signature = format!("```rhai,signature\n{}\n```", function.signature());
+    match function.doc.as_str() {
+        "" => signature,
+        doc => format!("{signature}\n\n{doc}"),
+    }
+}
+
+/// Markdown as a terminal shows it: code indented, tables and lists as they are, marks removed.
+pub fn terminal(markdown: &str, colour: bool) -> String {
+    let (bold, dim, off) = match colour {
+        true => ("\x1b[1m", "\x1b[36m", "\x1b[0m"),
+        false => ("", "", ""),
+    };
+    let mut shown = Vec::new();
+    let mut fence = None;
+    for line in markdown.lines() {
+        match (line.strip_prefix("```"), fence) {
+            (Some(_), Some(_)) => fence = None,
+            (Some(language), None) => fence = Some(language),
+            (None, Some("rhai,signature")) => shown.push(format!("{bold}{line}{off}")),
+            (None, Some(_)) => shown.push(format!("    {dim}{line}{off}")),
+            (None, None) if line.starts_with("|---") => {}
+            (None, None) => shown.push(plain(line)),
+        }
+    }
+    shown.join("\n")
+}
+
+/// A line without the marks of Markdown.
+fn plain(line: &str) -> String {
+    match line.strip_prefix("# ").or_else(|| line.strip_prefix("## ")) {
+        Some(heading) => format!("{heading}:"),
+        None => line.replace('`', ""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_is_shown_without_its_marks() {
+        let text = "```rhai,signature\nf(a: int)\n```\n\nTakes `a`.\n\n# Errors\nNone.\n```rhai\nf(1)\n```";
+        assert_eq!(
+            terminal(text, false),
+            "f(a: int)\n\nTakes a.\n\nErrors:\nNone.\n    f(1)"
+        );
+        assert!(terminal(text, true).contains("\x1b[1mf(a: int)\x1b[0m"));
+    }
+}
