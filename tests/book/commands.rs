@@ -137,8 +137,14 @@ fn commands_are_read_as_a_shell_reads_them() {
     };
     check("pe-script", Some(&[]));
     check("./pe-script doctor  # all well?", Some(&["doctor"]));
-    check("A=1 pe-script run a.rhai x=1 &", Some(&["run", "a.rhai", "x=1"]));
-    check("pe-script test --tag '!slow' | head", Some(&["test", "--tag", "!slow"]));
+    check(
+        "A=1 pe-script run a.rhai x=1 &",
+        Some(&["run", "a.rhai", "x=1"]),
+    );
+    check(
+        "pe-script test --tag '!slow' | head",
+        Some(&["test", "--tag", "!slow"]),
+    );
     check("make table2", None);
     check("alias pe-script=$PWD/target/release/pe-script", None);
 }
@@ -157,10 +163,25 @@ fn a_command_that_the_program_has_not_is_told() {
     check("pe-script --version", Ok(()));
     check("pe-script doctor", Ok(()));
     check("pe-script doctr", Err("no subcommand `doctr`"));
-    check("pe-script run scripts/phantom.rhai n_exams=2 seed=1 --quiet", Ok(()));
-    check("pe-script run scripts/phantom.rhai n_exam=2", Err("no parameter `n_exam`"));
-    check("pe-script run scripts/phantom.rhai --quite", Err("no option `--quite`"));
+    check(
+        "pe-script run scripts/phantom.rhai n_exams=2 seed=1 --quiet",
+        Ok(()),
+    );
+    check(
+        "pe-script run scripts/phantom.rhai n_exam=2",
+        Err("no parameter `n_exam`"),
+    );
+    check(
+        "pe-script run scripts/phantom.rhai --quite",
+        Err("no option `--quite`"),
+    );
     check("pe-script run scripts/table2.rhai tcn.causal=false", Ok(()));
-    check("pe-script run scripts/table2.rhai tcn.casual=false", Err("no parameter `tcn.casual`"));
-    check("pe-script run scripts/nothing.rhai", Err("there is no scripts/nothing.rhai"));
+    check(
+        "pe-script run scripts/table2.rhai tcn.casual=false",
+        Err("no parameter `tcn.casual`"),
+    );
+    check(
+        "pe-script run scripts/nothing.rhai",
+        Err("there is no scripts/nothing.rhai"),
+    );
 }

@@ -79,12 +79,19 @@ fn every_link_leads_somewhere() {
         for link in page.links.iter().filter(|link| link.is_relative()) {
             n_links += 1;
             if let Err(reason) = link.check(page, &docs) {
-                broken.push(format!("{}: {}: {reason}", page.file.display(), link.target));
+                broken.push(format!(
+                    "{}: {}: {reason}",
+                    page.file.display(),
+                    link.target
+                ));
             }
         }
     }
     assert!(broken.is_empty(), "\n{}", broken.join("\n"));
-    assert!(n_links > 30, "found only {n_links} links: are they read at all?");
+    assert!(
+        n_links > 30,
+        "found only {n_links} links: are they read at all?"
+    );
 }
 
 #[test]
@@ -98,7 +105,10 @@ fn every_script_of_the_book_runs() {
         }
     }
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
-    assert!(n_run > 40, "only {n_run} blocks were run: are they read at all?");
+    assert!(
+        n_run > 40,
+        "only {n_run} blocks were run: are they read at all?"
+    );
 }
 
 #[test]
@@ -122,7 +132,10 @@ fn every_command_of_the_book_is_one_of_the_program() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    assert!(n_commands > 30, "found only {n_commands} commands: are they read at all?");
+    assert!(
+        n_commands > 30,
+        "found only {n_commands} commands: are they read at all?"
+    );
 }
 
 /// The tutorial's own experiment, edited as the reader edits it and run as they run it, on a cohort
@@ -133,11 +146,24 @@ fn the_first_experiment_runs_as_it_is_written() {
     let chapter = Chapter::new(&page);
     chapter.write_files().unwrap();
     let arguments = [
-        "run", "scripts/window.rhai", "rows=effnet,effnet_tcn", "pe_window=100,300",
-        "tcn.causal=false", "out=narrow", "cohort.n_exams=12", "cohort.size=64",
-        "cohort.max_slices=40", "sizes.effnet=24", "sizes.resnet3d=16", "split.validation=0.3",
-        "effnet.epochs=1", "effnet.warmup_steps=0", "tcn.epochs=1", "evaluation.replicates=20",
-        "threads=2", "--json",
+        "run",
+        "scripts/window.rhai",
+        "rows=effnet,effnet_tcn",
+        "pe_window=100,300",
+        "tcn.causal=false",
+        "out=narrow",
+        "cohort.n_exams=12",
+        "cohort.size=64",
+        "cohort.max_slices=40",
+        "sizes.effnet=24",
+        "sizes.resnet3d=16",
+        "split.validation=0.3",
+        "effnet.epochs=1",
+        "effnet.warmup_steps=0",
+        "tcn.epochs=1",
+        "evaluation.replicates=20",
+        "threads=2",
+        "--json",
     ];
     let output = program::run(chapter.folder(), &arguments);
     assert!(output.succeeded, "{}", output.stderr);
@@ -149,9 +175,19 @@ fn the_first_experiment_runs_as_it_is_written() {
     let settings: Vec<String> = models
         .map(|model| fs::read_to_string(model.unwrap().path().join("model.json")).unwrap())
         .collect();
-    let holds = |text: &str| settings.iter().any(|json| without_space(json).contains(text));
-    assert!(holds("[100.0,300.0]"), "the window did not reach the slices");
-    assert!(holds("\"causal\":false"), "the option did not reach the head");
+    let holds = |text: &str| {
+        settings
+            .iter()
+            .any(|json| without_space(json).contains(text))
+    };
+    assert!(
+        holds("[100.0,300.0]"),
+        "the window did not reach the slices"
+    );
+    assert!(
+        holds("\"causal\":false"),
+        "the option did not reach the head"
+    );
 }
 
 fn without_space(text: &str) -> String {

@@ -161,7 +161,9 @@ impl<'a> Chapter<'a> {
         };
         match same && !output.succeeded {
             true => Ok(()),
-            false => Err(format!("the book shows\n{expected}\nand the program says\n{found}")),
+            false => Err(format!(
+                "the book shows\n{expected}\nand the program says\n{found}"
+            )),
         }
     }
 
@@ -181,8 +183,13 @@ fn succeeds(output: &Output) -> Result<(), String> {
 /// Whether each `print(…);    // what it prints` is followed by what it says.
 fn prints(script: &str, printed: &str) -> Result<(), String> {
     let mut lines = printed.lines();
-    for line in script.lines().filter(|line| line.trim().starts_with("print(")) {
-        let Some((_, expected)) = line.split_once("; ").and_then(|(_, rest)| rest.split_once("// "))
+    for line in script
+        .lines()
+        .filter(|line| line.trim().starts_with("print("))
+    {
+        let Some((_, expected)) = line
+            .split_once("; ")
+            .and_then(|(_, rest)| rest.split_once("// "))
         else {
             continue;
         };
