@@ -96,14 +96,19 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_script_of_the_book_runs() {
-    let mut failures = Vec::new();
-    let mut n_run = 0;
-    for page in chapters() {
-        match Chapter::new(&page).run() {
-            Ok(n) => n_run += n,
-            Err(failed) => failures.extend(failed),
-        }
-    }
+    let pages = chapters();
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let run = |page| scope.spawn(move || Chapter::new(page).run());
+        let running: Vec<_> = pages.iter().map(run).collect();
+        let done = running.into_iter();
+        done.map(|chapter| chapter.join().unwrap()).collect()
+    });
+    let n_run: usize = outcomes.iter().flatten().sum();
+    let failures: Vec<String> = outcomes
+        .into_iter()
+        .filter_map(Result::err)
+        .flatten()
+        .collect();
     assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
     assert!(
         n_run > 40,

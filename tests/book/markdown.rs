@@ -87,9 +87,11 @@ impl Page {
         self.anchors.extend(free);
     }
 
-    /// The commands of the page's shell blocks, those that go on in the next line joined.
+    /// The commands of the page's shell blocks that should work, those that go on in the next line
+    /// joined.
     pub fn shell_lines(&self) -> Vec<String> {
-        let shell = self.blocks.iter().filter(|block| block.language == "sh");
+        let works = |block: &&Block| block.language == "sh" && !block.is("fails");
+        let shell = self.blocks.iter().filter(works);
         shell.flat_map(Block::commands).collect()
     }
 }
