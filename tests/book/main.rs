@@ -167,7 +167,7 @@ fn the_first_experiment_runs_as_it_is_written() {
         "effnet.warmup_steps=0",
         "tcn.epochs=1",
         "evaluation.replicates=20",
-        "threads=2",
+        "threads=1",
         "--json",
     ];
     let output = program::run(chapter.folder(), &arguments);

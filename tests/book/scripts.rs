@@ -142,7 +142,11 @@ impl<'a> Chapter<'a> {
         let lines = block.commands();
         let commands = lines.iter().filter_map(|line| arguments(line));
         let outputs = commands.map(|arguments| {
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            // Networks on one thread: beside other tests, their threads would wait for each other.
+            if arguments.first() == Some(&"run") {
+                arguments.extend(["--threads", "1"]);
+            }
             program::run(self.folder(), &arguments)
         });
         outputs.last().expect("a block that is run has a command")
