@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::console::Look;
-use crate::{doctor, run};
+use crate::repl::{self, EvalArgs, ReplArgs};
+use crate::{check, doctor, run};
 
 /// Exit code: the script or command did what it should.
 pub const DONE: i32 = 0;
 /// Exit code: an error in the script or from what it called.
 pub const FAILED: i32 = 1;
+/// Exit code: a script test failed.
+pub const TESTS_FAILED: i32 = 3;
 /// Exit code: the command line or a parameter is wrong; nothing ran.
 pub const USAGE: i32 = 2;
 
@@ -19,7 +22,7 @@ pub const USAGE: i32 = 2;
 #[command(name = "pe-script", version, about, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -27,6 +30,12 @@ enum Command {
     /// Run a script; `pe-script run SCRIPT --help` lists its parameters
     #[command(disable_help_flag = true)]
     Run(RunArgs),
+    /// Start the prompt, as without a command; standard input that is no terminal runs as a script
+    Repl(ReplArgs),
+    /// Evaluate an expression and print its value
+    Eval(EvalArgs),
+    /// Run the script tests of files and folders: every `fn test_…()` of a .rhai file
+    Test(check::TestArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
     Doctor,
 }
@@ -61,6 +70,9 @@ pub struct RunArgs {
     /// The folder for run folders
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,
+    /// A folder with a plugin written in Rhai; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub plugin: Vec<PathBuf>,
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,
@@ -82,9 +94,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             return error.exit_code();
         }
     };
-    match cli.command {
+    match cli
+        .command
+        .unwrap_or_else(|| Command::Repl(ReplArgs::prompt()))
+    {
         Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
+        Command::Repl(arguments) => repl::main(&arguments, Look::detect()),
+        Command::Eval(arguments) => repl::eval(&arguments, Look::detect()),
+        Command::Test(arguments) => check::main(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
     }
 }

@@ -1,5 +1,6 @@
 //! The script functions that belong to no plugin: parameters, output, results, the run itself.
 
+mod help;
 mod iterate;
 
 use std::path::Path;
@@ -137,6 +138,7 @@ fn output(engine: &mut Engine, session: &Arc<Session>) {
             show(&context, &shown, &value)
         });
     iterate::register(engine, session);
+    help::register(engine, session);
 }
 
 fn surroundings(engine: &mut Engine, session: &Arc<Session>) {

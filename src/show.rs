@@ -23,17 +23,22 @@ pub(crate) fn show(
     session: &Session,
     value: &Dynamic,
 ) -> ScriptResult<()> {
-    let Some(picture) = value.clone().try_cast::<Picture>() else {
+    let Some(found) = value.clone().try_cast::<Picture>() else {
         session.console.print(&shown(context, value));
         return Ok(());
     };
+    picture(session, &found).map_err(raise)
+}
+
+/// Writes a picture into the session's folder, prints its path, and draws it.
+pub(crate) fn picture(session: &Session, picture: &Picture) -> Result<(), pe_report::ReportError> {
     let number = SHOWN.fetch_add(1, Ordering::Relaxed) + 1;
     let path = session.run_dir.join(format!("picture-{number:03}.png"));
-    picture.save(&path).map_err(raise)?;
+    picture.save(&path)?;
     session
         .console
         .print(&format!("{picture}: {}", path.display()));
-    draw(session, &picture);
+    draw(session, picture);
     Ok(())
 }
 

@@ -1,13 +1,33 @@
 //! The piece of a script's text that an error's position means.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::Place;
 
+/// Sources that lie in no file.
+static REMEMBERED: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+
+/// From now on errors in `name` show the lines of `text`: what was typed, or came from a pipe.
+pub(crate) fn remember(name: &Path, text: String) {
+    let mut remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
+    remembered.insert(name.to_path_buf(), text);
+}
+
+fn text_of(file: &Path) -> Option<String> {
+    let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
+    remembered
+        .get(file)
+        .cloned()
+        .or_else(|| fs::read_to_string(file).ok())
+}
+
 /// The file's text and the bytes of it to underline; `None` where the file is gone or changed.
 pub(super) fn find(place: &Place) -> Option<(String, Range<usize>)> {
-    let text = fs::read_to_string(&place.file).ok()?;
+    let text = text_of(&place.file)?;
     let span = span(&text, place.position.line()?, place.position.position())?;
     Some((text, span))
 }

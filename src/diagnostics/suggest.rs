@@ -33,6 +33,11 @@ impl Vocabulary {
         known
     }
 
+    /// Adds variables that live outside of the script.
+    pub(crate) fn add_variables(&mut self, names: impl Iterator<Item = String>) {
+        self.variables.extend(names);
+    }
+
     fn add(&mut self, ast: &AST) {
         let named = |name: &str| !name.starts_with("anon$");
         for function in ast.iter_functions().filter(|function| named(function.name)) {
@@ -143,7 +148,7 @@ impl Vocabulary {
         let modules: BTreeSet<&str> = self
             .signatures
             .iter()
-            .filter_map(|signature| signature.split_once("::"))
+            .filter_map(|signature| signature.split('(').next()?.split_once("::"))
             .map(|(m, _)| m)
             .collect();
         let hint = match nearest(name, modules.iter().copied()) {

@@ -106,6 +106,7 @@ fn print_json(object: &serde_json::Value) {
 }
 
 /// What panicked, and where: kept for the report, written to the log in full.
+#[derive(Default)]
 pub(crate) struct Panics(Arc<Mutex<Option<String>>>);
 
 /// From now on a panic's text goes to the run's log instead of the user's terminal.
@@ -128,11 +129,7 @@ pub(crate) fn catch_panics(console: &Arc<Console>) -> Panics {
 impl Panics {
     /// The error to show for a panic that was caught; the next one is told anew.
     pub(crate) fn report(&self) -> Report {
-        let place = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let place = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let place = place
             .map(|place| format!(" at {place}"))
             .unwrap_or_default();

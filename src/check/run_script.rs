@@ -1,0 +1,63 @@
+//! `run_script(path, #{key: value})`: a test runs a whole script as `pe-script run` would.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use pe_binding::script::{ScriptResult, runtime_error};
+use rhai::{Dynamic, Engine, Map};
+use serde_yaml::{Mapping, Value};
+
+use crate::Session;
+use crate::run::inner;
+use crate::value::{to_dynamic, to_value};
+
+/// Registers `run_script`; paths are relative to `folder`, the test script's.
+pub(super) fn register(engine: &mut Engine, folder: &Path, session: &Arc<Session>) {
+    let (here, outer) = (folder.to_path_buf(), session.clone());
+    engine.register_fn("run_script", move |path: &str| {
+        run_script(&here, path, &Map::new(), &outer)
+    });
+    let (here, outer) = (folder.to_path_buf(), session.clone());
+    engine.register_fn("run_script", move |path: &str, params: Map| {
+        run_script(&here, path, &params, &outer)
+    });
+}
+
+/// The script's results, and as `printed` what it printed.
+fn run_script(
+    folder: &Path,
+    path: &str,
+    params: &Map,
+    outer: &Arc<Session>,
+) -> ScriptResult<Dynamic> {
+    let params = params
+        .iter()
+        .map(|(key, value)| match to_value(value) {
+            Ok(value) => Ok((Value::from(key.as_str()), value)),
+            Err(kind) => {
+                let message =
+                    format!("parameter `{key}` of {path} is no plain data: found a {kind}");
+                Err(runtime_error("run_script.param", &message, None))
+            }
+        })
+        .collect::<ScriptResult<Mapping>>()?;
+    let ran = inner::run(&plain(folder.join(path)), params, outer)?;
+    let mut results = ran.results;
+    results.insert("printed".into(), ran.printed.into());
+    Ok(to_dynamic(&Value::Mapping(results)))
+}
+
+/// A path without `..` where that is the same file: behind a link it may be another.
+fn plain(path: PathBuf) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir if plain.file_name().is_some() => drop(plain.pop()),
+            part => plain.push(part),
+        }
+    }
+    match (plain.canonicalize(), path.canonicalize()) {
+        (Ok(short), Ok(long)) if short == long => plain,
+        _ => path,
+    }
+}

@@ -1,0 +1,448 @@
+//! The prompt: `pe-script`, `pe-script repl`, a script on standard input, and `pe-script eval`.
+
+mod commands;
+mod complete;
+mod editor;
+mod lex;
+mod present;
+mod state;
+mod transcript;
+mod workspace;
+
+use std::cell::RefCell;
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use pe_binding::Explain;
+use pe_report::Picture;
+use rhai::Dynamic;
+use rustyline::error::ReadlineError;
+use rustyline::history::{FileHistory, History, SearchDirection};
+use rustyline::{ColorMode, CompletionType, Config, Editor};
+use signal_hook::consts::SIGINT;
+
+use crate::Session;
+use crate::cli::{DONE, FAILED, USAGE};
+use crate::console::{Console, Look};
+use crate::diagnostics::{Report, remember};
+use crate::interrupt::{Interrupt, exit_code};
+use crate::run::{outcome, prepare};
+use editor::Assistant;
+use workspace::{Outcome, Workspace};
+
+const PROMPT: &str = "pe> ";
+/// Lines of history that are kept.
+const HISTORY: usize = 10_000;
+/// Where output goes to a file or pipe, tables are this wide.
+const WIDTH: usize = 120;
+
+/// What every session takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SessionArgs {
+    /// Seed of everything random [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<i64>,
+    /// Threads of native functions [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Where networks run: auto, cpu or cuda[:N]
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: String,
+    /// Show neither progress nor log lines
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What `pe-script repl` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReplArgs {
+    /// A script to evaluate before the prompt
+    pub script: Option<PathBuf>,
+    /// Seed, threads, device
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+impl ReplArgs {
+    /// What `pe-script` without a command means.
+    pub(crate) fn prompt() -> Self {
+        let device = "auto".to_owned();
+        Self {
+            script: None,
+            session: SessionArgs {
+                device,
+                ..SessionArgs::default()
+            },
+        }
+    }
+}
+
+/// What `pe-script eval` takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct EvalArgs {
+    /// The expression, as it would be typed at the prompt
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+    /// Print the value as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Seed, threads, device
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// What comes after a line.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Prompt,
+    Quit(i32),
+}
+
+/// A session with a person.
+struct Repl {
+    workspace: Rc<RefCell<Workspace>>,
+    look: Look,
+    busy: Arc<AtomicBool>,
+    lines: Vec<String>,
+}
+
+/// Starts the prompt; where standard input is no terminal, runs what it holds as a script.
+pub fn main(arguments: &ReplArgs, look: Look) -> i32 {
+    let look = Look {
+        quiet: arguments.session.quiet,
+        ..look
+    };
+    match io::stdin().is_terminal() {
+        true => interactive(arguments, look),
+        false => piped(arguments, look),
+    }
+}
+
+/// Evaluates one expression and prints its value.
+pub fn eval(arguments: &EvalArgs, look: Look) -> i32 {
+    let look = Look {
+        quiet: arguments.session.quiet,
+        ..look
+    };
+    let source = Path::new("EXPR");
+    run_text(
+        &arguments.session,
+        look,
+        &arguments.expression,
+        source,
+        |workspace, value| {
+            if !arguments.json {
+                show(workspace, value, true);
+                return DONE;
+            }
+            match crate::value::to_value(value) {
+                Ok(value) => {
+                    let json = serde_json::to_string(&value).unwrap_or_default();
+                    workspace.session().console.print(&json);
+                    DONE
+                }
+                Err(found) => {
+                    let text = format!("the value is no plain data: found a {found}");
+                    let hint = "print its numbers, strings or maps of these".to_owned();
+                    tell(
+                        &workspace.session().console,
+                        &Report::new("usage.json", text, Some(hint)),
+                    );
+                    USAGE
+                }
+            }
+        },
+    )
+}
+
+fn piped(arguments: &ReplArgs, look: Look) -> i32 {
+    let mut text = String::new();
+    let source = Path::new("standard input");
+    let read = match &arguments.script {
+        Some(file) => std::fs::read_to_string(file).map(|script| text = script),
+        None => io::stdin().read_to_string(&mut text).map(drop),
+    };
+    let source = arguments.script.as_deref().unwrap_or(source);
+    if let Err(error) = read {
+        eprintln!("error: cannot read {}: {error}", source.display());
+        return USAGE;
+    }
+    run_text(&arguments.session, look, &text, source, |_, _| DONE)
+}
+
+/// Evaluates a text from beginning to end; `with` gets its value and gives the exit code.
+fn run_text(
+    arguments: &SessionArgs,
+    look: Look,
+    text: &str,
+    source: &Path,
+    with: impl FnOnce(&Workspace, &Dynamic) -> i32,
+) -> i32 {
+    remember(source, text.to_owned());
+    let told = |signal, times| match times {
+        1 => None,
+        _ => Some(exit_code(signal)),
+    };
+    let mut workspace = match open(arguments, look, told) {
+        Ok(workspace) => workspace,
+        Err(code) => return code,
+    };
+    let outcome = workspace.load(text, source);
+    let session = workspace.session().clone();
+    let signal = session.console.interrupt().exit_code();
+    let code = match (outcome, signal) {
+        (Outcome::Value(value), None) => with(&workspace, &value),
+        (Outcome::Exit(code), None) => code,
+        (Outcome::Failed(report), None) => {
+            tell(&session.console, &report);
+            FAILED
+        }
+        (_, Some(code)) => {
+            session.console.log("interrupted");
+            code
+        }
+        (Outcome::Stopped, None) => FAILED,
+    };
+    state::tidy(&session.run_dir);
+    code
+}
+
+/// A workspace with its console, its folder, its device; the exit code where that cannot be.
+fn open(
+    arguments: &SessionArgs,
+    look: Look,
+    told: impl Fn(i32, u32) -> Option<i32> + Send + 'static,
+) -> Result<Workspace, i32> {
+    let usage = |kind: &str, text: String, hint: Option<String>| {
+        let report = Report::new(kind, text, hint);
+        eprintln!("{}", report.render(look.colour));
+        USAGE
+    };
+    let device: pe_nn::Request =
+        arguments
+            .device
+            .parse()
+            .map_err(|error: pe_nn::DeviceError| {
+                usage(error.kind(), error.to_string(), error.hint())
+            })?;
+    let interrupt = Interrupt::listen_with(told).map_err(|error| {
+        usage(
+            "usage.signals",
+            format!("cannot listen for Ctrl-C: {error}"),
+            None,
+        )
+    })?;
+    let folder = state::session().map_err(|error| {
+        let text = format!("cannot make a folder for this session: {error}");
+        let hint = "set XDG_STATE_HOME to a folder that can be written".to_owned();
+        usage("usage.state", text, Some(hint))
+    })?;
+    let console = Console::new(look, interrupt);
+    let mut session = Session::new(console.clone(), &folder);
+    session.defaults = true;
+    session.seed = arguments.seed.unwrap_or_default();
+    session.set_threads(prepare::set_threads(arguments.threads));
+    session.set_device(device);
+    let panics = outcome::catch_panics(&console);
+    Ok(Workspace::new(Arc::new(session), panics, Path::new(".")))
+}
+
+fn interactive(arguments: &ReplArgs, look: Look) -> i32 {
+    let busy = Arc::new(AtomicBool::new(false));
+    let workspace = match open(&arguments.session, look, patient(busy.clone())) {
+        Ok(workspace) => workspace,
+        Err(code) => return code,
+    };
+    let session = workspace.session().clone();
+    let mut repl = Repl {
+        workspace: Rc::new(RefCell::new(workspace)),
+        look,
+        busy,
+        lines: Vec::new(),
+    };
+    let code = match repl.converse(arguments.script.as_deref()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: the terminal cannot be used: {error}");
+            FAILED
+        }
+    };
+    state::tidy(&session.run_dir);
+    code
+}
+
+/// Ctrl-C stops the work and not the session, unless it is pressed three times; at the prompt the
+/// editor reads it. What else ends a process ends this one, with the terminal as it was.
+fn patient(busy: Arc<AtomicBool>) -> impl Fn(i32, u32) -> Option<i32> + Send + 'static {
+    let terminal = rustix::termios::tcgetattr(io::stdin()).ok();
+    move |signal, times| {
+        if busy.load(Ordering::SeqCst) && signal == SIGINT && times < 3 {
+            eprintln!("stopping … (Ctrl-C three times ends pe-script)");
+            return None;
+        }
+        if signal == SIGINT && times < 3 || busy.load(Ordering::SeqCst) && times == 1 {
+            return None;
+        }
+        if let Some(terminal) = &terminal {
+            let now = rustix::termios::OptionalActions::Now;
+            let _ = rustix::termios::tcsetattr(io::stdin(), now, terminal);
+        }
+        Some(exit_code(signal))
+    }
+}
+
+impl Repl {
+    fn converse(&mut self, script: Option<&Path>) -> rustyline::Result<i32> {
+        let mut editor = self.editor()?;
+        let history = state::history();
+        if let Some(file) = &history {
+            // The first session has none.
+            let _ = editor.load_history(file);
+        }
+        self.print(&format!(
+            "pe-script {}: Tab completes, ?name explains, .help lists the commands, Ctrl-D ends",
+            env!("CARGO_PKG_VERSION")
+        ));
+        if let Some(file) = script
+            && let Next::Quit(code) = commands::load(self, file)
+        {
+            return Ok(code);
+        }
+        loop {
+            let line = match editor.readline(PROMPT) {
+                Ok(line) => line,
+                Err(ReadlineError::Interrupted) => continue,
+                Err(ReadlineError::Eof) => return Ok(DONE),
+                Err(error) => return Err(error),
+            };
+            if line.trim().is_empty() {
+                continue;
+            }
+            editor.add_history_entry(line.as_str())?;
+            if let Some(file) = &history {
+                // Written at once: a session that is killed keeps its history.
+                let _ = editor.append_history(file);
+            }
+            self.lines = lines(editor.history());
+            if let Next::Quit(code) = self.input(&line) {
+                return Ok(code);
+            }
+        }
+    }
+
+    fn editor(&self) -> rustyline::Result<Editor<Assistant, FileHistory>> {
+        let colours = match self.look.colour {
+            true => ColorMode::Enabled,
+            false => ColorMode::Disabled,
+        };
+        let config = Config::builder()
+            .max_history_size(HISTORY)?
+            .history_ignore_dups(true)?
+            .history_ignore_space(true)
+            .completion_type(CompletionType::List)
+            .color_mode(colours)
+            .build();
+        let mut editor = Editor::with_config(config)?;
+        editor.set_helper(Some(Assistant::new(
+            self.workspace.clone(),
+            self.look.colour,
+        )));
+        Ok(editor)
+    }
+
+    fn input(&mut self, line: &str) -> Next {
+        let text = line.trim();
+        if let Some(name) = text.strip_prefix('?') {
+            commands::document(self, name.trim());
+            return Next::Prompt;
+        }
+        if text.starts_with('.') {
+            return commands::command(self, text);
+        }
+        let outcome = self.work(|workspace| workspace.evaluate(line));
+        self.conclude(outcome)
+    }
+
+    /// Does work that Ctrl-C may stop.
+    fn work(&self, work: impl FnOnce(&mut Workspace) -> Outcome) -> Outcome {
+        self.while_busy(|| work(&mut self.workspace.borrow_mut()))
+    }
+
+    fn while_busy<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.console(|console| console.interrupt().clear());
+        self.busy.store(true, Ordering::SeqCst);
+        let done = work();
+        self.busy.store(false, Ordering::SeqCst);
+        done
+    }
+
+    /// Shows how an input ended.
+    fn conclude(&self, outcome: Outcome) -> Next {
+        let signal = self.console(|console| console.interrupt().exit_code());
+        match (outcome, signal) {
+            (Outcome::Exit(code), _) => return Next::Quit(code),
+            (Outcome::Value(value), _) => show(&self.workspace.borrow(), &value, false),
+            (Outcome::Stopped, _) | (Outcome::Failed(_), Some(_)) => {
+                self.console(|console| console.warning("interrupted; the variables are kept"));
+            }
+            (Outcome::Failed(report), None) => self.console(|console| tell(console, &report)),
+        }
+        match signal {
+            Some(code) if code != exit_code(SIGINT) => Next::Quit(code),
+            _ => Next::Prompt,
+        }
+    }
+
+    fn print(&self, text: &str) {
+        self.console(|console| console.print(text));
+    }
+
+    fn complain(&self, text: &str, hint: &str) {
+        let report = Report::new("usage.command", text, Some(hint.to_owned()));
+        self.console(|console| tell(console, &report));
+    }
+
+    fn console<T>(&self, with: impl FnOnce(&Console) -> T) -> T {
+        let console = self.workspace.borrow().session().console.clone();
+        with(&console)
+    }
+}
+
+fn tell(console: &Console, report: &Report) {
+    console.error(&report.render(console.look().colour), &report.render(false));
+}
+
+/// Shows a value; a picture in the terminal where that can, a text without quotes if `raw`.
+fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
+    let session = workspace.session();
+    if let Some(picture) = value.clone().try_cast::<Picture>() {
+        if let Err(error) = crate::show::picture(session, &picture) {
+            session.console.warning(&error.to_string());
+        }
+        return;
+    }
+    if raw && let Ok(text) = value.as_immutable_string_ref() {
+        return session.console.print(&text);
+    }
+    if let Some(text) = present::present(workspace, value, width()) {
+        session.console.print(&text);
+    }
+}
+
+fn lines(history: &FileHistory) -> Vec<String> {
+    let entry = |at| history.get(at, SearchDirection::Forward).ok().flatten();
+    let entries = (0..history.len()).filter_map(entry);
+    entries.map(|found| found.entry.into_owned()).collect()
+}
+
+/// Columns of the terminal.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0))
+}
+
+#[cfg(test)]
+mod tests;

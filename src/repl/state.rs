@@ -1,0 +1,40 @@
+//! Where a session leaves its history and its pictures: the user's state folder.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// `$XDG_STATE_HOME/pe-script`, or `~/.local/state/pe-script`; none for a user without a home.
+fn folder() -> Option<PathBuf> {
+    let base = dirs::state_dir().or_else(dirs::data_local_dir)?;
+    Some(base.join("pe-script"))
+}
+
+/// The file of the lines that were typed.
+pub(super) fn history() -> Option<PathBuf> {
+    let folder = folder()?;
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder.join("history"))
+}
+
+/// A folder of this session's own for pictures and whatever a script writes into `run_dir()`.
+///
+/// # Errors
+/// When neither the state folder nor a temporary one can be written.
+pub(super) fn session() -> io::Result<PathBuf> {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let name = format!("{now}-{}", std::process::id());
+    let made = |base: &Path| {
+        let folder = base.join("sessions").join(&name);
+        std::fs::create_dir_all(&folder).map(|()| folder)
+    };
+    match folder() {
+        Some(base) => made(&base).or_else(|_| made(&std::env::temp_dir().join("pe-script"))),
+        None => made(&std::env::temp_dir().join("pe-script")),
+    }
+}
+
+/// Removes the session's folder if nothing was written into it.
+pub(super) fn tidy(folder: &Path) {
+    // It fails where there is something, and that is what is wanted.
+    let _ = std::fs::remove_dir(folder);
+}
