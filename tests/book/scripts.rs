@@ -137,19 +137,25 @@ impl<'a> Chapter<'a> {
         program::run(self.folder(), &["run", "chapter.rhai", "--quiet"])
     }
 
-    /// The last command of a shell block, after those before it.
+    /// Runs the commands of a shell block, up to the first that fails; gives the last one's output.
     fn shell(&self, block: &Block) -> Output {
-        let lines = block.commands();
-        let commands = lines.iter().filter_map(|line| arguments(line));
-        let outputs = commands.map(|arguments| {
+        let mut last = None;
+        for line in block.commands() {
+            let Some(arguments) = arguments(&line) else {
+                continue;
+            };
             let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             // Networks on one thread: beside other tests, their threads would wait for each other.
             if arguments.first() == Some(&"run") {
                 arguments.extend(["--threads", "1"]);
             }
-            program::run(self.folder(), &arguments)
-        });
-        outputs.last().expect("a block that is run has a command")
+            let output = program::run(self.folder(), &arguments);
+            if !output.succeeded {
+                return output;
+            }
+            last = Some(output);
+        }
+        last.expect("a block that is run has a command")
     }
 
     /// Whether it failed with the error that the next block shows; `…` at its end stands for the
