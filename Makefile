@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PE_SCRIPT = target/release/pe-script
 
-.PHONY: setup table2 test bench docs lint clean
+.PHONY: setup table2 test bench book docs lint clean
 
 ## Install libtorch into .libtorch, unless it is there or LIBTORCH names another one.
 setup:
@@ -28,6 +28,10 @@ test: setup
 bench: setup
 	bash scripts/bench/preprocess.sh
 	bash scripts/bench/train.sh
+
+## The book, docs/, in target/book. Installs mdBook into .tools once.
+book:
+	@bash tools/mdbook.sh
 
 ## The API documentation of every crate, in target/doc.
 docs: setup

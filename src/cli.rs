@@ -10,12 +10,14 @@ use clap_complete::Shell;
 use crate::console::Look;
 use crate::docs::{self, DocsCommand};
 use crate::repl::{self, EvalArgs, ReplArgs};
-use crate::{doctor, manual, run};
+use crate::{check, doctor, manual, run};
 
 /// Exit code: the script or command did what it should.
 pub const DONE: i32 = 0;
 /// Exit code: an error in the script or from what it called.
 pub const FAILED: i32 = 1;
+/// Exit code: a script test failed.
+pub const TESTS_FAILED: i32 = 3;
 /// Exit code: the command line or a parameter is wrong; nothing ran.
 pub const USAGE: i32 = 2;
 
@@ -35,6 +37,8 @@ enum Command {
     Repl(ReplArgs),
     /// Evaluate an expression and print its value
     Eval(EvalArgs),
+    /// Run the script tests of files and folders: every `fn test_…()` of a .rhai file
+    Test(check::TestArgs),
     /// Show versions, device, threads and libtorch, and what is missing, with what mends it
     Doctor,
     /// Write the reference of the script functions, or definition files for editors
@@ -82,6 +86,9 @@ pub struct RunArgs {
     /// The folder for run folders
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out: PathBuf,
+    /// A folder with a plugin written in Rhai; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub plugin: Vec<PathBuf>,
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,
@@ -114,6 +121,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
         Command::Repl(arguments) => repl::main(&arguments, Look::detect()),
         Command::Eval(arguments) => repl::eval(&arguments, Look::detect()),
+        Command::Test(arguments) => check::main(&arguments, Look::detect()),
         Command::Doctor => doctor::main(),
         Command::Docs(command) => docs::main(&command),
         Command::Completions { shell } => manual::completions(Cli::command(), shell),

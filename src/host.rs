@@ -41,7 +41,7 @@ pub(crate) fn register(engine: &mut Engine, session: &Arc<Session>) {
 }
 
 /// A function with its documentation, in the form that the API reference is made from.
-fn documented(name: &str, params: &[&str], doc: &str) -> FuncRegistration {
+pub(crate) fn documented(name: &str, params: &[&str], doc: &str) -> FuncRegistration {
     FuncRegistration::new(name)
         .with_volatility(true)
         .with_params_info(params)

@@ -42,7 +42,7 @@ impl Interrupt {
     }
 
     /// Listens as [`Self::listen`], for a process that lives on after an interrupt: `told` is
-    /// called with the signal and how many came since the last [`Self::clear`], and ends the
+    /// called with the signal and how many came since the last one was done with, and ends the
     /// process by giving an exit code.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_yaml::{Mapping, Value};
 
 use crate::console::{Console, Spent};
+use crate::extensions::Loaded;
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,6 +64,9 @@ pub struct Record {
     pub pid: u32,
     /// The versions of what ran.
     pub versions: BTreeMap<&'static str, String>,
+    /// The plugins written in Rhai that were loaded.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<Loaded>,
     /// The commit of the script's repository; absent outside of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<Git>,
@@ -168,6 +172,16 @@ impl Journal {
         fs::write(path, text)
     }
 
+    /// Keeps a copy of a plugin's file under its path within the plugin's folder.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep_of_plugin(&self, name: &str, relative: &Path, text: &str) -> io::Result<()> {
+        let path = self.folder.join("plugins").join(name).join(relative);
+        fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
+        fs::write(path, text)
+    }
+
     /// Changes what the record says; it is written at the end of the run.
     pub fn update(&self, change: impl FnOnce(&mut Record)) {
         change(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner));
@@ -216,7 +230,9 @@ pub fn now() -> String {
 
 fn new_folder(root: &Path, record: &Record, text: &str) -> io::Result<PathBuf> {
     let stem = Path::new(&record.script).file_stem().unwrap_or_default();
-    let settings = format!("{text}\0{:?}\0{}", record.params, record.seed);
+    let plugins = record.plugins.iter().map(|plugin| plugin.digest.as_str());
+    let plugins: String = plugins.collect();
+    let settings = format!("{text}\0{:?}\0{}{plugins}", record.params, record.seed);
     let hash = blake3::hash(settings.as_bytes()).to_hex();
     let time = record.started.replace(['-', ':'], "");
     let parent = root.join(stem);

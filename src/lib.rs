@@ -22,6 +22,7 @@ pub mod diagnostics;
 pub mod docs;
 pub mod doctor;
 mod engine;
+pub mod extensions;
 mod host;
 pub mod interrupt;
 pub mod journal;

@@ -16,6 +16,8 @@ type SharedModule = Shared<Module>;
 /// wherever the import stands; nothing outside of that folder can be imported.
 pub(crate) struct Confined {
     root: PathBuf,
+    /// Whose folder it is, for messages.
+    whose: &'static str,
     journal: Option<Arc<Journal>>,
     state: Mutex<State>,
 }
@@ -31,9 +33,23 @@ impl Confined {
     pub(crate) fn new(root: &Path, journal: Option<Arc<Journal>>) -> Self {
         Self {
             root: root.to_path_buf(),
+            whose: "script",
             journal,
             state: Mutex::default(),
         }
+    }
+
+    /// For a plugin, whose files are kept elsewhere.
+    pub(crate) fn of_plugin(root: &Path) -> Self {
+        Self {
+            whose: "plugin",
+            ..Self::new(root, None)
+        }
+    }
+
+    /// The folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
     }
 
     fn with_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
@@ -41,15 +57,17 @@ impl Confined {
     }
 
     /// The path of a module relative to the root.
-    fn relative(path: &str) -> ScriptResult<PathBuf> {
+    fn relative(&self, path: &str) -> ScriptResult<PathBuf> {
+        let whose = self.whose;
         let mut relative = PathBuf::from(path);
         let inside = relative
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
         if path.is_empty() || !inside {
-            let message = format!("cannot import \"{path}\": it is outside of the script's folder");
-            let hint = "name a file in the script's folder or below it, without `..`";
-            return Err(runtime_error("import.outside", &message, Some(hint)));
+            let message =
+                format!("cannot import \"{path}\": it is outside of the {whose}'s folder");
+            let hint = format!("name a file in the {whose}'s folder or below it, without `..`");
+            return Err(runtime_error("import.outside", &message, Some(&hint)));
         }
         // A name such as `v1.2` keeps its dot.
         if relative
@@ -68,16 +86,18 @@ impl Confined {
             runtime_error("import.unreadable", &message, Some(hint))
         };
         let unreadable = |error: std::io::Error| {
-            let hint = "imports are searched in the folder of the script that is run";
+            let hint = match self.whose {
+                "plugin" => "a plugin's imports are searched in the plugin's folder",
+                _ => "imports are searched in the folder of the script that is run",
+            };
             cannot(format!("{}: {error}", file.display()), hint)
         };
         let (root, real) = (real(&self.root), file.canonicalize().map_err(unreadable)?);
         if !real.starts_with(&root) {
-            let what = format!(
-                "{} is a link that leads out of the script's folder",
-                file.display()
-            );
-            return Err(cannot(what, "copy the file into the script's folder"));
+            let (file, whose) = (file.display(), self.whose);
+            let what = format!("{file} is a link that leads out of the {whose}'s folder");
+            let hint = format!("copy the file into the {whose}'s folder");
+            return Err(cannot(what, &hint));
         }
         fs::read_to_string(&real).map_err(unreadable)
     }
@@ -119,7 +139,7 @@ impl ModuleResolver for Confined {
             error.set_position(pos);
             error
         };
-        let relative = Self::relative(path).map_err(here)?;
+        let relative = self.relative(path).map_err(here)?;
         if let Some(module) = self.with_state(|state| state.loaded.get(&relative).cloned()) {
             return Ok(module);
         }

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use pe_binding::Work;
 use pe_nn::{Choice, DeviceError, Request};
-use serde_yaml::Value;
+use serde_yaml::{Mapping, Value};
 
 use crate::console::{Console, ConsoleWatch};
+use crate::extensions::Plugins;
 use crate::journal::Journal;
 use crate::params::Resolved;
 
@@ -19,6 +20,8 @@ pub struct Session {
     pub params: Vec<Resolved>,
     /// The folder for what the script writes.
     pub run_dir: PathBuf,
+    /// The plugins written in Rhai.
+    pub plugins: Plugins,
     /// The run's record; a script test has none.
     pub journal: Option<Arc<Journal>>,
     /// The seed of everything random.
@@ -29,6 +32,7 @@ pub struct Session {
     threads: AtomicUsize,
     device: Mutex<Device>,
     exit_code: Mutex<Option<i32>>,
+    results: Mutex<Mapping>,
     started: Instant,
 }
 
@@ -46,12 +50,14 @@ impl Session {
             console,
             params: Vec::new(),
             run_dir: run_dir.as_ref().to_path_buf(),
+            plugins: Plugins::default(),
             journal: None,
             seed: 0,
             defaults: false,
             threads: AtomicUsize::new(1),
             device: Mutex::default(),
             exit_code: Mutex::new(None),
+            results: Mutex::default(),
             started: Instant::now(),
         }
     }
@@ -103,15 +109,23 @@ impl Session {
         self.threads.store(threads, Ordering::Relaxed);
     }
 
-    /// Records a result, in the journal and the log.
+    /// Records a result, here, in the journal and the log.
     pub fn result(&self, name: &str, value: Value) {
         self.console.record(
             "result",
             &format!("{name} = {}", crate::value::shown(&value)),
         );
         if let Some(journal) = &self.journal {
-            journal.result(name, value);
+            journal.result(name, value.clone());
         }
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.insert(name.into(), value);
+    }
+
+    /// What was recorded so far.
+    pub fn results(&self) -> Mapping {
+        let results = self.results.lock();
+        results.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The code that the script gave to `exit`.

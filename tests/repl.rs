@@ -216,6 +216,18 @@ fn standard_input_runs_as_a_script() {
 }
 
 #[test]
+fn a_plugin_of_a_folder_is_there() {
+    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugin-rhai");
+    let plugin = plugin.to_str().unwrap();
+    let output = piped(&["eval", "help(\"clot::rv_lv\")", "--plugin", plugin], "");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.starts_with("clot::"), "{stdout}");
+    let output = piped(&["eval", "1", "--plugin", "no-such-folder"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no-such-folder"));
+}
+
+#[test]
 fn an_expression_is_evaluated() {
     let check = |arguments: &[&str], code: i32, stdout: &str| {
         let output = piped(&[&["eval"], arguments].concat(), "");

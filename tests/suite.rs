@@ -1,4 +1,5 @@
-//! Runs every test function of `tests/suite/**/*.rhai` as a test of its own.
+//! Runs every test function of `tests/suite/**/*.rhai`, and of the example of a plugin, as a test of
+//! its own.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,35 +7,44 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::{Arguments, Failed, Trial};
 use pe_script::check::{self, Case, Surroundings, Verdict};
 
+/// Where tests are looked for, and what of their path is no part of their names.
+const FOLDERS: [(&str, &str); 2] = [
+    ("tests/suite", "tests/suite"),
+    ("examples/plugin-rhai/tests", "examples"),
+];
+
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let surroundings = Surroundings {
         test_data: test_data(),
+        ..Surroundings::default()
     };
-    let cases = check::collect(&root).expect("the suite's folder can be read");
-    let trials = cases
-        .into_iter()
-        .map(|case| trial(&root, case, surroundings.clone()))
-        .collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    let trials = FOLDERS.iter().flat_map(|(folder, root)| {
+        let cases = check::collect(&repository.join(folder)).expect("the folder can be read");
+        let (root, surroundings) = (repository.join(root), surroundings.clone());
+        let trial = move |case| trial(&root, case, surroundings.clone());
+        cases.into_iter().map(trial)
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
 }
 
 fn trial(root: &Path, case: Case, surroundings: Surroundings) -> Trial {
-    let file = case
-        .file
-        .strip_prefix(root)
-        .unwrap_or(&case.file)
-        .with_extension("");
-    let function = case.function.as_deref().unwrap_or("(syntax)");
-    let name = format!("{}::{function}", file.display());
+    let name = case.name();
+    let root = format!("{}/", root.display());
+    let name = name.strip_prefix(&root).unwrap_or(&name).to_owned();
     Trial::test(name.clone(), move || {
-        match check::run(&case, &surroundings) {
+        let finished = check::run(&case, &surroundings);
+        match finished.verdict {
             Verdict::Passed => Ok(()),
             Verdict::Skipped(reason) => {
                 eprintln!("{name} skipped: {reason}");
                 Ok(())
             }
-            Verdict::Failed(text) => Err(Failed::from(text)),
+            Verdict::Failed(report) => {
+                let report = report.render(false);
+                Err(Failed::from(format!("{report}\n{}", finished.output)))
+            }
+            Verdict::Interrupted => Err(Failed::from("interrupted")),
         }
     })
 }

@@ -1,68 +1,135 @@
-//! What a test script can say: `assert`, `assert_eq`, `assert_close`, `assert_throws`.
+//! What a test script can say: `assert`, `assert_eq`, `assert_close`, `assert_throws`,
+//! `assert_snapshot`.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use pe_binding::script::{ScriptResult, number, options, runtime_error};
+use pe_binding::script::{ScriptResult, runtime_error};
 use regex::Regex;
-use rhai::{Dynamic, Engine, EvalAltResult, FLOAT, FnPtr, Map, NativeCallContext, Position};
-use serde::{Deserialize, Serialize};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext, Position};
+use similar::TextDiff;
 
-use super::Surroundings;
+use super::compare::{Difference, Texts, Tolerance, differences};
+use super::{Case, Surroundings};
 use crate::diagnostics::Report;
+use crate::host::documented;
 use crate::value::{shown, to_value};
-
-/// How far two numbers may lie apart: `atol + rtol * |expected|`, as in numpy's `assert_allclose`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Tolerance {
-    rtol: FLOAT,
-    atol: FLOAT,
-}
-
-impl Default for Tolerance {
-    fn default() -> Self {
-        Self {
-            rtol: 1e-7,
-            atol: 0.0,
-        }
-    }
-}
 
 /// Registers the assertions, `scratch_dir()` and `test_data()`; the reason of a skip goes to
 /// `skipped`.
 pub(super) fn register(
     engine: &mut Engine,
+    case: &Case,
     scratch: &Path,
     surroundings: &Surroundings,
     skipped: &Arc<OnceLock<String>>,
 ) {
-    engine.register_fn("assert", |holds: bool| assert(holds, "assertion failed"));
-    engine.register_fn("assert", assert);
-    engine.register_fn("assert_eq", assert_eq);
-    engine.register_fn("assert_close", |found: Dynamic, expected: Dynamic| {
-        close(&found, &expected, &Tolerance::default(), "")
-    });
-    engine.register_fn(
+    truths(engine);
+    numbers(engine);
+    throws(engine);
+    snapshots(engine, case, surroundings);
+    places(engine, scratch, surroundings, skipped);
+}
+
+fn truths(engine: &mut Engine) {
+    let doc = "Fails the test unless the condition holds. In script tests only.\n\n```rhai\n\
+               assert(1 < 2);\n```";
+    documented("assert", &["holds: bool"], doc)
+        .register_into_engine(engine, |holds: bool| assert(holds, "assertion failed"));
+    let doc = "As `assert(holds)`, with what to say when it does not hold.\n\n```rhai\n\
+               assert(1 < 2, \"the order of numbers\");\n```";
+    documented("assert", &["holds: bool", "message: &str"], doc)
+        .register_into_engine(engine, assert);
+    let doc = "Fails the test unless two values are equal, as `==` says; an integer and a float never \
+               are. In script tests only.\n\n```rhai\nassert_eq([1, #{ a: 2 }], [1, #{ a: 2 \
+               }]);\n```";
+    documented("assert_eq", &["found: ?", "expected: ?"], doc)
+        .register_into_engine(engine, assert_eq);
+}
+
+fn numbers(engine: &mut Engine) {
+    let doc = "Fails the test unless numbers are equal but for rounding (`rtol` 1e-7). Arrays and maps \
+               are compared number by number; whatever else is in them must be the same. NaN is \
+               NaN. In script tests only.\n\n```rhai\nassert_close(0.1 + 0.2, 0.3);\n```";
+    documented("assert_close", &["found: ?", "expected: ?"], doc)
+        .register_into_engine(engine, |found: Dynamic, expected: Dynamic| {
+            assert_close(&found, &expected, Tolerance::default())
+        });
+    let doc = "As `assert_close(found, expected)`: numbers may lie `atol + rtol * |expected|` \
+               apart.\n\n| option | default | meaning |\n|---|---|---|\n| `rtol` | 1e-7 | relative \
+               tolerance |\n| `atol` | 0.0 | absolute tolerance |\n\n```rhai\n\
+               assert_close(#{ auroc: 0.91 }, #{ auroc: 0.9 }, #{ atol: 0.02 });\n```";
+    documented(
         "assert_close",
-        |found: Dynamic, expected: Dynamic, map: Map| {
-            close(&found, &expected, &options("assert_close()", &map)?, "")
-        },
-    );
-    engine.register_fn(
-        "assert_throws",
-        |context: NativeCallContext, call: FnPtr| assert_throws(&context, &call, ""),
-    );
-    engine.register_fn(
-        "assert_throws",
+        &["found: ?", "expected: ?", "options: Map"],
+        doc,
+    )
+    .register_into_engine(engine, |found: Dynamic, expected: Dynamic, map: Map| {
+        let by = Tolerance::read("assert_close()", &map)?;
+        assert_close(&found, &expected, by)
+    });
+}
+
+fn throws(engine: &mut Engine) {
+    let doc = "Fails the test unless the closure throws an error. In script tests \
+               only.\n\n```rhai\nassert_throws(|| ct::window(40, -1));\n```";
+    documented("assert_throws", &["call: FnPtr"], doc)
+        .register_into_engine(engine, |context: NativeCallContext, call: FnPtr| {
+            assert_throws(&context, &call, "")
+        });
+    let doc = "As `assert_throws(call)`; the error's text, with its hint, must match a regular \
+               expression.\n\n```rhai\nassert_throws(|| ct::window(40, -1), \"positive \
+               width\");\n```";
+    documented("assert_throws", &["call: FnPtr", "pattern: &str"], doc).register_into_engine(
+        engine,
         |context: NativeCallContext, call: FnPtr, pattern: &str| {
             assert_throws(&context, &call, pattern)
         },
     );
+}
+
+fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
+    let doc = "Fails the test unless a value is the one that is kept under a name: plain data in \
+               `snapshots/SCRIPT/NAME.yaml` beside the script, text in `NAME.txt`. `pe-script test \
+               --update` keeps new and changed ones. In script tests only.\n\n```rhai\n\
+               assert_snapshot(\"rows\", [#{ id: \"effnet\", auroc: 0.91 }]);\n```";
+    let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
+    documented("assert_snapshot", &["name: &str", "value: ?"], doc).register_into_engine(
+        engine,
+        move |name: &str, value: Dynamic| {
+            snapshots.check(&here, name, &value, Tolerance::default())
+        },
+    );
+    let doc = "As `assert_snapshot(name, value)`, with a tolerance for numbers, also for those in \
+               texts such as printed tables.\n\n| option | default | meaning |\n|---|---|---|\n| \
+               `rtol` | 1e-7 | relative tolerance |\n| `atol` | 0.0 | absolute tolerance \
+               |\n\n```rhai\nassert_snapshot(\"table\", \"effnet  0.912\", #{ atol: 0.005 });\n```";
+    let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
+    let params = ["name: &str", "value: ?", "options: Map"];
+    documented("assert_snapshot", &params, doc).register_into_engine(
+        engine,
+        move |name: &str, value: Dynamic, map: Map| {
+            let by = Tolerance::read("assert_snapshot()", &map)?;
+            snapshots.check(&here, name, &value, by)
+        },
+    );
+}
+
+fn places(
+    engine: &mut Engine,
+    scratch: &Path,
+    surroundings: &Surroundings,
+    skipped: &Arc<OnceLock<String>>,
+) {
+    let doc = "An empty folder of this test, which is removed when the test ends. A path as text. In \
+               script tests only.";
     let scratch = scratch.display().to_string();
-    engine.register_fn("scratch_dir", move || scratch.clone());
+    documented("scratch_dir", &["String"], doc)
+        .register_into_engine(engine, move || scratch.clone());
+    let doc = "The folder with test data that the environment variable `PE_TEST_DATA` names. Without \
+               one the test is skipped. In script tests only.";
     let (data, skipped) = (surroundings.test_data.clone(), skipped.clone());
-    engine.register_fn("test_data", move || match &data {
+    documented("test_data", &["String"], doc).register_into_engine(engine, move || match &data {
         Some(path) => ScriptResult::Ok(path.display().to_string()),
         None => {
             let _ = skipped.set("there is no test data here".to_owned());
@@ -74,6 +141,22 @@ pub(super) fn register(
 
 fn failed(message: &str) -> Box<EvalAltResult> {
     runtime_error("assertion", message, None)
+}
+
+/// A failed assertion with more lines below its message.
+pub(super) fn failed_with(
+    message: &str,
+    notes: Vec<String>,
+    hint: Option<&str>,
+) -> Box<EvalAltResult> {
+    let mut error = runtime_error("assertion", message, hint);
+    if let EvalAltResult::ErrorRuntime(thrown, _) = &mut *error
+        && let Some(mut map) = thrown.write_lock::<Map>()
+    {
+        let notes: Array = notes.into_iter().map(Dynamic::from).collect();
+        map.insert("notes".into(), notes.into());
+    }
+    error
 }
 
 fn assert(holds: bool, message: &str) -> ScriptResult<()> {
@@ -95,40 +178,100 @@ fn assert_eq(context: NativeCallContext, found: Dynamic, expected: Dynamic) -> S
     let text = |value: &Dynamic| {
         to_value(value).map_or_else(|_| format!("{value:?}"), |value| shown(&value))
     };
-    Err(failed(&format!(
-        "expected {}, found {}",
-        text(&expected),
-        text(&found)
-    )))
+    let message = format!("expected {}, found {}", text(&expected), text(&found));
+    let notes = match (to_value(&expected), to_value(&found)) {
+        (Ok(left), Ok(right)) => {
+            let all = differences(&left, &right, Tolerance::NONE, Texts::Exact);
+            if all.is_empty() {
+                let types = (expected.type_name(), found.type_name());
+                vec![format!(
+                    "the types differ: expected {}, found {}",
+                    types.0, types.1
+                )]
+            } else {
+                [notes(&all), line_diff(&left, &right).into_iter().collect()].concat()
+            }
+        }
+        _ => Vec::new(),
+    };
+    Err(failed_with(&message, notes, None))
 }
 
-fn close(found: &Dynamic, expected: &Dynamic, by: &Tolerance, at: &str) -> ScriptResult<()> {
-    let place = if at.is_empty() {
-        String::new()
-    } else {
-        format!(" at {at}")
+fn assert_close(found: &Dynamic, expected: &Dynamic, by: Tolerance) -> ScriptResult<()> {
+    let plain = |name: &str, value: &Dynamic| {
+        to_value(value).map_err(|kind| {
+            failed(&format!(
+                "`assert_close` compares numbers and arrays and maps of them; {name} holds a {kind}"
+            ))
+        })
     };
-    if let (Ok(found), Ok(expected)) = (found.as_array_ref(), expected.as_array_ref()) {
-        if found.len() != expected.len() {
-            let (expected, found) = (expected.len(), found.len());
-            let text = format!("expected {expected} elements, found {found}{place}");
-            return Err(failed(&text));
-        }
-        let mut pairs = found.iter().zip(expected.iter()).enumerate();
-        return pairs.try_for_each(|(i, (found, expected))| {
-            close(found, expected, by, &format!("{at}[{i}]"))
-        });
+    let (found, expected) = (plain("the first", found)?, plain("the second", expected)?);
+    let all = differences(&expected, &found, by, Texts::Exact);
+    match all.first() {
+        None => Ok(()),
+        Some(first) => Err(failed_with(&format!("{first} ({by})"), notes(&all), None)),
     }
-    let (found, expected) = (number("found", found)?, number("expected", expected)?);
-    // Infinities are equal or far apart: their difference says nothing.
-    let near = (found - expected).abs() <= by.atol + by.rtol * expected.abs() && found.is_finite();
-    if found == expected || (found.is_nan() && expected.is_nan()) || (near && expected.is_finite())
-    {
-        return Ok(());
+}
+
+/// More differences than this are a wall that nobody reads.
+const MOST_DIFFERENCES: usize = 6;
+/// Lines of a diff, likewise.
+const MOST_LINES: usize = 40;
+
+/// How far the first difference is, and the others.
+pub(super) fn notes(all: &[Difference]) -> Vec<String> {
+    let Some(first) = all.first() else {
+        return Vec::new();
+    };
+    let mut notes: Vec<String> = first.distance().into_iter().collect();
+    if notes.is_empty() && !first.at.is_empty() {
+        notes.push(first.to_string());
+    } else if !first.at.is_empty() {
+        notes = vec![format!("{first}: {}", notes[0])];
     }
-    let Tolerance { rtol, atol } = by;
-    let text = format!("expected {expected}, found {found}{place} (rtol {rtol}, atol {atol})");
-    Err(failed(&text))
+    let more = |difference: &Difference| match difference.distance() {
+        Some(distance) => format!("{difference}: {distance}"),
+        None => difference.to_string(),
+    };
+    notes.extend(all.iter().skip(1).take(MOST_DIFFERENCES - 1).map(more));
+    if all.len() > MOST_DIFFERENCES {
+        notes.push(format!(
+            "and {} more differences",
+            all.len() - MOST_DIFFERENCES
+        ));
+    }
+    notes
+}
+
+/// The lines that differ of two texts, or of two values in YAML; `None` where one line holds all.
+pub(super) fn line_diff(expected: &serde_yaml::Value, found: &serde_yaml::Value) -> Option<String> {
+    let text = |value: &serde_yaml::Value| match value.as_str() {
+        Some(text) => text.to_owned(),
+        None => serde_yaml::to_string(value).unwrap_or_default(),
+    };
+    let (expected, found) = (text(expected), text(found));
+    if expected.lines().count().max(found.lines().count()) < 2 {
+        return None;
+    }
+    let diff = TextDiff::from_lines(&expected, &found);
+    let mut unified = diff.unified_diff();
+    let text = unified
+        .context_radius(2)
+        .missing_newline_hint(false)
+        .to_string();
+    // A hunk's numbers say nothing of a value; that lines are left out between two is enough.
+    let lines: Vec<&str> = text
+        .lines()
+        .skip_while(|line| line.starts_with("@@"))
+        .map(|line| if line.starts_with("@@") { "…" } else { line })
+        .collect();
+    let mut text = lines[..lines.len().min(MOST_LINES)].join("\n");
+    if lines.len() > MOST_LINES {
+        text += &format!("\n… and {} more lines", lines.len() - MOST_LINES);
+    }
+    Some(format!(
+        "lines with `-` are expected, with `+` found\n{text}"
+    ))
 }
 
 fn assert_throws(context: &NativeCallContext, call: &FnPtr, pattern: &str) -> ScriptResult<()> {

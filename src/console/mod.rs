@@ -2,6 +2,7 @@
 //! on stderr; everything in the run's log file.
 
 mod progress;
+mod said;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use crate::interrupt::Interrupt;
 use progress::Running;
+pub use said::Said;
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -49,6 +51,14 @@ impl Look {
     }
 }
 
+/// Nothing of progress and log lines.
+const SILENT: Look = Look {
+    quiet: true,
+    bars: false,
+    colour: false,
+    print_to_stderr: true,
+};
+
 /// How long one kind of native task took in all.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Spent {
@@ -69,6 +79,8 @@ pub struct Console {
     bars: MultiProgress,
     tasks: Mutex<Tasks>,
     log: Mutex<Option<File>>,
+    /// What was said, where it is kept instead of shown.
+    said: Option<Mutex<Said>>,
     ticker: Once,
 }
 
@@ -81,30 +93,40 @@ struct Tasks {
 impl Console {
     /// A console that looks like `look` and is stopped by `interrupt`.
     pub fn new(look: Look, interrupt: Interrupt) -> Arc<Self> {
+        Arc::new(Self::build(look, interrupt, None))
+    }
+
+    fn build(look: Look, interrupt: Interrupt, said: Option<Mutex<Said>>) -> Self {
         let target = if look.bars && !look.quiet {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
-        Arc::new(Self {
+        Self {
             look,
             interrupt,
             bars: MultiProgress::with_draw_target(target),
             tasks: Mutex::default(),
             log: Mutex::default(),
+            said,
             ticker: Once::new(),
-        })
+        }
     }
 
     /// A console that shows nothing and that nothing stops, for tests and embedders.
     pub fn silent() -> Arc<Self> {
-        let look = Look {
-            quiet: true,
-            bars: false,
-            colour: false,
-            print_to_stderr: true,
-        };
-        Self::new(look, Interrupt::default())
+        Self::new(SILENT, Interrupt::default())
+    }
+
+    /// A console that shows nothing and keeps what is said, the script's output too.
+    pub fn keeping(interrupt: Interrupt) -> Arc<Self> {
+        Arc::new(Self::build(SILENT, interrupt, Some(Mutex::default())))
+    }
+
+    /// What was said so far on a console that keeps it; nothing on any other.
+    pub fn said(&self) -> Said {
+        let said = self.said.as_ref();
+        said.map(|said| lock(said).clone()).unwrap_or_default()
     }
 
     /// How this console shows things.
@@ -125,6 +147,9 @@ impl Console {
     /// The script's own output: stdout.
     pub fn print(&self, text: &str) {
         self.record("print", text);
+        if let Some(said) = &self.said {
+            return lock(said).print(text);
+        }
         let to_stderr = self.look.print_to_stderr;
         self.bars.suspend(|| {
             // A closed pipe (`… | head`) must not end the run; the log has every line.
@@ -139,7 +164,7 @@ impl Console {
     /// A line for the user who follows the run: stderr, not with `--quiet`.
     pub fn log(&self, text: &str) {
         self.record("log", text);
-        if !self.look.quiet {
+        if !self.look.quiet || self.said.is_some() {
             self.to_stderr(text);
         }
     }
@@ -172,6 +197,9 @@ impl Console {
     }
 
     fn to_stderr(&self, text: &str) {
+        if let Some(said) = &self.said {
+            return lock(said).say(text);
+        }
         self.bars.suspend(|| {
             let _ = writeln!(io::stderr(), "{text}");
         });

@@ -1,28 +1,26 @@
 //! The piece of a script's text that an error's position means.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::Place;
 
-/// Sources that lie in no file.
-static REMEMBERED: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
+thread_local! {
+    /// Sources that lie in no file; each thread has its own session.
+    static REMEMBERED: RefCell<BTreeMap<PathBuf, String>> = RefCell::default();
+}
 
 /// From now on errors in `name` show the lines of `text`: what was typed, or came from a pipe.
 pub(crate) fn remember(name: &Path, text: String) {
-    let mut remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
-    remembered.insert(name.to_path_buf(), text);
+    REMEMBERED.with_borrow_mut(|remembered| remembered.insert(name.to_path_buf(), text));
 }
 
 fn text_of(file: &Path) -> Option<String> {
-    let remembered = REMEMBERED.lock().unwrap_or_else(PoisonError::into_inner);
-    remembered
-        .get(file)
-        .cloned()
-        .or_else(|| fs::read_to_string(file).ok())
+    let remembered = REMEMBERED.with_borrow(|remembered| remembered.get(file).cloned());
+    remembered.or_else(|| fs::read_to_string(file).ok())
 }
 
 /// The file's text and the bytes of it to underline; `None` where the file is gone or changed.

@@ -71,11 +71,7 @@ fn describe_thrown(thrown: &Dynamic, known: &Vocabulary) -> Report {
     {
         return known.missing_function(&signature);
     }
-    let causes: Vec<String> = map
-        .get("causes")
-        .and_then(|causes| causes.as_array_ref().ok().map(|causes| causes.clone()))
-        .map(|causes| causes.iter().map(ToString::to_string).collect())
-        .unwrap_or_default();
+    let causes = texts(&map, "causes");
     // The message holds the whole chain, for scripts; shown, each cause has its own line.
     let chain: String = causes.iter().map(|cause| format!(": {cause}")).collect();
     let causes = match message.strip_suffix(chain.as_str()).map(str::to_owned) {
@@ -88,8 +84,16 @@ fn describe_thrown(thrown: &Dynamic, known: &Vocabulary) -> Report {
     let kind = text(&map, "kind").unwrap_or_else(|| "script.throw".to_owned());
     Report {
         causes,
+        notes: texts(&map, "notes"),
         ..Report::new(&kind, message, text(&map, "hint"))
     }
+}
+
+fn texts(map: &Map, key: &str) -> Vec<String> {
+    let items = map.get(key).and_then(|items| items.as_array_ref().ok());
+    items
+        .map(|items| items.iter().map(ToString::to_string).collect())
+        .unwrap_or_default()
 }
 
 fn text(map: &Map, key: &str) -> Option<String> {

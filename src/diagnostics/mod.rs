@@ -94,17 +94,19 @@ impl Report {
     pub(crate) fn text_of(error: &EvalAltResult) -> String {
         let mut frames = Vec::new();
         let (inner, _) = unwind(error, Path::new(""), &mut frames);
-        let report = message::describe(inner, &Vocabulary::default());
-        let causes: String = report
-            .causes
-            .iter()
-            .map(|cause| format!(": {cause}"))
-            .collect();
-        let hint = report
-            .hint
-            .map(|hint| format!(" (hint: {hint})"))
-            .unwrap_or_default();
-        format!("{}{causes}{hint}", report.message)
+        message::describe(inner, &Vocabulary::default()).text()
+    }
+
+    /// The message with causes and hint, in one line.
+    pub(crate) fn text(&self) -> String {
+        let causes = self.causes.iter().map(|cause| format!(": {cause}"));
+        let hint = self.hint.as_ref().map(|hint| format!(" (hint: {hint})"));
+        format!(
+            "{}{}{}",
+            self.message,
+            causes.collect::<String>(),
+            hint.unwrap_or_default()
+        )
     }
 
     /// Names each place otherwise where `named` knows a better one.

@@ -161,7 +161,7 @@ impl Vocabulary {
         let modules: BTreeSet<&str> = self
             .signatures
             .iter()
-            .filter_map(|signature| signature.split_once("::"))
+            .filter_map(|signature| signature.split('(').next()?.split_once("::"))
             .map(|(m, _)| m)
             .collect();
         let hint = match nearest(name, modules.iter().copied()) {
@@ -169,7 +169,8 @@ impl Vocabulary {
             None => {
                 let modules: Vec<&str> = modules.into_iter().collect();
                 format!(
-                    "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`",
+                    "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`, a \
+                     plugin of your own `--plugin DIR`",
                     modules.join(", ")
                 )
             }

@@ -29,6 +29,7 @@ use crate::Session;
 use crate::cli::{DONE, FAILED, USAGE};
 use crate::console::{Console, Look};
 use crate::diagnostics::{Report, remember};
+use crate::extensions::Plugins;
 use crate::interrupt::{Interrupt, exit_code};
 use crate::run::{outcome, prepare};
 use editor::Assistant;
@@ -49,9 +50,17 @@ pub struct SessionArgs {
     /// Threads of native functions [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Where networks run: auto, cpu or cuda[:N]
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    /// Where networks run
+    #[arg(
+        help = "Where networks run: auto, cpu or cuda[:N]",
+        long,
+        value_name = "DEVICE",
+        default_value = "auto"
+    )]
     pub device: String,
+    /// A folder with a plugin written in Rhai; give the option again for another one
+    #[arg(long = "plugin", value_name = "DIR")]
+    pub plugins: Vec<PathBuf>,
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,
@@ -229,6 +238,10 @@ fn open(
             .map_err(|error: pe_nn::DeviceError| {
                 usage(error.kind(), error.to_string(), error.hint())
             })?;
+    let plugins = Plugins::find(&arguments.plugins, Path::new(".")).map_err(|report| {
+        eprintln!("{}", report.render(look.colour));
+        USAGE
+    })?;
     let interrupt = Interrupt::listen_with(told).map_err(|error| {
         usage(
             "usage.signals",
@@ -244,6 +257,7 @@ fn open(
     let console = Console::new(look, interrupt);
     let mut session = Session::new(console.clone(), &folder);
     session.defaults = true;
+    session.plugins = plugins;
     session.seed = arguments.seed.unwrap_or_default();
     session.set_threads(prepare::set_threads(arguments.threads));
     session.set_device(device);

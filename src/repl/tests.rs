@@ -121,6 +121,20 @@ fn a_file_that_is_loaded_names_itself_in_errors() {
 }
 
 #[test]
+fn a_file_that_is_loaded_imports_what_lies_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("lib")).unwrap();
+    fs::write(folder.path().join("lib/own.rhai"), "fn three() { 3 }").unwrap();
+    let file = folder.path().join("a.rhai");
+    let mut workspace = workspace();
+    let text = "import \"lib/own\" as own;\nlet x = own::three();";
+    assert!(matches!(workspace.load(text, &file), Outcome::Value(_)));
+    assert_eq!(after(&mut workspace, &["x + own::three()"]), "6");
+    let error = after(&mut workspace, &["import \"lib/own\" as again;"]);
+    assert!(error.contains("cannot import"), "{error}");
+}
+
+#[test]
 fn a_panic_of_native_code_costs_the_line() {
     let mut workspace = workspace();
     workspace

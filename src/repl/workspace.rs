@@ -123,9 +123,18 @@ impl Workspace {
         self.evaluate_as(text, None)
     }
 
-    /// Evaluates a file in the session, as if it were typed.
+    /// Evaluates a file in the session, as if it were typed; it may import what lies beside it.
     pub(crate) fn load(&mut self, text: &str, file: &Path) -> Outcome {
-        self.evaluate_as(text, Some(file))
+        let beside = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        self.import_from(&beside);
+        let outcome = self.evaluate_as(text, Some(file));
+        self.import_from(&self.root.clone());
+        outcome
+    }
+
+    fn import_from(&mut self, folder: &Path) {
+        let plugins = &self.session.plugins;
+        plugins.set_imports(&mut self.engine, folder, None);
     }
 
     fn evaluate_as(&mut self, text: &str, file: Option<&Path>) -> Outcome {

@@ -1,6 +1,7 @@
 //! `pe-script run`: from a command line to an exit code.
 
 mod help;
+pub(crate) mod inner;
 pub(crate) mod outcome;
 pub(crate) mod prepare;
 mod settings;
@@ -16,7 +17,6 @@ use crate::console::Look;
 use crate::diagnostics::{Report, Vocabulary};
 use crate::engine::bare;
 use crate::params::{self, Param};
-use crate::resolver::Confined;
 use crate::trace::LastCall;
 use crate::{Session, configure, host, register};
 use outcome::Outcome;
@@ -86,7 +86,14 @@ pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) 
     configure(&mut engine);
     register(&mut engine);
     host::register(&mut engine, session);
-    engine.set_module_resolver(Confined::new(root, session.journal.clone()));
+    let journal = session.journal.clone();
+    if let Err((plugin, error)) = session.plugins.install(&mut engine, root, journal) {
+        // It worked when it was found, so its files have changed since.
+        let name = plugin.name();
+        session
+            .console
+            .warning(&format!("plugin `{name}` is left out: {error}"));
+    }
     let last_call = LastCall::follow(&mut engine);
     (engine, last_call)
 }

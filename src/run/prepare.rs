@@ -12,6 +12,7 @@ use crate::Session;
 use crate::cli::RunArgs;
 use crate::console::{Console, Look};
 use crate::diagnostics::Report;
+use crate::extensions::{Plugins, RhaiPlugin};
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Journal, Record, Status};
 use crate::params::{self, Bad, Given, Resolved};
@@ -33,16 +34,22 @@ pub(super) fn prepare(
     let params = params::resolve(&script.params, &given)?;
     let device = arguments.device.as_deref().unwrap_or("auto");
     let device: Request = device.parse().map_err(usage)?;
+    let root = path.parent().unwrap_or(Path::new(""));
+    let plugins = Plugins::find(&arguments.plugin, root)?;
     let threads = set_threads(arguments.threads);
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
     let console = Console::new(look, listen(ended_at_once.clone())?);
-    let record = record(arguments, path, &params, threads, device);
+    let record = Record {
+        plugins: plugins.all().iter().map(RhaiPlugin::loaded).collect(),
+        ..record(arguments, path, &params, threads, device)
+    };
     let journal = Journal::create(&arguments.out, record, &script.text, console.clone())
         .and_then(|journal| {
             let profile = given.profile.iter().map(|file| (&*file.path, &*file.text));
             for (path, text) in profile.chain([(path, &*script.text)]) {
                 journal.keep(Path::new(path.file_name().unwrap_or_default()), text)?;
             }
+            plugins.keep(&journal)?;
             Ok(Arc::new(journal))
         })
         .map_err(|error| {
@@ -53,6 +60,7 @@ pub(super) fn prepare(
     let _ = ended_at_once.set(journal.clone());
     let mut session = Session::new(console, journal.folder());
     session.params = params;
+    session.plugins = plugins;
     session.journal = Some(journal.clone());
     session.seed = arguments.seed.unwrap_or_default();
     session.set_threads(threads);
@@ -79,6 +87,16 @@ impl Refused {
     fn failure(&self) -> Option<journal::Failure> {
         match self {
             Self::Usage(report) | Self::Script(report) => Some(report.failure()),
+        }
+    }
+}
+
+impl From<Box<Report>> for Refused {
+    /// A plugin's own error is a script's.
+    fn from(report: Box<Report>) -> Self {
+        match report.kind.starts_with("usage.") {
+            true => Self::Usage(report),
+            false => Self::Script(report),
         }
     }
 }
@@ -154,6 +172,7 @@ fn record(
         finished: None,
         pid: std::process::id(),
         versions: journal::versions(),
+        plugins: Vec::new(),
         git: journal::git(path),
         timings: journal::Timings::default(),
         results: Mapping::new(),

@@ -1,0 +1,38 @@
+//! Statistics of HU inside a mask ([`statistics`], [`HuStatistics`]), and the template of a plugin:
+//! copy this folder, rename the crate, and replace what it computes.
+//!
+//! Input: a [`pe_ct::Volume`] in HU and a [`pe_ct::Mask`] of it. Output: how many voxels are inside
+//! and how their HU are distributed. This room knows neither files nor how a mask is made.
+//!
+//! What it is for: whether an exam is in the phase that it should be in. In a CT pulmonary
+//! angiogram the blood in the heart and the great vessels is far brighter than soft tissue, so the
+//! HU above some 150 inside the hull of the lungs tell how well contrast arrived.
+//!
+//! ```
+//! use ndarray::Array3;
+//! use pe_binding::Work;
+//! use pe_ct::{Mask, Spacing, Volume};
+//! use pe_example::{StatisticsOptions, statistics};
+//!
+//! let hu = Array3::from_shape_vec((1, 1, 4), vec![-1000, 100, 200, 300])?;
+//! let inside = hu.mapv(|hu| hu > -500);
+//! let spacing = Spacing { slice_mm: 1.0, row_mm: 1.0, col_mm: 1.0 };
+//! let mask = Mask::new(inside, spacing, "above -500 HU");
+//! let volume = Volume::unnamed("example", spacing, hu);
+//!
+//! let found = statistics(&volume, &mask, &StatisticsOptions::default(), &Work::silent())?;
+//! assert_eq!((found.n_voxels(), found.mean_hu()), (3, 200.0));
+//! assert_eq!(found.percentile(50.0)?, 200.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod histogram;
+mod options;
+#[cfg(feature = "script")]
+pub mod script;
+mod statistics;
+
+pub use error::ExampleError;
+pub use options::StatisticsOptions;
+pub use statistics::{HuStatistics, statistics};

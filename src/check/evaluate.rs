@@ -1,0 +1,132 @@
+//! What happens on a test's own thread: its script is evaluated, and how that ended is held against
+//! what its annotations expect.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use regex::Regex;
+use rhai::{Dynamic, Scope};
+
+use super::annotations::{Annotations, ExpectedError, Misread};
+use super::run::{at_line, failed};
+use super::{Case, Surroundings, Verdict, assertions, run_script};
+use crate::Session;
+use crate::console::Console;
+use crate::diagnostics::{Report, Vocabulary};
+use crate::engine::bare;
+use crate::extensions::Plugins;
+use crate::run::{compile, engine};
+
+/// Runs a test here, until it ends.
+pub(super) fn evaluate(
+    case: &Case,
+    surroundings: &Surroundings,
+    console: &Arc<Console>,
+) -> Verdict {
+    let annotations = match &case.annotations {
+        Ok(annotations) => annotations,
+        Err(misread) => return misread_annotation(&case.file, misread),
+    };
+    let scratch = match tempfile::tempdir() {
+        Ok(scratch) => scratch,
+        Err(error) => return failed(format!("cannot make a scratch folder: {error}"), None),
+    };
+    let root = case.file.parent().unwrap_or(Path::new(""));
+    let mut session = Session::new(console.clone(), scratch.path());
+    session.plugins = match Plugins::find(&surroundings.plugins, root) {
+        Ok(plugins) => plugins,
+        Err(report) => return Verdict::Failed(report),
+    };
+    // The session's one thread, for libtorch too: the order of its sums depends on the number.
+    pe_nn::libtorch::set_threads(session.threads());
+    let session = Arc::new(session);
+    let skipped = Arc::new(OnceLock::new());
+    let error = call(case, surroundings, &session, &skipped).err();
+    if let Some(code) = session.exit_code() {
+        return failed(format!("the test ended itself with exit({code})"), None);
+    }
+    match (error, skipped.get()) {
+        (Some(_), Some(reason)) => Verdict::Skipped(String::clone(reason)),
+        (error, _) => judge(case, annotations, error),
+    }
+}
+
+/// Calls the test's function; its error as the user sees it.
+fn call(
+    case: &Case,
+    surroundings: &Surroundings,
+    session: &Arc<Session>,
+    skipped: &Arc<OnceLock<String>>,
+) -> Result<(), Box<Report>> {
+    let root = case.file.parent().unwrap_or(Path::new(""));
+    let (mut engine, last_call) = engine(session, root);
+    assertions::register(&mut engine, case, &session.run_dir, surroundings, skipped);
+    run_script::register(&mut engine, root, session);
+    let text = fs::read_to_string(&case.file).map_err(|error| {
+        let message = format!("cannot read {}: {error}", case.file.display());
+        Box::new(Report::new("test.file", message, None))
+    })?;
+    let function = case.function.as_deref().unwrap_or("main");
+    let result = compile(&engine, &case.file, &text)
+        .and_then(|ast| engine.call_fn::<Dynamic>(&mut Scope::new(), &ast, function, ()));
+    result.map(drop).map_err(|error| {
+        let known = Vocabulary::new(&engine, bare().compile(&text).ok().as_ref());
+        Report::of_script(&error, &case.file, last_call.position(), &known).into()
+    })
+}
+
+fn misread_annotation(file: &Path, misread: &Misread) -> Verdict {
+    let hint = "`// error: REGEX` stands at the end of a line, `// tags: slow` and `// timeout: 60s` on \
+                lines above a test or at the top of the file";
+    Verdict::Failed(Box::new(Report {
+        place: Some(at_line(file, misread.line)),
+        ..Report::new("test.annotation", &misread.message, Some(hint.to_owned()))
+    }))
+}
+
+/// Holds the error in which a test ended against the one that it expects.
+fn judge(case: &Case, annotations: &Annotations, error: Option<Box<Report>>) -> Verdict {
+    let (expected, report) = match (&annotations.error, error) {
+        (None, None) => return Verdict::Passed,
+        (None, Some(report)) => return Verdict::Failed(report),
+        (Some(expected), None) => {
+            let ExpectedError { line, pattern } = expected;
+            let message =
+                format!("expected an error like `{pattern}`, but the test came to its end");
+            return Verdict::Failed(Box::new(Report {
+                place: Some(at_line(&case.file, *line)),
+                ..Report::new("test.error", message, None)
+            }));
+        }
+        (Some(expected), Some(report)) => (expected, report),
+    };
+    let places = report
+        .place
+        .iter()
+        .chain(report.frames.iter().map(|frame| &frame.place));
+    let lines: Vec<usize> = places
+        .filter(|place| place.file == case.file)
+        .filter_map(|place| place.position.line())
+        .collect();
+    let matches = Regex::new(&expected.pattern).is_ok_and(|regex| regex.is_match(&report.text()));
+    if matches && lines.contains(&expected.line) {
+        return Verdict::Passed;
+    }
+    let ExpectedError { line, pattern } = expected;
+    let found = report.text();
+    let message = match (matches, lines.first()) {
+        (false, _) => format!("expected an error like `{pattern}` in line {line}, found: {found}"),
+        (true, at) => {
+            let at = at.map_or("elsewhere".to_owned(), |line| format!("in line {line}"));
+            format!("expected an error like `{pattern}` in line {line}, found it {at}: {found}")
+        }
+    };
+    Verdict::Failed(Box::new(Report {
+        kind: "test.error".to_owned(),
+        message,
+        causes: Vec::new(),
+        hint: None,
+        ..*report
+    }))
+}

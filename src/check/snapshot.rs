@@ -1,0 +1,239 @@
+//! `assert_snapshot(name, value)`: a value that is kept beside the script, to be compared with.
+//!
+//! Plain data is kept as YAML in `snapshots/SCRIPT/NAME.yaml`, text as it is in `NAME.txt`. Nothing
+//! is ever written without `--update`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pe_binding::script::ScriptResult;
+use rhai::{Dynamic, EvalAltResult};
+use serde_yaml::Value;
+
+use super::Case;
+use super::assertions::{failed_with, line_diff, notes};
+use super::compare::{Texts, Tolerance, differences};
+use crate::value::{shown, to_value};
+
+/// The folder of a folder's snapshots.
+pub(super) const FOLDER: &str = "snapshots";
+
+const UPDATE: &str = "look at it; when it is right, keep it with `pe-script test --update`";
+
+/// The snapshots of one pass over the tests.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    update: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The files that tests asked for, with the test.
+    asked: BTreeMap<PathBuf, String>,
+    written: Vec<PathBuf>,
+}
+
+/// A value in the form in which it is kept.
+struct Kept {
+    value: Value,
+    text: String,
+    ending: &'static str,
+}
+
+impl Kept {
+    fn new(name: &str, value: &Dynamic) -> ScriptResult<Self> {
+        let value = to_value(value).map_err(|kind| {
+            let message = format!("snapshot `{name}` is no plain data: found a {kind}");
+            let hint = "give its numbers, strings, arrays or maps of these, or its text";
+            failed_with(&message, Vec::new(), Some(hint))
+        })?;
+        let kept = match value.as_str() {
+            // A file ends with a line's end.
+            Some(text) if text.ends_with('\n') => (text.to_owned(), "txt"),
+            Some(text) => (format!("{text}\n"), "txt"),
+            None => (serde_yaml::to_string(&value).unwrap_or_default(), "yaml"),
+        };
+        let (text, ending) = kept;
+        Ok(Self {
+            value,
+            text,
+            ending,
+        })
+    }
+
+    /// What a file of this form holds.
+    fn read(&self, text: String) -> Result<Value, String> {
+        match self.ending {
+            "txt" => Ok(Value::String(text)),
+            _ => serde_yaml::from_str(&text).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl Snapshots {
+    /// Snapshots that are compared, and written too where `update` is set.
+    pub fn new(update: bool) -> Self {
+        Self {
+            update,
+            ..Self::default()
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The files that were written.
+    pub fn written(&self) -> Vec<PathBuf> {
+        self.state().written.clone()
+    }
+
+    /// Compares a value with the one that is kept under a name for the script of a test.
+    pub(super) fn check(
+        &self,
+        case: &Case,
+        name: &str,
+        value: &Dynamic,
+        by: Tolerance,
+    ) -> ScriptResult<()> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || !name.chars().all(allowed) {
+            let message = format!(
+                "a snapshot's name has letters, digits, `-` and `_`, for it is a file's; found \
+                 {name:?}"
+            );
+            return Err(failed_with(&message, Vec::new(), None));
+        }
+        let kept = Kept::new(name, value)?;
+        let path = folder_of(&case.file).join(format!("{name}.{}", kept.ending));
+        self.claim(&path, name, case)?;
+        let wrong = match fs::read_to_string(&path) {
+            Ok(text) => match differing(name, &path, &kept, text, by) {
+                None => return Ok(()),
+                Some(wrong) => wrong,
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing(name, &path, &kept),
+            Err(error) => return Err(file_error("read", &path, &error)),
+        };
+        if !self.update {
+            return Err(wrong);
+        }
+        let parent = path.parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&path, &kept.text))
+            .map_err(|error| file_error("write", &path, &error))?;
+        self.state().written.push(path);
+        Ok(())
+    }
+
+    /// Two values under one name would overwrite each other.
+    fn claim(&self, path: &Path, name: &str, case: &Case) -> ScriptResult<()> {
+        let test = case.function.clone().unwrap_or_default();
+        match self.state().asked.insert(path.to_path_buf(), test) {
+            None => Ok(()),
+            Some(other) => {
+                let message = format!("snapshot `{name}` is asked for twice; first in `{other}`");
+                let hint = "give each value of a script a name of its own";
+                Err(failed_with(&message, Vec::new(), Some(hint)))
+            }
+        }
+    }
+
+    /// The snapshots that no test asked for, of scripts all of whose tests came to their ends: a
+    /// test that failed early may not have come to its own.
+    ///
+    /// `scripts` are those scripts; snapshots in the same folders that belong to no script at all
+    /// are among them too.
+    pub fn unused(&self, scripts: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+        let state = self.state();
+        let folders: BTreeSet<PathBuf> = scripts
+            .iter()
+            .map(|script| script.with_file_name(FOLDER))
+            .collect();
+        let owned = |folder: &Path| {
+            let script = folder.with_extension("rhai");
+            let script = folder
+                .parent()
+                .and_then(Path::parent)
+                .zip(script.file_name())
+                .map(|(parent, name)| parent.join(name));
+            script.is_some_and(|script| !scripts.contains(&script) && script.exists())
+        };
+        let mut unused: Vec<PathBuf> = folders
+            .iter()
+            .flat_map(|folder| entries(folder))
+            .filter(|folder| !owned(folder))
+            .flat_map(|folder| entries(&folder))
+            .filter(|path| !state.asked.contains_key(path))
+            .collect();
+        unused.sort();
+        unused
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// Removes snapshots, and their folder when it is empty then.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub(super) fn remove(paths: &[PathBuf]) -> io::Result<()> {
+    for path in paths {
+        fs::remove_file(path)?;
+        for folder in path.ancestors().skip(1).take(2) {
+            // It is not empty while there are others.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+    Ok(())
+}
+
+/// The folder of a script's snapshots.
+fn folder_of(script: &Path) -> PathBuf {
+    let stem = script.file_stem().unwrap_or_default();
+    script.with_file_name(FOLDER).join(stem)
+}
+
+fn missing(name: &str, path: &Path, kept: &Kept) -> Box<EvalAltResult> {
+    let message = format!("there is no snapshot `{name}` yet, {}", path.display());
+    let text = match kept.value.as_str() {
+        Some(text) => format!("the value is\n{text}"),
+        None => format!("the value is {}", shown(&kept.value)),
+    };
+    failed_with(&message, vec![text], Some(UPDATE))
+}
+
+fn differing(
+    name: &str,
+    path: &Path,
+    kept: &Kept,
+    text: String,
+    by: Tolerance,
+) -> Option<Box<EvalAltResult>> {
+    let expected = match kept.read(text) {
+        Ok(expected) => expected,
+        Err(error) => {
+            let message = format!("snapshot `{name}`, {}, is no YAML: {error}", path.display());
+            return Some(failed_with(&message, Vec::new(), Some(UPDATE)));
+        }
+    };
+    let all = differences(&expected, &kept.value, by, Texts::Words);
+    let first = all.first()?;
+    let message = format!("snapshot `{name}` has changed: {first} ({by})");
+    let mut notes = notes(&all);
+    notes.extend(line_diff(&expected, &kept.value));
+    notes.push(format!("the snapshot is {}", path.display()));
+    Some(failed_with(&message, notes, Some(UPDATE)))
+}
+
+fn file_error(what: &str, path: &Path, error: &io::Error) -> Box<EvalAltResult> {
+    let message = format!("cannot {what} the snapshot {}: {error}", path.display());
+    failed_with(&message, Vec::new(), None)
+}

@@ -1,0 +1,67 @@
+//! `pe-script.yaml`: the plugins that all scripts of a folder use.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+use super::manifest::read_map;
+use super::usage;
+use crate::diagnostics::Report;
+use crate::value::{kind_of, shown};
+
+/// The file's name.
+const FILE: &str = "pe-script.yaml";
+
+/// The plugins' folders that the nearest file names, in `folder` or above it; none without one.
+pub(super) fn nearest(folder: &Path) -> Result<Vec<PathBuf>, Box<Report>> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    // Of a folder that is not there nothing is said here: the script in it is not there either.
+    let Ok(real) = folder.canonicalize() else {
+        return Ok(Vec::new());
+    };
+    match real
+        .ancestors()
+        .map(|folder| folder.join(FILE))
+        .find(|path| path.is_file())
+    {
+        Some(path) => read(&from_here(&path)),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<PathBuf>, Box<Report>> {
+    let mut values = read_map(path, &["plugins"])?;
+    let wrong = |found: &Value| {
+        let (kind, found) = (kind_of(found), shown(found));
+        let path = path.display();
+        let message = format!("{path}: `plugins`: expected folders, found {kind} {found}");
+        usage(
+            message,
+            "as in `plugins: [shared/clot]`; folders are relative to the file's",
+        )
+    };
+    let folders = match values.remove("plugins") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Sequence(folders)) => folders,
+        Some(other) => return Err(wrong(&other)),
+    };
+    let home = path.parent().unwrap_or(Path::new(""));
+    let folder = |folder: &Value| match folder.as_str() {
+        Some("." | "./") if home.as_os_str().is_empty() => Ok(PathBuf::from(".")),
+        Some("." | "./") => Ok(home.to_path_buf()),
+        Some(text) if !text.is_empty() => Ok(home.join(text)),
+        _ => Err(wrong(folder)),
+    };
+    folders.iter().map(folder).collect()
+}
+
+/// A path as a user of this folder writes it, where it is below.
+fn from_here(path: &Path) -> PathBuf {
+    let here = env::current_dir().and_then(|here| here.canonicalize());
+    let short = here.ok().and_then(|here| path.strip_prefix(here).ok());
+    short.unwrap_or(path).to_path_buf()
+}

@@ -1,0 +1,103 @@
+//! A script that is run within another one's process, for tests: with its parameters in a map, one
+//! thread and seed 0; what it prints and records is given back, and no run folder is made.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pe_binding::script::{ScriptResult, runtime_error};
+use rhai::{Array, Dynamic, EvalAltResult, Map, Position};
+use serde_yaml::Mapping;
+
+use super::{Refused, Script, compile, engine, read};
+use crate::Session;
+use crate::console::Console;
+use crate::diagnostics::{Report, Vocabulary};
+use crate::params::{self, Bad, Given, ParamFile, Resolved};
+
+/// What a script left.
+pub(crate) struct Ran {
+    /// What it recorded with `result(name, value)`.
+    pub results: Mapping,
+    /// What it printed.
+    pub printed: String,
+}
+
+/// Runs a script in the folder of the session that asks for it; the user's interrupt stops both.
+///
+/// # Errors
+/// For a script that cannot be read, parameters that it does not take, its own error, and an
+/// `exit` with another code than 0.
+pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptResult<Ran> {
+    let script = read(path).map_err(|refused| match refused {
+        Refused::Usage(report) | Refused::Script(report) => raise(path, &report),
+    })?;
+    let params = resolve(path, &script, values)
+        .map_err(|bad| runtime_error("run_script.param", &bad.message, Some(&bad.hint)))?;
+    let root = path.parent().unwrap_or(Path::new(""));
+    let plugins = outer
+        .plugins
+        .again(root)
+        .map_err(|report| raise(path, &report))?;
+    let console = Console::keeping(outer.console.interrupt().clone());
+    let mut session = Session::new(console.clone(), &outer.run_dir);
+    session.params = params;
+    session.plugins = plugins;
+    let session = Arc::new(session);
+    let ended = evaluate(path, &script, &session);
+    for line in console.said().all.lines() {
+        outer.console.log(line);
+    }
+    ended?;
+    match session.exit_code() {
+        Some(code) if code != 0 => {
+            let message = format!("{} ended itself with `exit({code})`", path.display());
+            Err(runtime_error("script.exit", &message, None))
+        }
+        _ => Ok(Ran {
+            results: session.results(),
+            printed: console.said().printed,
+        }),
+    }
+}
+
+fn resolve(path: &Path, script: &Script, values: Mapping) -> Result<Vec<Resolved>, Bad> {
+    let mut given = Given {
+        file: Some(ParamFile {
+            path: "the map of `run_script`".into(),
+            values,
+            ..ParamFile::default()
+        }),
+        ..Given::default()
+    };
+    given.profile = params::read_profile(&script.params, path, &given)?;
+    params::resolve(&script.params, &given)
+}
+
+fn evaluate(path: &Path, script: &Script, session: &Arc<Session>) -> ScriptResult<()> {
+    let root = path.parent().unwrap_or(Path::new(""));
+    let (engine, last_call) = engine(session, root);
+    let result = compile(&engine, path, &script.text)
+        .and_then(|ast| engine.eval_ast::<Dynamic>(&ast).map(drop));
+    let Err(error) = result else {
+        return Ok(());
+    };
+    if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) {
+        return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
+    }
+    let known = Vocabulary::new(&engine, Some(&script.ast));
+    let report = Report::of_script(&error, path, last_call.position(), &known);
+    Err(raise(path, &report))
+}
+
+/// The inner script's error as one of the outer script, with the place in the inner one.
+fn raise(path: &Path, report: &Report) -> Box<EvalAltResult> {
+    let message = format!("{} failed: {}", path.display(), report.message);
+    let mut error = runtime_error(&report.kind, &message, report.hint.as_deref());
+    if let EvalAltResult::ErrorRuntime(thrown, _) = &mut *error
+        && let Some(mut map) = thrown.write_lock::<Map>()
+    {
+        let notes: Array = vec![Dynamic::from(report.render(false))];
+        map.insert("notes".into(), notes.into());
+    }
+    error
+}
