@@ -345,7 +345,7 @@ mod train {
     ///
     /// ```rhai
     /// print(model.layers.len() > 100); // true
-    /// print(model.layers[0].name);     // features.0.0.weight
+    /// print(model.layers[0].name);     // classifier.1
     /// ```
     #[rhai_fn(global, get = "layers", return_raw, pure)]
     pub fn layers(model: &mut Model) -> ScriptResult<Dynamic> {
