@@ -122,7 +122,7 @@ fn options(workspace: &Workspace, function: &str, given: &[String]) -> Vec<Candi
     let catalogue = workspace.catalogue();
     let overloads = catalogue.named(function).into_iter();
     let mut all: Vec<Candidate> = overloads
-        .flat_map(|function| function.options())
+        .flat_map(|function| catalogue.options_of(function))
         .filter(|option| !given.contains(&option.name))
         .map(|option| Candidate {
             shown: match option.default.as_str() {
