@@ -106,12 +106,15 @@ impl Vocabulary {
             }
             None => {
                 let text = format!("there is no function `{name}`");
-                let hint = self.near_function(name);
-                Report::new(
-                    "script.function",
-                    text,
-                    hint.map(|near| format!("did you mean `{near}`?")),
-                )
+                let hint = match self.variables.contains(name) {
+                    true => Some(format!(
+                        "a closure in a variable is called by `{name}.call(…)`"
+                    )),
+                    false => self
+                        .near_function(name)
+                        .map(|near| format!("did you mean `{near}`?")),
+                };
+                Report::new("script.function", text, hint)
             }
         };
         let near = self.near_function(name);
@@ -259,6 +262,11 @@ mod tests {
             known.missing_function("widne (i64)"),
             "there is no function `widne`",
             Some(&mean("widen")),
+        );
+        check(
+            known.missing_function("size (i64)"),
+            "there is no function `size`",
+            Some("a closure in a variable is called by `size.call(…)`"),
         );
         check(
             known.missing_function("+ (i64, ())"),

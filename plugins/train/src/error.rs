@@ -32,6 +32,12 @@ pub enum TrainError {
         /// What there is.
         found: String,
     },
+    /// There is no trained model in a folder.
+    #[error("expected the folder of a trained model, with model.json, found none in {}", folder.display())]
+    NoModel {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The loss is not a number any more.
     #[error("the loss became {loss} in epoch {epoch}, step {step}, on {batch}")]
     NonFinite {
@@ -121,6 +127,7 @@ impl Explain for TrainError {
         match self {
             Self::Option { .. } => "options.invalid",
             Self::Data { .. } => "train.data",
+            Self::NoModel { .. } => "train.no_model",
             Self::NonFinite { .. } => "train.non_finite",
             Self::Io { .. } => "train.io",
             Self::Damaged { .. } => "train.damaged",
@@ -138,6 +145,11 @@ impl Explain for TrainError {
             Self::Data { .. } => Some(
                 "look at the labels of the exams: a label table must name them, and both classes \
                  must be there"
+                    .into(),
+            ),
+            Self::NoModel { .. } => Some(
+                "models lie in `models/NAME-DIGEST` of the folder that `train::runs` was given; one \
+                 whose training was stopped has no model.json yet: run its script again"
                     .into(),
             ),
             Self::NonFinite { .. } => Some(

@@ -103,12 +103,10 @@ impl Model {
     /// Opens the model in `folder`, which must be there.
     ///
     /// # Errors
-    /// [`TrainError::Data`] when there is none; as [`Model::open`].
+    /// [`TrainError::NoModel`] when there is none; as [`Model::open`].
     pub fn load(folder: &Path) -> Result<Self, TrainError> {
-        Self::open(folder)?.ok_or_else(|| TrainError::Data {
-            what: folder.display().to_string(),
-            expected: "the folder of a trained model, with model.json".into(),
-            found: "none: is its training finished?".into(),
+        Self::open(folder)?.ok_or_else(|| TrainError::NoModel {
+            folder: folder.to_path_buf(),
         })
     }
 
@@ -178,7 +176,7 @@ impl Model {
     /// The network that makes the features which this model takes; itself for a CNN.
     ///
     /// # Errors
-    /// [`TrainError::Data`] when it is not beside this model any more; as [`Model::open`].
+    /// [`TrainError::NoModel`] when it is not beside this model any more; as [`Model::open`].
     pub fn backbone(&self) -> Result<Self, TrainError> {
         match &self.record.architecture {
             Architecture::Cnn { .. } => Ok(self.clone()),
