@@ -235,12 +235,12 @@ mod train {
 
     /// Opens a trained model by its folder.
     ///
-    /// Throws `train.data` for a folder without a finished model, and `train.damaged` for one that
+    /// Throws `train.no_model` for a folder without a finished model, and `train.damaged` for one that
     /// is not what it says.
     ///
     /// ```rhai
     /// print(train::load(model.folder).threshold == model.threshold); // true
-    /// try { train::load("no/such/model"); } catch (error) { print(error.kind); } // train.data
+    /// try { train::load("no/such/model"); } catch (error) { print(error.kind); } // train.no_model
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn load(folder: &str) -> ScriptResult<Model> {
