@@ -213,6 +213,15 @@ fn tab_offers_what_fits() {
         "lung::masking(#{mode: \"hull\", th",
         &["lung::masking(#{mode: \"hull\", threshold_hu: "],
     );
+    // The options of another function, which its documentation names.
+    check(
+        "lung::mask(volume, #{thr",
+        &["lung::mask(volume, #{threshold_hu: "],
+    );
+    check(
+        "runs.cnn(\"x\", #{warm",
+        &["runs.cnn(\"x\", #{warmup_steps: "],
+    );
     check("help(\"ct::w", &["help(\"ct::window"]);
     check("?ct::w", &["?ct::window"]);
     check(".ti", &[".time"]);
