@@ -2,11 +2,11 @@
 //!
 //! ```sh
 //! cargo run --release -p pe-nn --example stop -- efficientnet_b0 48 224
-//! cargo run --release -p pe-nn --example stop -- r3d_18 2 112 32
+//! cargo run --release -p pe-nn --example stop -- r3d_18 4 112 32 1
 //! ```
 //!
-//! Backbone, batch, rows and columns, slices (R3D-18 only). Steps with and without a guard take
-//! turns; then a step is asked to stop at twelve moments spread over it.
+//! Backbone, batch, rows and columns, slices (R3D-18 only), and how many steps with and without a
+//! guard take turns; then a step is asked to stop at twelve moments spread over it.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 use pe_nn::tch::{Kind, Tensor, manual_seed, no_grad_guard};
 use pe_nn::{Backbone, BackboneKind, Mode, NnError, Request, Stoppable, choose, gradients};
 
-const N_PAIRS: usize = 5;
 const N_MOMENTS: u32 = 12;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -28,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => Ok(default),
     };
     let (n, side, n_slices) = (number(1, 4)?, number(2, 112)?, number(3, 16)?);
+    let n_pairs = number(4, 5)?.max(1);
     let device = choose(Request::Auto)?.device();
 
     manual_seed(0);
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     println!("{kind} {:?} on {device:?}", input.size());
-    let step_s = cost(&network, &input)?;
+    let step_s = cost(&network, &input, n_pairs)?;
     latency(&network, &input, step_s)?;
     copies(&network)
 }
@@ -57,10 +57,10 @@ fn step(network: &Backbone, input: &Tensor) -> Result<f64, NnError> {
 }
 
 /// A step without a guard and with one, in turns; gives the seconds of one.
-fn cost(network: &Backbone, input: &Tensor) -> Result<f64, Box<dyn Error>> {
+fn cost(network: &Backbone, input: &Tensor, n_pairs: i64) -> Result<f64, Box<dyn Error>> {
     step(network, input)?;
     let (mut without, mut with) = (Vec::new(), Vec::new());
-    for _ in 0..N_PAIRS {
+    for _ in 0..n_pairs {
         let started = Instant::now();
         step(network, input)?;
         without.push(started.elapsed().as_secs_f64());
@@ -71,7 +71,7 @@ fn cost(network: &Backbone, input: &Tensor) -> Result<f64, Box<dyn Error>> {
         with.push(started.elapsed().as_secs_f64());
     }
     let (without, with) = (median(&mut without), median(&mut with));
-    println!("a step, median of {N_PAIRS}: {without:.3} s without a guard, {with:.3} s with one");
+    println!("a step, median of {n_pairs}: {without:.3} s without a guard, {with:.3} s with one");
     Ok(without)
 }
 

@@ -132,7 +132,7 @@ fn check(name: &str, case: &Case, mixed: bool) {
     // Forward and backward ask at the same places, and most networks at many.
     assert_eq!(n_asked, 2 * asked.load(Ordering::Relaxed), "{name}");
     // All of the first and last ones, and some between.
-    let places = (0..n_asked).filter(|place| place % 7 == 0 || place + 3 > n_asked);
+    let places = (0..n_asked).filter(|place| place % 11 == 0 || place + 3 > n_asked);
     for place in places {
         let (guard, asked) = yes_at(place);
         let stopped = case.step(mixed);
