@@ -1,5 +1,5 @@
-//! Compiles the shim over what `tch` does not reach, autocast and the fused Adam, against the headers of
-//! the libtorch that `torch-sys` links.
+//! Compiles the shim over what `tch` does not reach, autocast, the fused Adam and stopping a backward
+//! pass, against the headers of the libtorch that `torch-sys` links.
 
 use std::env;
 use std::path::PathBuf;
@@ -25,6 +25,6 @@ fn main() {
         .include(&include)
         .include(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
-        .files(["csrc/autocast.cpp", "csrc/adam.cpp"])
+        .files(["csrc/autocast.cpp", "csrc/adam.cpp", "csrc/stop.cpp"])
         .compile("pe_nn_shim");
 }

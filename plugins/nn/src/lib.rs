@@ -1,7 +1,7 @@
 //! Networks on libtorch: which [`device`] they run on, the two [`Backbone`]s that turn images and
 //! slabs into features and logits, the [`SequenceHead`]s that read a sequence of features, their
 //! weights in [`Parameters`] and [`safetensors_io`], and their [loss](bce_with_logits), and a
-//! step of [Adam](fused_adam).
+//! step of [Adam](fused_adam), which a [`Stoppable`] pass may be left before.
 //!
 //! Input: tensors. Output: tensors. This room must not know CT, files of exams or scripts.
 //!
@@ -14,6 +14,7 @@ mod backbone;
 mod cuda;
 pub mod device;
 mod error;
+mod gradients;
 mod head;
 mod init;
 mod layer;
@@ -22,15 +23,18 @@ mod loss;
 mod mode;
 mod params;
 pub mod safetensors_io;
+mod stop;
 
 pub use adam::{AdamStep, fused_adam};
 pub use autocast::Autocast;
 pub use backbone::{Adapted, Backbone, BackboneKind};
 pub use device::{Choice, Request, choose};
 pub use error::{DeviceError, Difference, NnError};
+pub use gradients::gradients;
 pub use head::{HeadKind, SequenceHead};
 pub use loss::bce_with_logits;
 pub use mode::Mode;
 pub use params::Parameters;
+pub use stop::Stoppable;
 /// The binding whose tensors these networks take.
 pub use tch;

@@ -69,6 +69,15 @@ impl Parameters {
             .map(|entry| (entry.name.as_str(), &entry.tensor))
     }
 
+    /// The tensors that a forward pass in training changes, in the order of the state dict:
+    /// BatchNorm's statistics.
+    pub fn buffers(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.entries
+            .iter()
+            .filter(|entry| !entry.trainable)
+            .map(|entry| (entry.name.as_str(), &entry.tensor))
+    }
+
     /// Numbers that are learnt.
     pub fn n_parameters(&self) -> usize {
         self.trainable().map(|(_, tensor)| tensor.numel()).sum()

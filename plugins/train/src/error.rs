@@ -82,7 +82,7 @@ pub enum TrainError {
     },
     /// From the networks.
     #[error(transparent)]
-    Nn(#[from] NnError),
+    Nn(NnError),
     /// From libtorch.
     #[error("libtorch refused an operation")]
     Torch(#[from] TchError),
@@ -95,6 +95,16 @@ pub enum TrainError {
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
+}
+
+impl From<NnError> for TrainError {
+    fn from(error: NnError) -> Self {
+        match error {
+            // A pass through a network is left for one reason only.
+            NnError::Stopped => Self::Interrupted(Interrupted),
+            other => Self::Nn(other),
+        }
+    }
 }
 
 impl TrainError {

@@ -16,6 +16,7 @@ use crate::data::{FrameSet, HostBatch, SequenceForm, for_each_batch};
 use crate::fit::Network;
 use crate::model::{Architecture, Model};
 use crate::options::SequenceOptions;
+use crate::stop::stoppable;
 use crate::{Runs, TrainError};
 
 /// Slices, or frames of slabs, that go through the network at once: enough to keep it busy, and
@@ -168,6 +169,7 @@ impl FeatureSet {
     }
 
     fn kept(&self, exam: &StoredExam, work: &Work) -> Result<Option<StoredFeatures>, TrainError> {
+        work.check()?;
         match self.store.get(exam) {
             Err(error @ pe_store::StoreError::Damaged { .. }) => {
                 work.warn(&format!("{error}; it is made again"));
@@ -189,13 +191,14 @@ impl FeatureSet {
             return Ok(Vec::new());
         };
         let _no_grad = tch::no_grad_guard();
+        let _stoppable = stoppable(work);
         let frames = FrameSet::new(exam.clone(), self.settings().unit, *normalisation);
         let at_once = (FRAMES_AT_ONCE / self.model.slices_per_row()).max(1);
         let indices: Vec<usize> = (0..frames.n_rows()).collect();
         let order: Vec<&[usize]> = indices.chunks(at_once).collect();
         let mut values = Vec::with_capacity(frames.n_rows() * self.settings().width);
-        for_each_batch(&frames, &order, None, self.runs.n_threads(), |_, host| {
-            work.check()?;
+        let n_threads = self.runs.n_threads();
+        for_each_batch(&frames, &order, None, n_threads, work, |_, host| {
             values.extend(forward(backbone, &host)?);
             Ok(())
         })?;

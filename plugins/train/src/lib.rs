@@ -30,6 +30,7 @@ mod runs;
 #[cfg(feature = "script")]
 pub mod script;
 mod split;
+mod stop;
 
 pub use data::Normalisation;
 pub use error::TrainError;

@@ -12,6 +12,7 @@ use crate::data::labels;
 use crate::features::FeatureSet;
 use crate::fit::{Network, probability};
 use crate::model::{Architecture, Model, Threshold};
+use crate::stop::stoppable;
 
 /// The probabilities of PE that `model` gives to the slices of `exams`, with the threshold of its
 /// validation part. Both kinds of model take features: a CNN's own, or its backbone's.
@@ -47,6 +48,7 @@ pub fn predict(
     // Sequences are short and networks on them small: the way to a GPU would take longer.
     let network = model.network(Device::Cpu)?;
     let _no_grad = tch::no_grad_guard();
+    let _stoppable = stoppable(work);
     let task = work.task(
         &format!("predicting {}", model.record().name),
         exams.len(),

@@ -113,6 +113,9 @@ pub enum NnError {
     /// The device.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The pass through a network was left, because its [`Stoppable`](crate::Stoppable) said so.
+    #[error("interrupted")]
+    Stopped,
     /// libtorch does not know autocast for this device.
     #[error("autocast cannot be used on {device}: {what}")]
     Autocast {
@@ -190,6 +193,7 @@ impl Explain for NnError {
             Self::Adam { .. } => "nn.adam",
             Self::Device(error) => error.kind(),
             Self::Autocast { .. } => "nn.autocast",
+            Self::Stopped => "interrupted",
         }
     }
 
@@ -209,6 +213,10 @@ impl Explain for NnError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+
+    fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Stopped)
     }
 }
 

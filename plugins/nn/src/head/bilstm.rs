@@ -5,6 +5,7 @@ use tch::Tensor;
 use super::valid::Valid;
 use crate::backbone::at_least_one;
 use crate::layer::lstm::BiLstm;
+use crate::stop::passed;
 use crate::{NnError, Parameters};
 
 #[derive(Debug)]
@@ -32,11 +33,11 @@ impl BiLstmHead {
 
     pub(super) fn forward(&self, features: &Tensor, valid: &Valid) -> Result<Tensor, NnError> {
         let Some(padding) = valid.padding() else {
-            return self.lstm.forward(features);
+            return passed(self.lstm.forward(features)?);
         };
         // A sequence without any valid position runs over one zero, of which nothing is used.
         let features = features.f_masked_fill(padding, 0.0)?;
         let lengths: Vec<i64> = valid.lengths().iter().map(|&n| n.max(1)).collect();
-        self.lstm.forward_padded(&features, &lengths)
+        passed(self.lstm.forward_padded(&features, &lengths)?)
     }
 }

@@ -2,6 +2,7 @@ use tch::Tensor;
 
 use super::batch_norm::BatchNorm;
 use super::conv::{Conv, Shape};
+use crate::stop::passed;
 use crate::{Mode, NnError, Parameters};
 
 /// A convolution without bias, and batch normalisation: children `0` and `1`.
@@ -25,6 +26,6 @@ impl<const N: usize> ConvNorm<N> {
     }
 
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
-        self.norm.forward(&self.conv.forward(input)?, mode)
+        self.norm.forward(&passed(self.conv.forward(input)?)?, mode)
     }
 }

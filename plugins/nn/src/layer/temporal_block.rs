@@ -4,6 +4,7 @@ use super::activation::relu;
 use super::conv::{Conv, Shape};
 use super::dropout::Dropout;
 use super::weight_norm::WeightNormConv;
+use crate::stop::passed;
 use crate::{Mode, NnError, Parameters, init};
 
 /// Bai et al. 2018's initialisation of convolutions, N(0, 0.01²).
@@ -99,6 +100,7 @@ impl TemporalBlock {
                 .f_constant_pad_nd(self.padding)?,
             None => input.f_constant_pad_nd(self.padding)?,
         };
-        self.dropout.forward(relu(conv.forward(&around)?)?, mode)
+        let convolved = passed(conv.forward(&around)?)?;
+        self.dropout.forward(relu(convolved)?, mode)
     }
 }

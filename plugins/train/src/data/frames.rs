@@ -2,7 +2,7 @@ use pe_store::{FeatureUnit, StoredExam};
 
 use super::image::{CHANNELS, ImageMaker, Normalisation};
 use super::slabs::render_slab;
-use super::{HostBatch, Samples, describe};
+use super::{HostBatch, Samples, Wanted, describe};
 
 /// Every slice or slab of one exam, labelled or not, in order: what features are made from.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Samples for FrameSet {
         describe(&self.exam, first, first + self.n_slices(sample) - 1)
     }
 
-    fn batch(&self, samples: &[usize], _: Option<usize>) -> HostBatch {
+    fn batch(&self, samples: &[usize], _: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
         let (size, frames) = (self.exam.manifest().shape[3], self.frames());
         let frame_len = size * size * CHANNELS;
         let mut maker = ImageMaker::new(self.normalisation);
@@ -62,6 +62,9 @@ impl Samples for FrameSet {
             .iter()
             .zip(input.chunks_exact_mut(frames * frame_len))
         {
+            if !wanted.still() {
+                return None;
+            }
             render_slab(
                 &mut maker,
                 &self.exam,
@@ -79,7 +82,7 @@ impl Samples for FrameSet {
                 vec![0, 4, 1, 2, 3],
             ),
         };
-        HostBatch {
+        Some(HostBatch {
             input,
             shape,
             permute,
@@ -88,6 +91,6 @@ impl Samples for FrameSet {
             valid: vec![false; samples.len()],
             logits: vec![n],
             rows: Vec::new(),
-        }
+        })
     }
 }

@@ -9,7 +9,7 @@ mod slices;
 
 pub(crate) use frames::FrameSet;
 pub use image::Normalisation;
-pub(crate) use prefetch::for_each_batch;
+pub(crate) use prefetch::{Wanted, for_each_batch};
 pub(crate) use sequences::{SequenceForm, SequenceSet};
 pub(crate) use slabs::{SlabForm, SlabSet};
 pub(crate) use slices::SliceSet;
@@ -37,8 +37,9 @@ pub(crate) trait Samples: Sync {
     fn n_slices(&self, sample: usize) -> usize;
     /// The sample in words, to find it: the exam's series UID and the slices.
     fn describe(&self, sample: usize) -> String;
-    /// Makes a batch; `epoch` is given in training, where images are augmented.
-    fn batch(&self, samples: &[usize], epoch: Option<usize>) -> HostBatch;
+    /// Makes a batch; `epoch` is given in training, where images are augmented. `None` when it was
+    /// left because nobody wants it any more: a batch of slabs takes seconds.
+    fn batch(&self, samples: &[usize], epoch: Option<usize>, wanted: &Wanted) -> Option<HostBatch>;
 }
 
 /// A batch in plain memory, made on any thread.

@@ -1,13 +1,43 @@
 //! Batches made on threads of their own while the network computes.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
+
+use pe_binding::Work;
 
 use super::{HostBatch, Samples};
 use crate::TrainError;
 
 /// Batches that a thread may be ahead: memory is bounded, and the network never waits for one.
 const AHEAD: usize = 2;
+/// How long to wait for a batch before the next look at the user's interrupt; no person notices.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Whether somebody waits for batches; nobody does once it is [told](Wanted::end).
+#[derive(Debug)]
+pub(crate) struct Wanted(AtomicBool);
+
+impl Wanted {
+    /// Whether it is worth going on with a batch.
+    pub(crate) fn still(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Ends it when the guard is dropped, also by an error or a panic.
+    fn end(&self) -> End<'_> {
+        End(self)
+    }
+}
+
+struct End<'a>(&'a Wanted);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
+    }
+}
 
 /// Makes the batches of `order` on `n_threads` threads and hands them, in order, to `each`.
 ///
@@ -15,27 +45,33 @@ const AHEAD: usize = 2;
 /// nothing.
 ///
 /// # Errors
-/// Whatever `each` gives; the rest is not made then.
+/// [`TrainError::Interrupted`] after the user's interrupt, and whatever `each` gives; the rest is
+/// not made then, and what is being made is left.
 pub(crate) fn for_each_batch(
     samples: &dyn Samples,
     order: &[&[usize]],
     epoch: Option<usize>,
     n_threads: usize,
+    work: &Work,
     mut each: impl FnMut(usize, HostBatch) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
     let n_threads = n_threads.clamp(1, order.len().max(1));
+    let wanted = Wanted(AtomicBool::new(true));
     thread::scope(|scope| {
         let queues: Vec<Receiver<HostBatch>> = (0..n_threads)
             .map(|thread| {
                 let (sender, receiver) = sync_channel(AHEAD);
                 let mine = order.iter().skip(thread).step_by(n_threads);
-                scope.spawn(move || make(samples, mine, epoch, &sender));
+                let wanted = &wanted;
+                scope.spawn(move || make(samples, mine, epoch, wanted, &sender));
                 receiver
             })
             .collect();
+        // The scope waits for the makers.
+        let _end = wanted.end();
         for batch_idx in 0..order.len() {
             // A maker that is gone has panicked; the scope raises its panic again.
-            let Ok(batch) = queues[batch_idx % n_threads].recv() else {
+            let Some(batch) = next(&queues[batch_idx % n_threads], work)? else {
                 break;
             };
             each(batch_idx, batch)?;
@@ -44,14 +80,28 @@ pub(crate) fn for_each_batch(
     })
 }
 
+/// The next batch of a queue; `None` when its maker is gone.
+fn next(queue: &Receiver<HostBatch>, work: &Work) -> Result<Option<HostBatch>, TrainError> {
+    loop {
+        work.check()?;
+        match queue.recv_timeout(PATIENCE) {
+            Ok(batch) => return Ok(Some(batch)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
 fn make<'a>(
     samples: &dyn Samples,
     order: impl Iterator<Item = &'a &'a [usize]>,
     epoch: Option<usize>,
+    wanted: &Wanted,
     sender: &SyncSender<HostBatch>,
 ) {
     for indices in order {
-        if sender.send(samples.batch(indices, epoch)).is_err() {
+        let batch = samples.batch(indices, epoch, wanted);
+        if batch.is_none_or(|batch| sender.send(batch).is_err()) {
             // The receiver stopped early.
             return;
         }
@@ -60,7 +110,10 @@ fn make<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+
+    use pe_binding::Watch;
 
     use super::*;
 
@@ -79,12 +132,12 @@ mod tests {
         fn describe(&self, sample: usize) -> String {
             sample.to_string()
         }
-        fn batch(&self, samples: &[usize], _: Option<usize>) -> HostBatch {
+        fn batch(&self, samples: &[usize], _: Option<usize>, _: &Wanted) -> Option<HostBatch> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            HostBatch {
+            Some(HostBatch {
                 target: samples.iter().map(|&sample| sample as f32).collect(),
                 ..HostBatch::default()
-            }
+            })
         }
     }
 
@@ -99,6 +152,7 @@ mod tests {
                 &order,
                 None,
                 n_threads,
+                &Work::silent(),
                 |_, batch| {
                     seen.extend(batch.target);
                     Ok(())
@@ -114,12 +168,65 @@ mod tests {
         let numbers = Numbers(AtomicUsize::new(0));
         let indices: Vec<usize> = (0..40).collect();
         let order: Vec<&[usize]> = indices.chunks(1).collect();
-        let stopped = for_each_batch(&numbers, &order, None, 2, |batch_idx, _| match batch_idx {
-            3 => Err(TrainError::Interrupted(pe_binding::Interrupted)),
-            _ => Ok(()),
-        });
+        let work = Work::silent();
+        let stopped =
+            for_each_batch(
+                &numbers,
+                &order,
+                None,
+                2,
+                &work,
+                |batch_idx, _| match batch_idx {
+                    3 => Err(TrainError::Interrupted(pe_binding::Interrupted)),
+                    _ => Ok(()),
+                },
+            );
         assert!(matches!(stopped, Err(TrainError::Interrupted(_))));
         let made = numbers.0.load(Ordering::Relaxed);
         assert!(made <= 4 + 2 * (AHEAD + 1), "{made} batches made");
+    }
+
+    /// Batches that are never done, as long as somebody waits for them.
+    struct Endless;
+
+    impl Samples for Endless {
+        fn len(&self) -> usize {
+            1
+        }
+        fn unit(&self) -> &'static str {
+            "numbers"
+        }
+        fn n_slices(&self, _: usize) -> usize {
+            1
+        }
+        fn describe(&self, sample: usize) -> String {
+            sample.to_string()
+        }
+        fn batch(&self, _: &[usize], _: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
+            while wanted.still() {
+                thread::yield_now();
+            }
+            None
+        }
+    }
+
+    /// The user's interrupt, after so many looks at it.
+    struct Impatient(AtomicUsize);
+
+    impl Watch for Impatient {
+        fn begin(&self, _: &str, _: u64, _: &str) {}
+        fn advance(&self, _: u64) {}
+        fn end(&self) {}
+        fn warn(&self, _: &str) {}
+        fn interrupted(&self) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed) >= 2
+        }
+    }
+
+    #[test]
+    fn the_users_interrupt_ends_the_wait_and_the_making() {
+        let work = Work::new(Arc::new(Impatient(AtomicUsize::new(0))));
+        let stopped = for_each_batch(&Endless, &[&[0]], None, 1, &work, |_, _| Ok(()));
+        assert!(matches!(stopped, Err(TrainError::Interrupted(_))));
     }
 }

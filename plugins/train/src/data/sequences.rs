@@ -1,6 +1,6 @@
 use pe_store::{FeatureUnit, StoredExam, StoredFeatures};
 
-use super::{HostBatch, Samples, describe, labels, shuffle_labels};
+use super::{HostBatch, Samples, Wanted, describe, labels, shuffle_labels};
 use crate::options::SequenceOptions;
 
 /// Sequences of an exam's features, for sequence models.
@@ -135,7 +135,7 @@ impl Samples for SequenceSet {
         )
     }
 
-    fn batch(&self, samples: &[usize], _: Option<usize>) -> HostBatch {
+    fn batch(&self, samples: &[usize], _: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
         let chunks: Vec<Chunk> = samples.iter().map(|&sample| self.samples[sample]).collect();
         let time = chunks.iter().map(|chunk| chunk.n_rows).max().unwrap_or(0);
         let features = self
@@ -148,6 +148,9 @@ impl Samples for SequenceSet {
         let (mut target, mut valid) = (vec![0.0; n_logits], vec![false; n_logits]);
         let mut rows = vec![false; chunks.len() * time];
         for (n, &chunk) in chunks.iter().enumerate() {
+            if !wanted.still() {
+                return None;
+            }
             let out = &mut input[n * time * width..][..chunk.n_rows * width];
             self.form
                 .rows(&self.exams[chunk.exam_idx].1, chunk.first, out);
@@ -160,7 +163,7 @@ impl Samples for SequenceSet {
             }
         }
         let shape = |last: usize| vec![chunks.len() as i64, time as i64, last as i64];
-        HostBatch {
+        Some(HostBatch {
             input,
             shape: shape(width),
             permute: Vec::new(),
@@ -168,6 +171,6 @@ impl Samples for SequenceSet {
             valid,
             logits: shape(per_row),
             rows,
-        }
+        })
     }
 }

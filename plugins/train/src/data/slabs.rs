@@ -1,7 +1,7 @@
 use pe_store::StoredExam;
 
 use super::image::{CHANNELS, Draw, ImageMaker, Normalisation};
-use super::{HostBatch, Samples, describe, labels, shuffle_labels};
+use super::{HostBatch, Samples, Wanted, describe, labels, shuffle_labels};
 use crate::options::{Augmentation, SlabHead};
 use crate::random::Stream;
 
@@ -134,7 +134,7 @@ impl Samples for SlabSet {
         describe(&self.exams[slab.exam_idx], slab.first, last)
     }
 
-    fn batch(&self, samples: &[usize], epoch: Option<usize>) -> HostBatch {
+    fn batch(&self, samples: &[usize], epoch: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
         let size = self
             .exams
             .first()
@@ -147,6 +147,9 @@ impl Samples for SlabSet {
             .iter()
             .zip(input.chunks_exact_mut(self.frames * frame_len))
         {
+            if !wanted.still() {
+                return None;
+            }
             let slab = self.samples[sample];
             // One draw for the whole slab: its slices must stay in line.
             let draw = epoch.map(|epoch| {
@@ -161,7 +164,7 @@ impl Samples for SlabSet {
             }
         }
         let (n, frames, side) = (samples.len() as i64, self.frames as i64, size as i64);
-        HostBatch {
+        Some(HostBatch {
             input,
             shape: vec![n, frames, side, side, CHANNELS as i64],
             permute: vec![0, 4, 1, 2, 3],
@@ -169,6 +172,6 @@ impl Samples for SlabSet {
             target,
             valid,
             rows: Vec::new(),
-        }
+        })
     }
 }

@@ -1,7 +1,7 @@
 use pe_store::StoredExam;
 
 use super::image::{CHANNELS, Draw, ImageMaker, Normalisation};
-use super::{HostBatch, Place, Samples, describe, labels, shuffle_labels};
+use super::{HostBatch, Place, Samples, Wanted, describe, labels, shuffle_labels};
 use crate::options::Augmentation;
 use crate::random::Stream;
 
@@ -74,7 +74,7 @@ impl Samples for SliceSet {
         )
     }
 
-    fn batch(&self, samples: &[usize], epoch: Option<usize>) -> HostBatch {
+    fn batch(&self, samples: &[usize], epoch: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
         let size = self
             .exams
             .first()
@@ -86,6 +86,9 @@ impl Samples for SliceSet {
             .iter()
             .zip(input.chunks_exact_mut(size * size * CHANNELS))
         {
+            if !wanted.still() {
+                return None;
+            }
             let place = self.samples[sample];
             let draw = epoch.map(|epoch| {
                 let mut stream = Stream::new(self.seed, "augment", &[epoch, sample]);
@@ -101,7 +104,7 @@ impl Samples for SliceSet {
             target.push(f32::from(u8::from(label == Some(true))));
         }
         let (n, side) = (samples.len() as i64, size as i64);
-        HostBatch {
+        Some(HostBatch {
             input,
             shape: vec![n, side, side, CHANNELS as i64],
             permute: vec![0, 3, 1, 2],
@@ -109,6 +112,6 @@ impl Samples for SliceSet {
             target,
             logits: vec![n, 1],
             rows: Vec::new(),
-        }
+        })
     }
 }

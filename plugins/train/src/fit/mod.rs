@@ -7,6 +7,7 @@ mod network;
 mod optimizer;
 mod progress;
 mod schedule;
+mod statistics;
 mod tensorboard;
 mod validate;
 
@@ -24,12 +25,14 @@ use optimizer::{Adam, clip};
 pub use progress::Epoch;
 use progress::{Best, Progress};
 use schedule::learning_rate;
+use statistics::Statistics;
 pub(crate) use validate::{probability, validate};
 
 use crate::TrainError;
 use crate::data::{Batch, HostBatch, Samples, for_each_batch};
 use crate::options::{FitOptions, Precision, Select};
 use crate::random::{Stream, seed_torch};
+use crate::stop::stoppable;
 
 /// What is trained, on what, how and where.
 pub(crate) struct Job<'a> {
@@ -61,7 +64,12 @@ pub(crate) struct Fitted {
 /// user's interrupt, with a checkpoint written; what files and libtorch give.
 pub(crate) fn fit(job: &Job, network: &mut Network) -> Result<Fitted, TrainError> {
     let mut run = Run::start(job, network)?;
-    run.epochs()?;
+    let trained = run.epochs();
+    if matches!(trained, Ok(()) | Err(TrainError::Interrupted(_))) {
+        // Also when all epochs are done: what follows, thresholds, may be interrupted too.
+        run.keep()?;
+    }
+    trained?;
     let (progress, checkpoints) = (run.progress, run.checkpoints);
     let best = progress
         .best
@@ -92,6 +100,9 @@ struct Run<'a> {
     log: Log,
     task: Task,
     saved: Instant,
+    /// The epoch and step of what is on disk. A run's first weights can be made again.
+    saved_at: (usize, usize),
+    statistics: Statistics,
     steps_per_epoch: usize,
 }
 
@@ -116,10 +127,13 @@ impl<'a> Run<'a> {
         let done = per_epoch * progress.epoch + per_epoch * progress.step / steps_per_epoch.max(1);
         task.resume(done);
         let log = Log::open(job.folder, progress.steps, progress.epoch)?;
+        let statistics = Statistics::new(network.params())?;
         Ok(Self {
             job,
             network,
             adam,
+            saved_at: (progress.epoch, progress.step),
+            statistics,
             progress,
             checkpoints,
             log,
@@ -157,6 +171,7 @@ impl<'a> Run<'a> {
             &order,
             Some(epoch),
             job.n_threads,
+            job.work,
             |batch_idx, batch| self.step(order[batch_idx], &batch),
         )
     }
@@ -167,10 +182,7 @@ impl<'a> Run<'a> {
         let options = self.job.options;
         let lr = learning_rate(options, self.progress.steps, self.steps_per_epoch);
         let batch = host.to_device(self.network.params().device())?;
-        let (loss, mut gradients) = {
-            let _drawing = seed_torch(self.job.seed, "step", &[epoch, step]);
-            gradients(self.network, &batch, options)?
-        };
+        let (loss, mut gradients) = self.gradients(&batch)?;
         if !loss.is_finite() {
             return Err(self.non_finite(loss, samples));
         }
@@ -204,6 +216,20 @@ impl<'a> Run<'a> {
         self.pause()
     }
 
+    /// The loss and the gradients of a batch. After the user's interrupt the network is as it was
+    /// before: the step is done anew when the run goes on.
+    fn gradients(&mut self, batch: &Batch) -> Result<(f64, Vec<Tensor>), TrainError> {
+        let (epoch, step) = (self.progress.epoch, self.progress.step);
+        self.statistics.keep(self.network.params())?;
+        let _drawing = seed_torch(self.job.seed, "step", &[epoch, step]);
+        let _stoppable = stoppable(self.job.work);
+        let found = gradients(self.network, batch, self.job.options);
+        if let Err(TrainError::Interrupted(_)) = found {
+            self.statistics.put_back(self.network.params())?;
+        }
+        found
+    }
+
     fn tell(&self, loss: f64, n_slices: usize) {
         self.task.advance(n_slices);
         let last = self.progress.history.last();
@@ -216,12 +242,9 @@ impl<'a> Run<'a> {
             .note(&format!("epoch {epoch}/{epochs}, loss {loss:.4}{auroc}"));
     }
 
-    /// After a step: a checkpoint when it is time for one, and when the user asked to stop.
+    /// After a step: the end when the user asked for it, a checkpoint when it is time for one.
     fn pause(&mut self) -> Result<(), TrainError> {
-        if let Err(interrupted) = self.task.check() {
-            self.save()?;
-            return Err(interrupted.into());
-        }
+        self.task.check()?;
         match self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s {
             true => self.save(),
             false => Ok(()),
@@ -315,11 +338,20 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// A checkpoint, where there is none of the last step.
+    fn keep(&mut self) -> Result<(), TrainError> {
+        match self.saved_at == (self.progress.epoch, self.progress.step) {
+            true => Ok(()),
+            false => self.save(),
+        }
+    }
+
     fn save(&mut self) -> Result<(), TrainError> {
         let mut state = weights(self.network);
         state.extend(self.adam.state());
         self.checkpoints.write(&self.progress, &state)?;
         self.saved = Instant::now();
+        self.saved_at = (self.progress.epoch, self.progress.step);
         Ok(())
     }
 }
@@ -344,7 +376,7 @@ fn gradients(
         .trainable()
         .map(|(_, tensor)| tensor)
         .collect();
-    let gradients = Tensor::f_run_backward(&[&loss], &params, false, false)?;
+    let gradients = pe_nn::gradients(&loss, &params)?;
     Ok((loss.f_double_value(&[])?, gradients))
 }
 

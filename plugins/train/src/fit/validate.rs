@@ -6,6 +6,7 @@ use super::Network;
 use crate::TrainError;
 use crate::data::{Batch, Samples, for_each_batch};
 use crate::options::FitOptions;
+use crate::stop::stoppable;
 
 /// How a network does on samples that it is not fitted to.
 pub(crate) struct Validation {
@@ -31,6 +32,7 @@ pub(crate) fn validate(
         return Ok(None);
     }
     let _no_grad = tch::no_grad_guard();
+    let _stoppable = stoppable(work);
     let indices: Vec<usize> = (0..samples.len()).collect();
     let order: Vec<&[usize]> = indices.chunks(options.batch).collect();
     let mut found = Validation {
@@ -39,8 +41,7 @@ pub(crate) fn validate(
         labels: Vec::new(),
         probabilities: Vec::new(),
     };
-    for_each_batch(samples, &order, None, n_threads, |_, host| {
-        work.check()?;
+    for_each_batch(samples, &order, None, n_threads, work, |_, host| {
         let batch = host.to_device(network.params().device())?;
         add(&mut found, network, &batch, options, &host.valid)
     })?;

@@ -88,6 +88,30 @@ pub fn stopped_after(steps: usize) -> Work {
     }))
 }
 
+/// Work that is interrupted at the question of this number, counted from 0.
+pub fn stopped_at(question: usize) -> Work {
+    Work::new(Arc::new(Answer {
+        left: AtomicUsize::new(question),
+    }))
+}
+
+struct Answer {
+    left: AtomicUsize,
+}
+
+impl Watch for Answer {
+    fn begin(&self, _: &str, _: u64, _: &str) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+    fn warn(&self, _: &str) {}
+    fn interrupted(&self) -> bool {
+        let one_less = |left: usize| left.checked_sub(1);
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .is_err()
+    }
+}
+
 struct Stop {
     left: AtomicUsize,
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cohort::{stopped_after, store};
+use crate::cohort::{stopped_after, stopped_at, store};
 use pe_binding::Work;
 use pe_metrics::Level;
 use pe_nn::BackboneKind;
@@ -50,14 +50,14 @@ fn weights(model: &Model) -> Vec<u8> {
     fs::read(model.folder().join("model.safetensors")).unwrap()
 }
 
-/// Trains with an interrupt after each of `stops` steps, again and again until it is finished.
-fn with_stops(folder: &Path, options: &CnnOptions, store: &SliceStore, stops: &[usize]) -> Model {
+/// Trains with each of these interrupts, again and again until it is finished.
+fn with_stops(folder: &Path, options: &CnnOptions, store: &SliceStore, stops: &[Work]) -> Model {
     let (runs, split) = (runs(folder), split(store));
-    for &stop in stops {
-        let stopped = runs.cnn("stopped", options, store, &split, &stopped_after(stop));
+    for (stop_idx, stop) in stops.iter().enumerate() {
+        let stopped = runs.cnn("stopped", options, store, &split, stop);
         assert!(
             matches!(stopped, Err(TrainError::Interrupted(_))),
-            "after {stop}: {stopped:?}"
+            "interrupt {stop_idx}: {stopped:?}"
         );
     }
     runs.cnn("stopped", options, store, &split, &Work::silent())
@@ -66,6 +66,36 @@ fn with_stops(folder: &Path, options: &CnnOptions, store: &SliceStore, stops: &[
 
 #[test]
 fn an_interrupted_run_ends_with_the_same_bits() {
+    interrupted(|_| [1, 1, 2].map(stopped_after).into());
+}
+
+#[test]
+fn a_run_interrupted_within_its_steps_ends_with_the_same_bits() {
+    interrupted(|network| {
+        let n = match network {
+            BackboneKind::EfficientNetB0 => 49,
+            BackboneKind::R3d18 => 20,
+        };
+        // A step asks before each of `n` convolutions, forward and backward, and on both sides.
+        let step = 2 * n + 2;
+        let stops = [
+            // Forward and backward, before there is anything to keep.
+            n / 2,
+            n + n / 2,
+            // Forward after one step, backward after two.
+            step + n / 3,
+            2 * step + n + n / 2,
+            // In an epoch's last step or validation, and within the next one.
+            step + n / 2,
+            step + n / 2,
+            2 * step - 2,
+        ];
+        stops.map(stopped_at).into()
+    });
+}
+
+/// Trains small networks with these interrupts and without.
+fn interrupted(stops: impl Fn(BackboneKind) -> Vec<Work>) {
     for network in BackboneKind::ALL {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder.path().join("store"), 12, 32);
@@ -74,7 +104,12 @@ fn an_interrupted_run_ends_with_the_same_bits() {
         let whole = whole
             .cnn("whole", &options, &store, &split(&store), &Work::silent())
             .unwrap();
-        let parts = with_stops(&folder.path().join("parts"), &options, &store, &[1, 1, 2]);
+        let parts = with_stops(
+            &folder.path().join("parts"),
+            &options,
+            &store,
+            &stops(network),
+        );
         assert!(
             weights(&whole) == weights(&parts),
             "{network}: other weights"
@@ -380,4 +415,27 @@ fn first_settings() -> pe_store::SliceSettings {
         size: 32,
         ..pe_store::SliceSettings::default()
     }
+}
+
+#[test]
+fn features_that_were_interrupted_are_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 8, 32);
+    let (runs, split) = (runs(folder.path()), split(&store));
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit.epochs = 1;
+    let model = runs
+        .cnn("effnet", &options, &store, &split, &Work::silent())
+        .unwrap();
+    let features = pe_train::FeatureSet::new(&model, &store, &runs).unwrap();
+    // Within the first exam that tests, and within the second one.
+    for question in [20, 70] {
+        let stopped = predict(&model, &features, &split.test, &stopped_at(question));
+        assert!(
+            matches!(stopped, Err(TrainError::Interrupted(_))),
+            "at {question}: {stopped:?}"
+        );
+    }
+    let scores = predict(&model, &features, &split.test, &Work::silent()).unwrap();
+    assert_eq!(scores.exams().len(), split.test.len());
 }

@@ -1,0 +1,26 @@
+use tch::Tensor;
+
+use crate::{NnError, stop};
+
+/// The gradients of a loss with respect to `params`, in their order, straight from autograd: nothing
+/// is accumulated in the tensors, and the graph is used up.
+///
+/// ```
+/// use pe_nn::{gradients, tch::Tensor};
+/// let x = Tensor::from_slice(&[3.0, 0.0]).set_requires_grad(true);
+/// let found = gradients(&x.square().sum(x.kind()), &[&x])?;
+/// assert_eq!(Vec::<f64>::try_from(&found[0])?, [6.0, 0.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`NnError::Stopped`] when a [`Stoppable`](crate::Stoppable) was asked to; [`NnError::Tch`] for a
+/// parameter that the loss does not depend on.
+pub fn gradients(loss: &Tensor, params: &[&Tensor]) -> Result<Vec<Tensor>, NnError> {
+    let found = Tensor::f_run_backward(&[loss], params, false, false);
+    match stop::was_stopped() {
+        // Those below where it stopped are missing.
+        true => Err(NnError::Stopped),
+        false => Ok(found?),
+    }
+}

@@ -1,0 +1,171 @@
+//! Leaving a network in the middle of a pass.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, c_char, c_void};
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tch::Tensor;
+
+use crate::NnError;
+
+thread_local! {
+    /// The question of the innermost guard.
+    static CURRENT: RefCell<Option<Arc<Question>>> = const { RefCell::new(None) };
+}
+
+/// While it lives, networks on this thread ask before each convolution whether to stop.
+///
+/// Once the answer was yes, the forward pass ends in [`NnError::Stopped`], and so does
+/// [`gradients`](crate::gradients) of what was computed under the guard. A pass over a large batch
+/// takes seconds on a CPU; so it is left within those of one convolution. Nothing is put back:
+/// after a forward pass in training that was left, BatchNorm has recorded some of the batch.
+///
+/// It asks on the thread of the backward pass too, which on CUDA is one of libtorch's. Any other
+/// way to run the backward pass than `gradients` ends as early, and silently, with gradients
+/// missing. Without a guard nothing is asked and nothing is added to autograd's graph.
+///
+/// ```
+/// use pe_nn::{Backbone, BackboneKind, Mode, NnError, Stoppable, tch::{Device, Kind, Tensor}};
+/// let network = Backbone::new(BackboneKind::EfficientNetB0, 1, Device::Cpu)?;
+/// let images = Tensor::zeros([1, 3, 32, 32], (Kind::Float, Device::Cpu));
+/// let guard = Stoppable::enter(|| true);
+/// assert!(matches!(network.features(&images, Mode::Eval), Err(NnError::Stopped)));
+/// drop(guard);
+/// assert!(network.features(&images, Mode::Eval).is_ok());
+/// # Ok::<(), NnError>(())
+/// ```
+#[must_use = "nobody asks any more when this is dropped"]
+#[derive(Debug)]
+pub struct Stoppable {
+    before: Option<Arc<Question>>,
+    /// The question is the thread's, so the guard must be dropped there.
+    not_send: PhantomData<*const ()>,
+}
+
+impl Stoppable {
+    /// Asks `asked` from here on; guards within this one ask their own question instead.
+    ///
+    /// `asked` is called some fifty times in a pass, from any thread. A yes stays a yes.
+    pub fn enter(asked: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let question = Arc::new(Question {
+            asked: Box::new(asked),
+            yes: AtomicBool::new(false),
+        });
+        Self {
+            before: CURRENT.replace(Some(question)),
+            not_send: PhantomData,
+        }
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        CURRENT.set(self.before.take());
+    }
+}
+
+struct Question {
+    asked: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether the answer was yes once. What was left then is not whole, whatever comes after.
+    yes: AtomicBool,
+}
+
+impl Question {
+    fn ask(&self) -> bool {
+        if !self.was_yes() && (self.asked)() {
+            self.yes.store(true, Ordering::Relaxed);
+        }
+        self.was_yes()
+    }
+
+    fn was_yes(&self) -> bool {
+        self.yes.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            .field("yes", &self.yes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A layer computed `output`: the place to stop, now and when the backward pass comes to it.
+///
+/// # Errors
+/// [`NnError::Stopped`].
+pub(crate) fn passed(output: Tensor) -> Result<Tensor, NnError> {
+    let Some(question) = CURRENT.with_borrow(Option::clone) else {
+        return Ok(output);
+    };
+    if question.ask() {
+        return Err(NnError::Stopped);
+    }
+    if output.requires_grad() {
+        stop_at(&output, question)?;
+    }
+    Ok(output)
+}
+
+/// Whether something on this thread was left since the innermost guard was entered.
+pub(crate) fn was_stopped() -> bool {
+    CURRENT.with_borrow(|question| question.as_ref().is_some_and(|one| one.was_yes()))
+}
+
+/// Has the backward pass ask before it goes through the operation that made `tensor`.
+fn stop_at(tensor: &Tensor, question: Arc<Question>) -> Result<(), NnError> {
+    let mut error: [c_char; 512] = [0; 512];
+    // SAFETY: the tensor and `error` live through the call. The shim takes over one reference to
+    // the question, which `ask` borrows and `release` gives back once, on whatever thread: a
+    // question is Send and Sync.
+    let status = unsafe {
+        pe_stop_at(
+            tensor.as_ptr().cast(),
+            Arc::into_raw(question).cast(),
+            ask,
+            release,
+            error.as_mut_ptr(),
+            error.len(),
+        )
+    };
+    if status == 0 {
+        return Ok(());
+    }
+    // SAFETY: the shim ends its message with a zero within the capacity.
+    let what = unsafe { CStr::from_ptr(error.as_ptr()) }.to_string_lossy();
+    Err(NnError::Tch(tch::TchError::Torch(what.into_owned())))
+}
+
+/// For the shim, which holds a reference to the question.
+extern "C" fn ask(question: *const c_void) -> i32 {
+    // SAFETY: the pointer is from `Arc::into_raw` in `stop_at` and not released yet.
+    let question = unsafe { &*question.cast::<Question>() };
+    // A panic must not unwind into C++. Who cannot say that the pass is wanted gets none.
+    let yes = catch_unwind(AssertUnwindSafe(|| question.ask())).unwrap_or_else(|_| {
+        question.yes.store(true, Ordering::Relaxed);
+        true
+    });
+    i32::from(yes)
+}
+
+/// For the shim: gives its reference to the question back.
+extern "C" fn release(question: *const c_void) {
+    // SAFETY: the pointer is from `Arc::into_raw` in `stop_at`, and the shim releases it once.
+    drop(unsafe { Arc::from_raw(question.cast::<Question>()) });
+}
+
+unsafe extern "C" {
+    fn pe_stop_at(
+        tensor: *const c_void,
+        question: *const c_void,
+        ask: extern "C" fn(*const c_void) -> i32,
+        release: extern "C" fn(*const c_void),
+        error: *mut c_char,
+        capacity: usize,
+    ) -> i32;
+}
