@@ -26,12 +26,15 @@ fn main() {
     let arguments = Arguments::from_args();
     let scratch = tempfile::tempdir().unwrap();
     env::set_current_dir(scratch.path()).unwrap();
-    let catalogue = docs::catalogue();
+    let (catalogue, of_tests) = (docs::catalogue(), docs::of_tests());
     let examples = docs::examples(&catalogue).into_iter();
     let mut trials: Vec<Trial> = examples.map(|one| example("example", one)).collect();
+    let of_test = docs::examples(&of_tests).into_iter();
+    trials.extend(of_test.map(|one| example("test", one)));
     trials.extend(readme().into_iter().map(|one| example("readme", one)));
     trials.extend(files::trials(&catalogue));
-    trials.extend(documented::trials(&catalogue));
+    trials.extend(documented::trials("documentation", &catalogue));
+    trials.extend(documented::trials("tests_documentation", &of_tests));
     trials.extend(options::trials(&catalogue));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // `exit` leaves without dropping anything.

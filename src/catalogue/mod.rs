@@ -157,6 +157,19 @@ impl Catalogue {
         options
     }
 
+    /// The functions that another catalogue does not have.
+    pub fn beyond(mut self, other: &Self) -> Self {
+        let known = |f: &Function| {
+            let same =
+                |o: &&Function| (&o.plugin, &o.name, &o.params) == (&f.plugin, &f.name, &f.params);
+            other.functions.iter().any(|function| same(&function))
+        };
+        self.functions.retain(|function| !known(function));
+        self.plugins
+            .retain(|name, _| !other.plugins.contains_key(name));
+        self
+    }
+
     /// The methods and properties of a type.
     pub fn members(&self, of: TypeId) -> impl Iterator<Item = &Function> {
         self.functions

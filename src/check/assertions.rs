@@ -91,7 +91,7 @@ fn throws(engine: &mut Engine) {
 fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
     let doc = "Fails the test unless a value is the one that is kept under a name: plain data in \
                `snapshots/SCRIPT/NAME.yaml` beside the script, text in `NAME.txt`. `pe-script test \
-               --update` keeps new and changed ones. In script tests only.\n\n```rhai\n\
+               --update` keeps new and changed ones. In script tests only.\n\n```rhai,test\n\
                assert_snapshot(\"rows\", [#{ id: \"effnet\", auroc: 0.91 }]);\n```";
     let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
     documented("assert_snapshot", &["name: &str", "value: ?"], doc).register_into_engine(
@@ -103,7 +103,7 @@ fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
     let doc = "As `assert_snapshot(name, value)`, with a tolerance for numbers, also for those in \
                texts such as printed tables.\n\n| option | default | meaning |\n|---|---|---|\n| \
                `rtol` | 1e-7 | relative tolerance |\n| `atol` | 0.0 | absolute tolerance \
-               |\n\n```rhai\nassert_snapshot(\"table\", \"effnet  0.912\", #{ atol: 0.005 });\n```";
+               |\n\n```rhai,test\nassert_snapshot(\"table\", \"effnet  0.912\", #{ atol: 0.005 });\n```";
     let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
     let params = ["name: &str", "value: ?", "options: Map"];
     documented("assert_snapshot", &params, doc).register_into_engine(
@@ -122,12 +122,14 @@ fn places(
     skipped: &Arc<OnceLock<String>>,
 ) {
     let doc = "An empty folder of this test, which is removed when the test ends. A path as text. In \
-               script tests only.";
+               script tests only.\n\n```rhai\nlet slices = store::slices(scratch_dir() + \
+               \"/store\", #{ size: 24 });\nprint(slices.exams.len()); // 0\n```";
     let scratch = scratch.display().to_string();
     documented("scratch_dir", &["String"], doc)
         .register_into_engine(engine, move || scratch.clone());
     let doc = "The folder with test data that the environment variable `PE_TEST_DATA` names. Without \
-               one the test is skipped. In script tests only.";
+               one the test is skipped. In script tests only.\n\n```rhai,test\nlet scan = \
+               dicom::scan(test_data() + \"/series\");\nassert_eq(scan.exams.len(), 1);\n```";
     let (data, skipped) = (surroundings.test_data.clone(), skipped.clone());
     documented("test_data", &["String"], doc).register_into_engine(engine, move || match &data {
         Some(path) => ScriptResult::Ok(path.display().to_string()),

@@ -18,14 +18,15 @@ pub(super) fn register(engine: &mut Engine, folder: &Path, session: &Arc<Session
                it recorded with `result(…)` as a map, with what it printed under `printed`. The path \
                is relative to the test's file; paths that the script itself opens are relative to \
                the current folder, as ever. `run_dir()` is the test's `scratch_dir()`. In script \
-               tests only.";
+               tests only.\n\n```rhai,test\nassert(run_script(\"../scripts/inspect.rhai\")\
+               .printed.contains(\"volume\"));\n```";
     let (here, outer) = (folder.to_path_buf(), session.clone());
     documented("run_script", &["path: &str", "Map"], doc)
         .register_into_engine(engine, move |path: &str| {
             run_script(&here, path, &Map::new(), &outer)
         });
     let doc = "As `run_script(path)`, with values of the script's parameters; those that are maps take \
-               the entries that are given.\n\n```text\nlet ran = run_script(\
+               the entries that are given.\n\n```rhai,test\nlet ran = run_script(\
                \"../scripts/table2.rhai\", #{ out: scratch_dir(), effnet: #{ epochs: 1 } });\n\
                assert(ran.printed.contains(\"Table 2\"));\n```";
     let (here, outer) = (folder.to_path_buf(), session.clone());

@@ -99,6 +99,7 @@ fn evaluate(name: &str, text: &str, scope: &mut Scope<'static>) -> Result<Vec<St
     session.defaults = true;
     let session = Arc::new(session);
     let (mut engine, last_call) = run::engine(&session, Path::new(""));
+    crate::check::register(&mut engine, &session);
     let printed = Arc::new(Mutex::new(Vec::new()));
     let lines = printed.clone();
     engine.on_print(move |text| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::SETUP;
 use super::files::MARK;
-use super::place::{HOST, file, link, name};
+use super::place::{HOST, TESTS, file, link, name};
 use crate::catalogue::{Catalogue, Function};
 
 const HOW_TO_READ: &str = r#"# Script functions
@@ -55,6 +55,7 @@ pub(super) fn page(catalogue: &Catalogue) -> String {
             .trim_end();
         text += &format!("| [`{plugin}`]({}) | {first} |\n", file(plugin));
     }
+    text += &format!("| [script tests]({TESTS}) | Assertions, snapshots, scratch folders. |\n");
     text + "\n## Every name\n\n" + index(catalogue).as_str()
 }
 

@@ -72,11 +72,21 @@ pub fn catalogue() -> Catalogue {
     Catalogue::of(&engine())
 }
 
+/// Every function that only a script test can call.
+pub fn of_tests() -> Catalogue {
+    let session = Arc::new(Session::new(Console::silent(), ""));
+    let (mut engine, _) = run::engine(&session, Path::new(""));
+    let others = Catalogue::of(&engine);
+    crate::check::register(&mut engine, &session);
+    Catalogue::of(&engine).beyond(&others)
+}
+
 /// The reference: the text of each file by its name.
 pub fn reference(catalogue: &Catalogue) -> BTreeMap<String, String> {
     let mut files = BTreeMap::from([
         ("README.md".to_owned(), front::page(catalogue)),
         (place::HOST.to_owned(), page::host(catalogue)),
+        (place::TESTS.to_owned(), page::tests(&of_tests())),
     ]);
     for (plugin, about) in catalogue.plugins() {
         let text = page::plugin(catalogue, plugin, about);

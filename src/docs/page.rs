@@ -13,6 +13,13 @@ pub(super) fn host(catalogue: &Catalogue) -> String {
     page(catalogue, "", "The host's functions", about)
 }
 
+/// The page of the functions that only script tests can call.
+pub(super) fn tests(catalogue: &Catalogue) -> String {
+    let about = "What a script test can call beside everything else: see \
+                 [how script tests are written](../testing.md). These functions have no prefix.";
+    page(catalogue, "", "Script tests", about).replace("```rhai,test", "```rhai")
+}
+
 /// The page of a plugin.
 pub(super) fn plugin(catalogue: &Catalogue, plugin: &str, about: &str) -> String {
     let about = match about {

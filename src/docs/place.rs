@@ -5,6 +5,9 @@ use crate::catalogue::{Function, Kind};
 /// The file of the functions that belong to no plugin.
 pub(super) const HOST: &str = "host.md";
 
+/// The file of the functions that only script tests can call.
+pub(super) const TESTS: &str = "tests.md";
+
 /// The file of a plugin's functions.
 pub(super) fn file(plugin: &str) -> String {
     match plugin {

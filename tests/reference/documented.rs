@@ -5,13 +5,13 @@ use pe_script::catalogue::{Catalogue, Function, Kind};
 
 use crate::none_of;
 
-pub fn trials(catalogue: &Catalogue) -> Vec<Trial> {
+pub fn trials(group: &str, catalogue: &Catalogue) -> Vec<Trial> {
     let (with_sentences, with_examples) = (catalogue.clone(), catalogue.clone());
     vec![
-        Trial::test("documentation::begins_with_a_sentence", move || {
+        Trial::test(format!("{group}::begins_with_a_sentence"), move || {
             none_of(of(&with_sentences, no_sentence))
         }),
-        Trial::test("documentation::has_an_example", move || {
+        Trial::test(format!("{group}::has_an_example"), move || {
             none_of(of(&with_examples, no_example))
         }),
     ]
@@ -33,7 +33,9 @@ fn no_sentence(_: &Catalogue, function: &Function) -> Option<String> {
 /// An overload may leave the example to another one, to which it refers.
 fn no_example(catalogue: &Catalogue, function: &Function) -> Option<String> {
     let called = matches!(function.kind, Kind::Free | Kind::Method);
-    if !called || !function.examples().is_empty() {
+    // What only a test can run is marked so, and not run.
+    let marked = function.doc.contains("```rhai,test");
+    if !called || marked || !function.examples().is_empty() {
         return None;
     }
     let same = |other: &&Function| other.path() == function.path() && other.on == function.on;

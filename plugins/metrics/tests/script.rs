@@ -148,32 +148,3 @@ fn results_read_well() {
         "{text}"
     );
 }
-
-/// The examples in the documentation of the script functions.
-fn examples() -> Vec<String> {
-    let source = include_str!("../src/script.rs");
-    let blocks = source.split("/// ```rhai\n").skip(1);
-    blocks
-        .map(|block| {
-            let lines = block
-                .lines()
-                .map(|line| line.trim().trim_start_matches("///"));
-            let lines: Vec<&str> = lines.take_while(|line| line.trim() != "```").collect();
-            lines.join("\n")
-        })
-        .collect()
-}
-
-#[test]
-fn every_example_runs() {
-    let examples = examples();
-    assert_eq!(examples.len(), 11);
-    for example in examples {
-        let mut engine = Engine::new();
-        engine.on_print(|_| {});
-        MetricsPackage::new().register_into_engine_as(&mut engine, "metrics");
-        if let Err(error) = engine.run(&example) {
-            panic!("{error} in\n{example}");
-        }
-    }
-}
