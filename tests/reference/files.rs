@@ -44,6 +44,10 @@ fn broken(files: &BTreeMap<String, String>) -> Vec<String> {
             .filter_map(|rest| rest.split(')').next())
         {
             let known = headings.contains(link) || files.contains_key(link);
+            // What lies beside the reference is a chapter, which the book's tests look at.
+            let chapter = link.strip_prefix("../");
+            let known =
+                known || chapter.is_some_and(|file| repository().join("docs").join(file).exists());
             if !known && !link.starts_with("https://") {
                 problems.push(format!("{file}: the link to {link} leads nowhere"));
             }
