@@ -39,8 +39,12 @@ pub fn register(engine: &mut Engine) {
     pe_report::script::ReportPackage::new().register_into_engine_as(engine, "report");
     pe_store::script::StorePackage::new().register_into_engine_as(engine, "store");
     pe_train::script::TrainPackage::new().register_into_engine_as(engine, "train");
-    let extensions = EXTENSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    for extension in extensions.iter() {
+    // Not under the lock: an extension may make an engine of its own.
+    let extensions = EXTENSIONS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    for extension in extensions {
         extension(engine);
     }
 }

@@ -483,7 +483,7 @@ fn interrupt(child: &Child) {
 }
 
 /// Starts a command and gives its lines as they come.
-fn start(folder: &Path, arguments: &[&str]) -> (Child, impl Iterator<Item = String>) {
+fn start(folder: &Path, arguments: &[&str]) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut command = command(folder, arguments);
     let mut child = command
         .stdout(Stdio::piped())
@@ -515,21 +515,58 @@ fn ctrl_c_stops_the_tests_and_tells_what_was_done() {
 #[test]
 fn watching_runs_again_what_changed() {
     let folder = folder("fn test_a() {}");
-    write(folder.path(), "t/b.rhai", "fn test_b() {}");
-    let (mut child, mut lines) = start(folder.path(), &["t", "--watch"]);
-    let mut pass = || {
-        let lines: Vec<String> = lines
-            .by_ref()
-            .take_while(|line| !line.starts_with("waiting"))
-            .collect();
+    let folder = folder.path();
+    write(folder, "t/b.rhai", "fn test_b() {}");
+    let (mut child, lines) = start(folder, &["t", "--watch"]);
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        lines
+            .map(|line| tell.send(line))
+            .take_while(Result::is_ok)
+            .count()
+    });
+    let pass = || {
+        // A line that never comes is a failure, not a hang.
+        let next = || told.recv_timeout(Duration::from_secs(120)).unwrap();
+        let lines = std::iter::repeat_with(next).take_while(|line| !line.starts_with("waiting"));
+        let lines: Vec<String> = lines.collect();
         let told = |name: &str| lines.iter().any(|line| line.contains(name));
         (told("::test_a "), told("::test_b "), told("1 failed"))
     };
+    // Whole at once: a file that is being written is no script.
+    let put = |path: &str, text: &str| {
+        write(folder, "new", text);
+        fs::rename(folder.join("new"), folder.join(path)).unwrap();
+    };
     assert_eq!(pass(), (true, true, false));
-    write(folder.path(), "t/b.rhai", "fn test_b() { assert(false); }");
+    put("t/b.rhai", "fn test_b() { assert(false); }");
     assert_eq!(pass(), (false, true, true));
-    write(folder.path(), "t/data.csv", "1");
+    put("t/data.csv", "1");
     assert_eq!(pass(), (true, true, true));
     interrupt(&child);
     assert_eq!(end(&mut child), 130);
+}
+
+#[test]
+fn what_is_no_snapshot_of_these_scripts_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(
+        folder,
+        "t/v1.2.rhai",
+        "fn test_a() { assert_snapshot(\"keep\", 1); }",
+    );
+    write(
+        folder,
+        "t/b.rhai",
+        "fn test_b() { assert_snapshot(\"own\", 2); }",
+    );
+    assert_eq!(test(folder, &["t", "--update"]).code, 0);
+    write(folder, "t/snapshots/b/reference.csv", "1");
+    fs::create_dir_all(folder.join("t/snapshots/b/more")).unwrap();
+    write(folder, "t/snapshots/b/old.yaml", "3");
+    test(folder, &["t/b.rhai", "--update"]).says(&["old.yaml", "1 passed"]);
+    let there = |path: &str| folder.join("t/snapshots").join(path).exists();
+    assert!(there("v1.2/keep.yaml") && there("b/reference.csv") && there("b/own.yaml"));
+    assert!(!there("b/old.yaml"));
 }

@@ -35,9 +35,13 @@ fn answer(session: &mut PtySession, line: &str) -> String {
     session.send(line).unwrap();
     session.send("\r").unwrap();
     session.flush().unwrap();
-    session
+    let shown = session
         .exp_string(FRESH)
-        .unwrap_or_else(|error| panic!("{line}: {error}"))
+        .unwrap_or_else(|error| panic!("{line}: {error}"));
+    // Behind the line as it was typed, where the editor gives the terminal back.
+    let (_, answer) = shown.rsplit_once("\u{1b}[?2004l\r\n").unwrap();
+    let escapes = regex::Regex::new("\u{1b}\\[[0-9;?]*[a-zA-Z]").unwrap();
+    escapes.replace_all(answer, "").replace('\r', "")
 }
 
 fn keys(session: &mut PtySession, keys: &str) {
@@ -153,17 +157,22 @@ fn help_and_commands_answer() {
     check("apropos(\"youden\")", &["metrics::youden("]);
     check("?ct::windoe", &["did you mean `ct::window`?"]);
     check("ct::windoe(1, 2)", &["did you mean `ct::window`?"]);
-    check("let v = phantom::exam(0, #{size: 64})", &[]);
+    check("let v = phantom::exam(0, #{size: 64})", &[""]);
     check("v", &["volume ", "n_slices", "hu_range"]);
     check(
         "report::histogram(v)",
         &["histogram of HU", "picture-001.png"],
     );
-    check(".vars", &["v", "Volume"]);
+    check(".vars", &["v  Volume  volume 52"]);
     check(".type v.n_slices", &["int"]);
-    check(".time 1 + 1", &["2", "s"]);
+    check(".time 1 + 1", &["2\n", " "]);
     check(".device cpu", &["cpu"]);
-    check(".save kept.rhai", &["lines written to kept.rhai"]);
+    check(
+        ".save kept.rhai",
+        &["lines written to kept.rhai", "are comments there (1)"],
+    );
+    check("/// Mine.\rfn g() { 1 }", &[]);
+    check("help(\"g\")", &["g() -> ?", "Mine."]);
     check(
         ".save kept.rhai",
         &["cannot write kept.rhai", "does not exist yet"],

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhai::{AST, Engine, FnNamespace, FuncMetadata};
+use rhai::{AST, Engine, FnNamespace, FuncMetadata, NativeCallContext, ScriptFnMetadata};
 
 use super::about::about;
 use super::types::plain_type;
@@ -36,27 +36,54 @@ impl Catalogue {
 
     /// Adds the functions of a script, with their `///` comments.
     pub fn add_script(&mut self, ast: &AST) {
-        let named = |name: &str| !name.starts_with("anon$");
-        for function in ast.iter_functions().filter(|f| named(f.name)) {
-            let params = function.params.iter().map(|&name| Param {
-                name: name.to_owned(),
-                type_name: "?".to_owned(),
-            });
-            let added = Function {
-                plugin: String::new(),
-                name: function.name.to_owned(),
-                kind: Kind::Free,
-                params: params.collect(),
-                returns: "?".to_owned(),
-                doc: doc::text(function.comments.iter().copied()),
-                standard: false,
-                on: None,
-            };
-            let same =
-                |f: &Function| f.path() == added.path() && f.params.len() == added.params.len();
+        for function in ast.iter_functions() {
+            self.add_scripted(scripted(&function));
+        }
+    }
+
+    /// Adds the functions of the script that calls a native function.
+    pub(crate) fn add_caller(&mut self, context: &NativeCallContext<'_>) {
+        let own = |info: rhai::FuncInfo<'_>| info.script.map(|function| scripted(&function));
+        let engine = context.engine();
+        for function in engine.collect_fn_metadata(Some(context), own, false) {
+            self.add_scripted(function);
+        }
+    }
+
+    /// A function that is defined again takes the place of the one before; closures have no names.
+    fn add_scripted(&mut self, added: Function) {
+        if added.name.starts_with("anon$") {
+            return;
+        }
+        let same = |f: &Function| {
+            (&f.plugin, &f.name, f.params.len()) == (&added.plugin, &added.name, added.params.len())
+        };
+        // A plugin's functions are here already, with the namespace that their metadata lacks.
+        if !self
+            .functions
+            .iter()
+            .any(|known| same(known) && known.doc == added.doc)
+        {
             self.functions.retain(|known| !same(known));
             self.functions.push(added);
         }
+    }
+}
+
+fn scripted(function: &ScriptFnMetadata<'_>) -> Function {
+    let params = function.params.iter().map(|&name| Param {
+        name: name.to_owned(),
+        type_name: "?".to_owned(),
+    });
+    Function {
+        plugin: String::new(),
+        name: function.name.to_owned(),
+        kind: Kind::Free,
+        params: params.collect(),
+        returns: "?".to_owned(),
+        doc: doc::text(function.comments.iter().copied()),
+        standard: false,
+        on: None,
     }
 }
 

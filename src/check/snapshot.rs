@@ -155,11 +155,16 @@ impl Snapshots {
             .map(|script| script.with_file_name(FOLDER))
             .collect();
         let owned = |folder: &Path| {
-            let script = folder.with_extension("rhai");
+            // A script's name may have points of its own.
+            let script = folder.file_name().map(|name| {
+                let mut script = name.to_owned();
+                script.push(".rhai");
+                script
+            });
             let script = folder
                 .parent()
                 .and_then(Path::parent)
-                .zip(script.file_name())
+                .zip(script)
                 .map(|(parent, name)| parent.join(name));
             script.is_some_and(|script| !scripts.contains(&script) && script.exists())
         };
@@ -168,11 +173,17 @@ impl Snapshots {
             .flat_map(|folder| entries(folder))
             .filter(|folder| !owned(folder))
             .flat_map(|folder| entries(&folder))
-            .filter(|path| !state.asked.contains_key(path))
+            .filter(|path| is_snapshot(path) && !state.asked.contains_key(path))
             .collect();
         unused.sort();
         unused
     }
+}
+
+/// Whatever else lies there is not ours to judge, nor to remove.
+fn is_snapshot(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    path.is_file() && matches!(ending, Some("yaml" | "txt"))
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {

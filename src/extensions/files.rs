@@ -13,6 +13,8 @@ pub(super) struct Files(BTreeMap<PathBuf, String>);
 
 /// Folders that are no part of what a plugin does.
 const LEFT_OUT: [&str; 2] = ["tests", "runs"];
+/// A folder with this file is a run's, with copies of the plugin, wherever `--out` put it.
+const RUN: &str = "run.yaml";
 
 impl Files {
     pub fn read(folder: &Path) -> io::Result<Self> {
@@ -31,7 +33,8 @@ impl Files {
             let name = entry.file_name().to_string_lossy().into_owned();
             // A link is no folder here: it may lead in a circle.
             if entry.file_type()?.is_dir() {
-                if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) {
+                let run = folder.join(&path).join(RUN).exists();
+                if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) && !run {
                     self.add(folder, &path)?;
                 }
             } else if path.extension().is_some_and(|ending| ending == "rhai") {

@@ -71,7 +71,9 @@ impl Manifest {
 
 /// Whether scripts can write `name::function()`.
 fn is_namespace(name: &str) -> bool {
-    rhai::is_valid_identifier(name) && bare().compile(format!("{name}::f()")).is_ok()
+    // `global` is Rhai's own.
+    let compiles = || bare().compile(format!("let x = {name}::f();")).is_ok();
+    rhai::is_valid_identifier(name) && name != "global" && compiles()
 }
 
 fn text(path: &Path, values: &Mapping, key: &str) -> Result<Option<String>, Box<Report>> {

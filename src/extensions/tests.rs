@@ -235,3 +235,34 @@ fn the_comments_of_functions_are_kept() {
     let expected = ["is_strain", "obstruction_index", "rv_lv", "worklist"];
     assert_eq!(documented, expected.map(|name| (name, true)).into());
 }
+
+#[test]
+fn names_that_cannot_be_called_are_refused() {
+    for name in ["print", "this", "global", "if"] {
+        let manifest = format!("name: {name}\nversion: \"1\"\ndescription: d\nmain: p.rhai");
+        let files = [
+            ("p/plugin.yaml", manifest.as_str()),
+            ("p/p.rhai", "fn f() { 1 }"),
+        ];
+        let folder = folder(&files);
+        let found = RhaiPlugin::read(&folder.path().join("p"));
+        assert!(found.is_err(), "{name}");
+    }
+}
+
+#[test]
+fn the_folders_of_runs_are_no_part_of_a_plugin() {
+    let files = [
+        ("plugin.yaml", MANIFEST),
+        ("p.rhai", "fn f() { 1 }"),
+        ("results/s/2026/run.yaml", "status: done"),
+        ("results/s/2026/s.rhai", "print(1);"),
+        ("lib/own.rhai", "fn n() { 1 }"),
+    ];
+    let with = folder(&files);
+    let digest = |folder: &Path| RhaiPlugin::read(folder).unwrap().loaded().digest;
+    let without = folder(&[files[0], files[1], files[4]]);
+    assert_eq!(digest(with.path()), digest(without.path()));
+    let other = folder(&[files[0], files[1]]);
+    assert_ne!(digest(with.path()), digest(other.path()));
+}

@@ -17,7 +17,7 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     documented("help", &["name: &str"], doc::HELP).register_into_engine(
         engine,
         move |context: NativeCallContext, name: &str| {
-            let catalogue = Catalogue::of(context.engine());
+            let catalogue = known(&context);
             let page = catalogue::help(&catalogue, name).map_err(|text| {
                 let hint = "`apropos(\"word\")` searches names and documentation";
                 runtime_error("help.unknown", &text, Some(hint))
@@ -31,11 +31,16 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     documented("apropos", &["text: &str"], doc::APROPOS).register_into_engine(
         engine,
         move |context: NativeCallContext, text: &str| {
-            asked
-                .console
-                .print(&found(&Catalogue::of(context.engine()), text));
+            asked.console.print(&found(&known(&context), text));
         },
     );
+}
+
+/// What the calling script can call, its own functions among it.
+fn known(context: &NativeCallContext<'_>) -> Catalogue {
+    let mut catalogue = Catalogue::of(context.engine());
+    catalogue.add_caller(context);
+    catalogue
 }
 
 fn found(catalogue: &Catalogue, text: &str) -> String {

@@ -83,7 +83,7 @@ pub(super) fn command(repl: &mut Repl, line: &str) -> Next {
         ".time" => return time(repl, argument),
         ".load" => return load(repl, Path::new(argument)),
         ".save" => save(repl, Path::new(argument)),
-        ".run" => run(repl, argument),
+        ".run" => return run(repl, argument),
         ".reset" => {
             repl.workspace.borrow_mut().reset();
             repl.print("variables, functions and imports are forgotten");
@@ -170,12 +170,11 @@ fn type_name(workspace: &Workspace, value: &rhai::Dynamic) -> String {
 
 fn type_of(repl: &mut Repl, expression: &str) -> Next {
     let outcome = repl.work(|workspace| workspace.evaluate(expression));
-    if let Outcome::Value(value) = &outcome {
-        let text = type_name(&repl.workspace.borrow(), value);
-        repl.print(&text);
-        return Next::Prompt;
-    }
-    repl.conclude(outcome)
+    let named = match outcome {
+        Outcome::Value(value) => type_name(&repl.workspace.borrow(), &value).into(),
+        _ => return repl.conclude(outcome),
+    };
+    repl.conclude(Outcome::Named(named))
 }
 
 fn time(repl: &mut Repl, expression: &str) -> Next {
@@ -218,6 +217,13 @@ fn save(repl: &Repl, file: &Path) {
         Ok(()) => {
             let n = script.lines().count();
             repl.print(&format!("{n} lines written to {}", file.display()));
+            let n_failed = repl.workspace.borrow().transcript().n_failed();
+            if n_failed > 0 {
+                repl.warn(&format!(
+                    "inputs that failed are comments there ({n_failed}): what they had defined \
+                     before they failed is missing"
+                ));
+            }
         }
         Err(error) => {
             let text = format!("cannot write {}: {error}", file.display());
@@ -226,7 +232,7 @@ fn save(repl: &Repl, file: &Path) {
     }
 }
 
-fn run(repl: &Repl, argument: &str) {
+fn run(repl: &Repl, argument: &str) -> Next {
     let arguments = argument.split_whitespace();
     let status = std::env::current_exe().and_then(|program| {
         let mut command = Command::new(program);
@@ -242,6 +248,7 @@ fn run(repl: &Repl, argument: &str) {
         ),
         Err(error) => repl.complain(&format!("cannot start the run: {error}"), "try it again"),
     }
+    repl.next(repl.taken())
 }
 
 fn device(repl: &Repl, argument: &str) {

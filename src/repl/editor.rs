@@ -131,11 +131,18 @@ impl Validator for Assistant {
     fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         let input = context.input();
         let command = input.trim_start().starts_with(['.', '?']);
-        Ok(match command || Lexed::of(input).complete() {
+        let finished = Lexed::of(input).complete() && !awaits_its_function(input);
+        Ok(match command || finished {
             true => ValidationResult::Valid(None),
             false => ValidationResult::Incomplete,
         })
     }
+}
+
+/// Whether it ends with documentation, which belongs to the function that follows.
+fn awaits_its_function(input: &str) -> bool {
+    let last = input.trim_end().lines().last().unwrap_or_default();
+    last.trim_start().starts_with("///")
 }
 
 impl Highlighter for Assistant {
@@ -206,6 +213,16 @@ fn coloured(line: &str, pos: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documentation_waits_for_its_function() {
+        let check = |text: &str, waits: bool| assert_eq!(awaits_its_function(text), waits);
+        check("/// Doubles.", true);
+        check("let a = 1;\n  /// Doubles.\n", true);
+        check("/// Doubles.\nfn f(x) { 2 * x }", false);
+        check("// a remark", false);
+        check("", false);
+    }
 
     #[test]
     fn colours_change_no_character() {

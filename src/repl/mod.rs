@@ -11,6 +11,7 @@ mod workspace;
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Read};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -205,6 +206,7 @@ fn run_text(
     let signal = session.console.interrupt().exit_code();
     let code = match (outcome, signal) {
         (Outcome::Value(value), None) => with(&workspace, &value),
+        (Outcome::Named(_), None) => DONE,
         (Outcome::Exit(code), None) => code,
         (Outcome::Failed(report), None) => {
             tell(&session.console, &report);
@@ -330,6 +332,13 @@ impl Repl {
             let line = match editor.readline(PROMPT) {
                 Ok(line) => line,
                 Err(ReadlineError::Interrupted) => continue,
+                Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                    self.complain(
+                        "the line has bytes that are no UTF-8",
+                        "type or paste it again",
+                    );
+                    continue;
+                }
                 Err(ReadlineError::Eof) => return Ok(DONE),
                 Err(error) => return Err(error),
             };
@@ -396,19 +405,41 @@ impl Repl {
 
     /// Shows how an input ended.
     fn conclude(&self, outcome: Outcome) -> Next {
-        let signal = self.console(|console| console.interrupt().exit_code());
+        let signal = self.taken();
         match (outcome, signal) {
             (Outcome::Exit(code), _) => return Next::Quit(code),
-            (Outcome::Value(value), _) => show(&self.workspace.borrow(), &value, false),
+            // Showing a value may take as long as making it: a store's counts read every exam.
+            (Outcome::Value(value), _) => {
+                self.while_busy(|| show(&self.workspace.borrow(), &value, false));
+            }
+            (Outcome::Named(name), _) => self.print(&name),
             (Outcome::Stopped, _) | (Outcome::Failed(_), Some(_)) => {
                 self.console(|console| console.warning("interrupted; the variables are kept"));
             }
             (Outcome::Failed(report), None) => self.console(|console| tell(console, &report)),
         }
+        self.next(signal.or_else(|| self.taken()))
+    }
+
+    /// The signal that came, as its exit code; it is done with.
+    fn taken(&self) -> Option<i32> {
+        self.console(|console| {
+            let signal = console.interrupt().exit_code();
+            console.interrupt().clear();
+            signal
+        })
+    }
+
+    /// Ctrl-C ends work; what else ends a process ends the session behind it.
+    fn next(&self, signal: Option<i32>) -> Next {
         match signal {
             Some(code) if code != exit_code(SIGINT) => Next::Quit(code),
             _ => Next::Prompt,
         }
+    }
+
+    fn warn(&self, text: &str) {
+        self.console(|console| console.warning(text));
     }
 
     fn print(&self, text: &str) {
@@ -442,8 +473,12 @@ fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
     if raw && let Ok(text) = value.as_immutable_string_ref() {
         return session.console.print(&text);
     }
-    if let Some(text) = present::present(workspace, value, width()) {
-        session.console.print(&text);
+    // A fault in a property costs its picture, not the session.
+    let shown = || present::present(workspace, value, width());
+    match panic::catch_unwind(AssertUnwindSafe(shown)) {
+        Ok(Some(text)) => session.console.print(&text),
+        Ok(None) => {}
+        Err(_) => tell(&session.console, &workspace.panic_report()),
     }
 }
 

@@ -29,6 +29,7 @@ fn after(workspace: &mut Workspace, lines: &[&str]) -> String {
         last = match workspace.evaluate(line) {
             Outcome::Value(value) => present(workspace, &value, 80).unwrap_or_default(),
             Outcome::Failed(report) => report.render(false),
+            Outcome::Named(name) => name,
             Outcome::Stopped => "stopped".to_owned(),
             Outcome::Exit(code) => format!("exit {code}"),
         };
@@ -160,21 +161,21 @@ fn a_session_can_be_saved_as_a_script() {
     assert!(after(&mut workspace, &["a"]).contains("no variable `a`"));
 }
 
+/// Variables and a function to be completed.
+const DEFINED: [&str; 4] = [
+    "let volume = phantom::exam(0, #{size: 64});",
+    "let made = #{first: 1, inner: #{second: volume}};",
+    "let many = [volume];",
+    "fn my_function(a, b) { a }",
+];
+
 #[test]
 fn tab_offers_what_fits() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("one.csv"), "").unwrap();
     fs::create_dir(folder.path().join("onward")).unwrap();
     let mut workspace = workspace();
-    after(
-        &mut workspace,
-        &[
-            "let volume = phantom::exam(0, #{size: 64});",
-            "let made = #{first: 1, inner: #{second: volume}};",
-            "let many = [volume];",
-            "fn my_function(a, b) { a }",
-        ],
-    );
+    after(&mut workspace, &DEFINED);
     let offered = |line: &str| -> Vec<String> {
         let (start, found) = complete(&workspace, line);
         let whole = |replacement: &str| format!("{}{replacement}", &line[..start]);

@@ -11,11 +11,6 @@ use crate::diagnostics::{Place, remember};
 /// The name under which the text is shown in errors.
 const NAME: &str = "session";
 
-/// Words with which a statement begins that no semicolon ends.
-const BLOCKS: [&str; 8] = [
-    "fn", "private", "if", "for", "while", "loop", "switch", "try",
-];
-
 #[derive(Debug, Clone)]
 struct Input {
     text: String,
@@ -77,6 +72,11 @@ impl Transcript {
         lines.join("\n")
     }
 
+    /// How many inputs failed: what they did before is not in the script.
+    pub(crate) fn n_failed(&self) -> usize {
+        self.inputs.iter().filter(|input| !input.done).count()
+    }
+
     /// A place in a file that was loaded, named by the file.
     pub(crate) fn locate(&self, place: &Place) -> Option<Place> {
         let line = place.position.line()?;
@@ -97,13 +97,10 @@ impl Transcript {
 fn ended(text: &str) -> String {
     let lexed = Lexed::of(text);
     let code = |kind: Kind| kind != Kind::Comment;
-    let first = lexed.tokens.iter().find(|token| code(token.kind));
-    let last = lexed.tokens.iter().rev().find(|token| code(token.kind));
-    let (Some(first), Some(last)) = (first, last) else {
+    let Some(last) = lexed.tokens.iter().rev().find(|token| code(token.kind)) else {
         return text.to_owned();
     };
-    let block = BLOCKS.contains(&&text[first.range.clone()]);
-    if &text[last.range.clone()] == ";" || block {
+    if &text[last.range.clone()] == ";" {
         return text.to_owned();
     }
     let (before, after) = text.split_at(last.range.end);
@@ -120,7 +117,12 @@ mod tests {
         check("let a = 1", "let a = 1;");
         check("let a = 1;", "let a = 1;");
         check("a // shown", "a; // shown");
-        check("fn f() { 1 }", "fn f() { 1 }");
+        check("fn f() { 1 }", "fn f() { 1 };");
+        check("fn f() { 1 } f()", "fn f() { 1 } f();");
+        check(
+            "if true { 1 } else { 2 } + 3",
+            "if true { 1 } else { 2 } + 3;",
+        );
         check("let m = #{a: 1}", "let m = #{a: 1};");
         check("// nothing", "// nothing");
         check("", "");
@@ -141,7 +143,7 @@ mod tests {
         transcript.end(false);
         assert_eq!(
             transcript.script(),
-            "let a = 1;\nfn f() {\n  a\n}\n// b\n// c;\n"
+            "let a = 1;\nfn f() {\n  a\n};\n// b\n// c;\n"
         );
         let at = |line| Place {
             file: PathBuf::from(NAME),

@@ -21,6 +21,8 @@ use crate::trace::LastCall;
 pub(crate) enum Outcome {
     /// With a value, `()` for none.
     Value(Dynamic),
+    /// With a value of which only a word is shown.
+    Named(String),
     /// By the user's interrupt.
     Stopped,
     /// By `exit(code)`.
@@ -71,6 +73,11 @@ impl Workspace {
         self.functions = AST::empty();
         self.transcript = Transcript::default();
         *self.catalogue.borrow_mut() = None;
+    }
+
+    /// The report of a panic that was caught outside of an evaluation.
+    pub(crate) fn panic_report(&self) -> Report {
+        self.panics.report()
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {

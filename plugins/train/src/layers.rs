@@ -39,7 +39,8 @@ fn layers(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Layer> {
         if BUFFERS.contains(&tensor) {
             continue;
         }
-        let n_parameters: usize = shape.iter().product();
+        // A damaged header may hold any number.
+        let n_parameters = shape.iter().copied().fold(1, usize::saturating_mul);
         match layers.iter_mut().find(|layer| layer.name == name) {
             Some(layer) => {
                 layer.n_parameters += n_parameters;
