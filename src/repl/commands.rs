@@ -171,7 +171,7 @@ fn type_name(workspace: &Workspace, value: &rhai::Dynamic) -> String {
 fn type_of(repl: &mut Repl, expression: &str) -> Next {
     let outcome = repl.work(|workspace| workspace.evaluate(expression));
     let named = match outcome {
-        Outcome::Value(value) => type_name(&repl.workspace.borrow(), &value).into(),
+        Outcome::Value(value) => type_name(&repl.workspace.borrow(), &value),
         _ => return repl.conclude(outcome),
     };
     repl.conclude(Outcome::Named(named))
