@@ -26,6 +26,7 @@ pub mod extensions;
 mod host;
 pub mod interrupt;
 pub mod journal;
+mod lex;
 mod manual;
 pub mod params;
 pub mod repl;

@@ -1,12 +1,9 @@
 //! A script's text, taken apart as far as annotations need: its comments, and where its functions
 //! begin and end.
-//!
-//! Rhai's own reader drops comments and keeps no ends of functions.
 
 use std::ops::RangeInclusive;
-use std::sync::LazyLock;
 
-use regex::Regex;
+use crate::lex::{Kind, Lexed, Token};
 
 /// A line comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,192 +37,63 @@ pub(super) struct Source {
 impl Source {
     /// Takes a script apart; of a text that is none, what can be made out.
     pub fn new(text: &str) -> Self {
-        let mut reader = Reader {
-            chars: text.chars().collect(),
-            ..Reader::default()
-        };
-        reader.code(false);
-        let blank = |line: &str| line.trim().is_empty();
-        let first = reader.code.lines().position(|line| !blank(line));
+        let lexed = Lexed::of(text);
+        let code = lexed
+            .tokens
+            .iter()
+            .find(|token| token.kind != Kind::Comment);
         Self {
-            comments: reader.comments,
-            functions: functions(&reader.code),
-            first_line_of_code: first.map(|index| index + 1),
+            comments: comments(text, &lexed.tokens),
+            functions: functions(text, &lexed),
+            first_line_of_code: code.map(|token| line(text, token.range.start)),
         }
     }
+}
+
+/// The line of a byte, counted from 1.
+fn line(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+fn comments(text: &str, tokens: &[Token]) -> Vec<Comment> {
+    let mut comments = Vec::new();
+    let mut code_ends_at = 0;
+    for token in tokens {
+        let piece = &text[token.range.clone()];
+        if token.kind != Kind::Comment {
+            code_ends_at = token.range.end;
+        } else if piece.starts_with("//") {
+            comments.push(Comment {
+                line: line(text, token.range.start),
+                text: piece.trim_start_matches(['/', '!']).trim().to_owned(),
+                alone: !(code_ends_at > 0
+                    && line(text, code_ends_at) == line(text, token.range.start)),
+            });
+        }
+    }
+    comments
 }
 
 /// `fn` is a keyword, so that wherever it stands in the code a function begins.
-static FUNCTION: LazyLock<Regex> = LazyLock::new(|| {
-    #[allow(clippy::unwrap_used)] // The pattern is a constant.
-    Regex::new(r"\bfn\s+(\w+)\s*\(").unwrap()
-});
-
-fn functions(code: &str) -> Vec<Function> {
-    let line = |at: usize| code[..at].matches('\n').count() + 1;
-    let found = FUNCTION.captures_iter(code).filter_map(|captures| {
-        let (whole, name) = (captures.get(0)?, captures.get(1)?);
-        Some(Function {
-            name: name.as_str().to_owned(),
-            lines: line(whole.start())..=line(end_of_body(code, whole.end())),
-        })
-    });
-    found.collect()
-}
-
-/// Where the block that opens next is closed.
-fn end_of_body(code: &str, from: usize) -> usize {
-    let mut depth = 0;
-    for (at, c) in code[from..].char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 1 => return from + at,
-            '}' => depth -= 1,
-            _ => {}
+fn functions(text: &str, lexed: &Lexed) -> Vec<Function> {
+    let piece = |at: usize| {
+        let token = lexed.tokens.get(at);
+        token.map_or("", |token| &text[token.range.clone()])
+    };
+    let begins = (0..lexed.tokens.len())
+        .filter(|&at| piece(at) == "fn" && lexed.tokens[at].kind == Kind::Keyword);
+    let function = |at: usize| {
+        let begin = lexed.tokens[at].range.start;
+        let body = (at..lexed.tokens.len()).find(|&brace| piece(brace) == "{");
+        let pair = lexed.pairs.iter().find(|(open, _)| Some(*open) == body);
+        // One that is not closed goes on to the end.
+        let end = pair.map_or(text.len(), |(_, close)| lexed.tokens[*close].range.start);
+        Function {
+            name: piece(at + 1).to_owned(),
+            lines: line(text, begin)..=line(text, end),
         }
-    }
-    code.len()
-}
-
-/// Goes through a text once. What it leaves in `code` has the text's lines, with comments taken out
-/// and every string made blank.
-#[derive(Default)]
-struct Reader {
-    chars: Vec<char>,
-    at: usize,
-    line: usize,
-    code: String,
-    comments: Vec<Comment>,
-}
-
-impl Reader {
-    fn peek(&self, ahead: usize) -> char {
-        self.chars.get(self.at + ahead).copied().unwrap_or('\0')
-    }
-
-    fn done(&self) -> bool {
-        self.at >= self.chars.len()
-    }
-
-    /// The next character; only line ends are kept.
-    fn skip(&mut self) -> char {
-        let c = self.peek(0);
-        self.at += 1;
-        if c == '\n' {
-            self.line += 1;
-            self.code.push('\n');
-        }
-        c
-    }
-
-    /// Reads code to the end of the text, or behind the brace that closes an interpolation.
-    fn code(&mut self, interpolated: bool) {
-        let mut depth = 0;
-        while !self.done() {
-            match (self.peek(0), self.peek(1)) {
-                ('/', '/') => self.line_comment(),
-                ('/', '*') => self.block_comment(),
-                ('#', '"' | '#') => self.raw_string(),
-                ('`', _) => self.template(),
-                (quote @ ('"' | '\''), _) => self.quoted(quote),
-                (c, _) => {
-                    if !matches!(self.skip(), '\n') {
-                        self.code.push(c);
-                    }
-                    match c {
-                        '{' => depth += 1,
-                        '}' if interpolated && depth == 0 => return,
-                        '}' => depth -= 1,
-                        _ => {}
-                    }
-                }
-            }
-        }
-    }
-
-    fn line_comment(&mut self) {
-        let before = self.code.rsplit('\n').next().unwrap_or_default();
-        let alone = before.trim().is_empty();
-        let mut text = String::new();
-        while !self.done() && self.peek(0) != '\n' {
-            text.push(self.skip());
-        }
-        self.comments.push(Comment {
-            line: self.line + 1,
-            text: text.trim_start_matches(['/', '!']).trim().to_owned(),
-            alone,
-        });
-    }
-
-    /// Rhai's block comments are nested.
-    fn block_comment(&mut self) {
-        let mut depth = 0;
-        while !self.done() {
-            match (self.peek(0), self.peek(1)) {
-                ('/', '*') => depth += 1,
-                ('*', '/') => depth -= 1,
-                _ => {
-                    self.skip();
-                    continue;
-                }
-            }
-            self.at += 2;
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    fn quoted(&mut self, quote: char) {
-        self.code.push('_');
-        self.skip();
-        while !self.done() {
-            match self.skip() {
-                '\\' => drop(self.skip()),
-                c if c == quote => return,
-                _ => {}
-            }
-        }
-    }
-
-    /// `#"…"#`, with any number of `#`.
-    fn raw_string(&mut self) {
-        let hashes = (0..).take_while(|&n| self.peek(n) == '#').count();
-        if self.peek(hashes) != '"' {
-            self.at += hashes;
-            return;
-        }
-        self.code.push('_');
-        self.at += hashes + 1;
-        while !self.done() {
-            let closes = self.peek(0) == '"' && (1..=hashes).all(|n| self.peek(n) == '#');
-            self.skip();
-            if closes {
-                self.at += hashes;
-                return;
-            }
-        }
-    }
-
-    /// `` `…` ``, with code in `${…}`.
-    fn template(&mut self) {
-        self.code.push('_');
-        self.skip();
-        while !self.done() {
-            match (self.peek(0), self.peek(1)) {
-                ('$', '{') => {
-                    self.at += 2;
-                    self.code.push('{');
-                    self.code(true);
-                }
-                _ => {
-                    if self.skip() == '`' {
-                        return;
-                    }
-                }
-            }
-        }
-    }
+    };
+    begins.map(function).collect()
 }
 
 #[cfg(test)]

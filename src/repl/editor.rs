@@ -11,10 +11,10 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::complete::complete;
-use super::lex::{Kind, Lexed};
 use super::present::clipped;
 use super::workspace::Workspace;
 use crate::catalogue;
+use crate::lex::{Kind, Lexed};
 
 /// What rustyline asks while a line is edited.
 pub(super) struct Assistant {

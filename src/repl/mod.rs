@@ -3,7 +3,6 @@
 mod commands;
 mod complete;
 mod editor;
-mod lex;
 mod present;
 mod state;
 mod transcript;

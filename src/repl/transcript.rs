@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::lex::{Kind, Lexed};
 use crate::diagnostics::{Place, remember};
+use crate::lex::{Kind, Lexed};
 
 /// The name under which the text is shown in errors.
 const NAME: &str = "session";

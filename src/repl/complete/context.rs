@@ -1,6 +1,6 @@
 //! What the cursor stands in.
 
-use super::super::lex::{Kind, Lexed, Token};
+use crate::lex::{Kind, Lexed, Token};
 
 /// What can be completed, and from which byte on.
 #[derive(Debug, Clone, PartialEq, Eq)]

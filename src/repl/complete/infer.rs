@@ -4,9 +4,9 @@ use std::any::TypeId;
 
 use rhai::{Array, Dynamic, FLOAT, INT, ImmutableString, Map};
 
-use super::super::lex::{Kind, Lexed};
 use super::super::workspace::Workspace;
 use crate::catalogue::{self, Function};
+use crate::lex::{Kind, Lexed};
 
 /// What is known of an expression's value.
 #[derive(Debug, Clone)]

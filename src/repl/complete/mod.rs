@@ -6,9 +6,9 @@ mod infer;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::lex;
 use super::workspace::Workspace;
 use crate::catalogue::{Function, Kind};
+use crate::lex;
 use context::Context;
 
 /// One thing to choose.

@@ -1,11 +1,11 @@
-//! A line of Rhai as pieces, however unfinished it is: what is coloured, whether it is complete,
-//! and where in it the cursor stands.
+//! A text of Rhai as pieces, however unfinished it is: what the prompt colours and completes, and where
+//! a test script's comments and functions are. Rhai's own reader drops comments and stops at errors.
 
 use std::ops::Range;
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Keyword,
     Name,
     Number,
@@ -19,21 +19,21 @@ pub(super) enum Kind {
 
 /// A piece of the text, by its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
-    pub(super) kind: Kind,
-    pub(super) range: Range<usize>,
+pub(crate) struct Token {
+    pub(crate) kind: Kind,
+    pub(crate) range: Range<usize>,
 }
 
 /// A text in pieces.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lexed {
-    pub(super) tokens: Vec<Token>,
+pub(crate) struct Lexed {
+    pub(crate) tokens: Vec<Token>,
     /// The brackets that are open at the end, as indices of tokens.
-    pub(super) open: Vec<usize>,
+    pub(crate) open: Vec<usize>,
     /// Pairs of brackets, as indices of tokens.
-    pub(super) pairs: Vec<(usize, usize)>,
+    pub(crate) pairs: Vec<(usize, usize)>,
     /// Whether a text or comment is open at the end.
-    pub(super) unclosed: Option<Kind>,
+    pub(crate) unclosed: Option<Kind>,
     /// Whether what is open may go on in another line: a text in double quotes may not.
     lines_follow: bool,
 }
@@ -45,14 +45,14 @@ const KEYWORDS: [&str; 30] = [
 ];
 
 /// The keywords, for completion.
-pub(super) fn keywords() -> impl Iterator<Item = &'static str> {
+pub(crate) fn keywords() -> impl Iterator<Item = &'static str> {
     // The last four are reserved, not used.
     KEYWORDS.into_iter().take(26)
 }
 
 impl Lexed {
     /// Takes a text apart.
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut lexer = Lexer {
             text,
             at: 0,
@@ -65,12 +65,12 @@ impl Lexed {
     }
 
     /// Whether it can be evaluated, or else waits for more lines.
-    pub(super) fn complete(&self) -> bool {
+    pub(crate) fn complete(&self) -> bool {
         self.open.is_empty() && !(self.unclosed.is_some() && self.lines_follow)
     }
 
     /// The token that holds the byte before `at`, if its kind is `kind`.
-    pub(super) fn ending_at(&self, at: usize) -> Option<&Token> {
+    pub(crate) fn ending_at(&self, at: usize) -> Option<&Token> {
         self.tokens.iter().rev().find(|token| token.range.end == at)
     }
 }
