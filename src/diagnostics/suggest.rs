@@ -6,39 +6,24 @@ use pe_binding::nearest::nearest;
 use rhai::{AST, ASTNode, Engine, Stmt};
 
 use super::Report;
-use crate::catalogue::{Catalogue, Kind, plain_types};
+use crate::catalogue::{Catalogue, Function, Kind, plain_types};
 
 /// The names that a script could have meant.
 #[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
-    /// Signatures of functions, `ct::window(level: float, width: float) -> …`.
-    signatures: Vec<String>,
+    catalogue: Catalogue,
     variables: BTreeSet<String>,
-    /// Types with their properties.
-    properties: Vec<(String, String)>,
 }
 
 /// More overloads than this are a list that nobody reads.
 const MOST_OVERLOADS: usize = 6;
 
-/// Every property with the type that has it.
-fn properties(engine: &Engine) -> Vec<(String, String)> {
-    let catalogue = Catalogue::of(engine);
-    let getters = catalogue.functions().iter();
-    getters
-        .filter(|function| function.kind == Kind::Getter)
-        .filter_map(|function| Some((function.on_type()?.to_owned(), function.name.clone())))
-        .collect()
-}
-
 impl Vocabulary {
     /// The functions of an engine and the functions and variables of a script.
     pub fn new(engine: &Engine, ast: Option<&AST>) -> Self {
-        let signatures = engine.gen_fn_signatures(true);
         let mut known = Self {
-            signatures: signatures.iter().map(|text| plain_types(text)).collect(),
+            catalogue: Catalogue::of(engine),
             variables: BTreeSet::new(),
-            properties: properties(engine),
         };
         if let Some(ast) = ast {
             known.add(ast);
@@ -52,13 +37,10 @@ impl Vocabulary {
     }
 
     fn add(&mut self, ast: &AST) {
-        let named = |name: &str| !name.starts_with("anon$");
-        for function in ast.iter_functions().filter(|function| named(function.name)) {
-            self.signatures
-                .push(format!("{}({})", function.name, function.params.join(", ")));
-            self.variables
-                .extend(function.params.iter().map(|&name| name.to_owned()));
-        }
+        self.catalogue.add_script(ast);
+        let functions = ast.iter_functions();
+        let params = functions.flat_map(|function| function.params.to_vec());
+        self.variables.extend(params.map(str::to_owned));
         ast.walk(&mut |path| {
             match path.last() {
                 Some(ASTNode::Stmt(Stmt::Var(var, ..))) => {
@@ -73,19 +55,11 @@ impl Vocabulary {
         });
     }
 
-    fn names(&self) -> BTreeSet<&str> {
-        let names = self
-            .signatures
-            .iter()
-            .filter_map(|signature| signature.split('(').next());
-        names
-            .filter(|name| name.starts_with(|c: char| c.is_alphabetic()))
-            .collect()
-    }
-
-    fn overloads<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let same = move |signature: &&String| signature.split('(').next() == Some(name);
-        self.signatures.iter().filter(same).map(String::as_str)
+    /// The functions and methods that are called by a name.
+    fn overloads<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
+        let called = |f: &&Function| matches!(f.kind, Kind::Free | Kind::Method);
+        let functions = self.catalogue.functions().iter().filter(called);
+        functions.filter(move |function| function.path() == name)
     }
 
     /// No function of that name takes these arguments: `given` is `name (type, type)`.
@@ -99,45 +73,31 @@ impl Vocabulary {
             let text = format!("`{name}` cannot take ({arguments})");
             return Report::new("script.function", text, None);
         }
-        let mut report = match self.overloads(name).next() {
+        let near = self.catalogue.nearest(name);
+        let (mut report, shown) = match self.overloads(name).next() {
             Some(_) => {
                 let text = format!("`{name}` cannot take the arguments ({arguments})");
-                Report::new("script.function", text, None)
+                (Report::new("script.function", text, None), Some(name))
             }
             None => {
                 let text = format!("there is no function `{name}`");
-                let hint = match self.variables.contains(name) {
-                    true => Some(format!(
+                // A closure in a variable has no overloads to show.
+                let near = near.as_deref().filter(|_| !self.variables.contains(name));
+                let hint = match (self.variables.contains(name), near) {
+                    (true, _) => Some(format!(
                         "a closure in a variable is called by `{name}.call(…)`"
                     )),
-                    false => self
-                        .near_function(name)
-                        .map(|near| format!("did you mean `{near}`?")),
+                    (false, near) => near.map(|near| format!("did you mean `{near}`?")),
                 };
-                Report::new("script.function", text, hint)
+                (Report::new("script.function", text, hint), near)
             }
         };
-        let near = self.near_function(name);
-        let shown = self.overloads(near.unwrap_or(name)).take(MOST_OVERLOADS);
-        report.notes = shown
-            .map(|signature| format!("there is `{signature}`"))
+        let overloads = shown.into_iter().flat_map(|name| self.overloads(name));
+        report.notes = overloads
+            .take(MOST_OVERLOADS)
+            .map(|function| format!("there is `{}`", function.signature()))
             .collect();
         report
-    }
-
-    /// The function meant by `name`; one without its namespace counts as near.
-    fn near_function(&self, name: &str) -> Option<&str> {
-        let names = self.names();
-        if let Some(exact) = names.get(name) {
-            return Some(exact);
-        }
-        let bare = name.rsplit("::").next().unwrap_or(name);
-        let elsewhere = names
-            .iter()
-            .find(|known| known.rsplit("::").next() == Some(bare));
-        elsewhere
-            .copied()
-            .or_else(|| nearest(name, names.iter().copied()))
     }
 
     pub(super) fn missing_variable(&self, name: &str) -> Report {
@@ -161,22 +121,19 @@ impl Vocabulary {
     }
 
     pub(super) fn missing_module(&self, name: &str) -> Report {
-        let modules: BTreeSet<&str> = self
-            .signatures
-            .iter()
-            .filter_map(|signature| signature.split('(').next()?.split_once("::"))
-            .map(|(m, _)| m)
+        let modules: Vec<&str> = self
+            .catalogue
+            .plugins()
+            .keys()
+            .map(String::as_str)
             .collect();
         let hint = match nearest(name, modules.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let modules: Vec<&str> = modules.into_iter().collect();
-                format!(
-                    "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`, a \
-                     plugin of your own `--plugin DIR`",
-                    modules.join(", ")
-                )
-            }
+            None => format!(
+                "the plugins are {}; a script of your own needs `import \"{name}\" as {name};`, a \
+                 plugin of your own `--plugin DIR`",
+                modules.join(", ")
+            ),
         };
         Report::new(
             "script.module",
@@ -194,19 +151,16 @@ impl Vocabulary {
         if !start.contains("property") {
             return Report::new("script.property", text, None);
         }
-        let has: BTreeSet<&str> = self
-            .properties
-            .iter()
-            .filter(|(of, _)| of == on_type)
-            .map(|(_, name)| name.as_str())
+        let properties = self.catalogue.functions().iter();
+        let of_type = |f: &&Function| f.kind == Kind::Getter && f.on_type() == Some(on_type);
+        let has: Vec<&str> = properties
+            .filter(of_type)
+            .map(|f| f.name.as_str())
             .collect();
         let hint = match nearest(property, has.iter().copied()) {
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if has.is_empty() => None,
-            None => Some(format!(
-                "it has {}",
-                has.into_iter().collect::<Vec<_>>().join(", ")
-            )),
+            None => Some(format!("it has {}", has.join(", "))),
         };
         let text = format!(
             "a value of type {} has no property `{property}`",
