@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use pe_nn::{DeviceError, Request};
 
 use crate::console::Look;
 use crate::docs::{self, DocsCommand};
@@ -70,6 +71,23 @@ pub struct RunArgs {
     /// and it over the script's profile
     #[arg(long = "params", value_name = "FILE.yaml")]
     pub file: Option<PathBuf>,
+    /// Seed, threads, device
+    #[command(flatten)]
+    pub session: SessionArgs,
+    /// The folder for run folders
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out: PathBuf,
+    /// Print one JSON object on stdout at the end; the script's output goes to stderr
+    #[arg(long)]
+    pub json: bool,
+    /// Show this help, or with a script, its parameters
+    #[arg(long, short)]
+    pub help: bool,
+}
+
+/// What everything that evaluates scripts takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SessionArgs {
     /// Seed of everything random [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<i64>,
@@ -83,21 +101,22 @@ pub struct RunArgs {
         value_name = "DEVICE"
     )]
     pub device: Option<String>,
-    /// The folder for run folders
-    #[arg(long, value_name = "DIR", default_value = "runs")]
-    pub out: PathBuf,
     /// A folder with a plugin written in Rhai; may be repeated
     #[arg(long, value_name = "DIR")]
     pub plugin: Vec<PathBuf>,
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,
-    /// Print one JSON object on stdout at the end; the script's output goes to stderr
-    #[arg(long)]
-    pub json: bool,
-    /// Show this help, or with a script, its parameters
-    #[arg(long, short)]
-    pub help: bool,
+}
+
+impl SessionArgs {
+    /// The device that is asked for.
+    ///
+    /// # Errors
+    /// [`DeviceError`] for a text that names none.
+    pub(crate) fn device(&self) -> Result<Request, DeviceError> {
+        self.device.as_deref().unwrap_or("auto").parse()
+    }
 }
 
 /// Does what a command line says and gives the exit code.
@@ -113,10 +132,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> i32 {
             return error.exit_code();
         }
     };
-    match cli
-        .command
-        .unwrap_or_else(|| Command::Repl(ReplArgs::prompt()))
-    {
+    let prompt = || Command::Repl(ReplArgs::default());
+    match cli.command.unwrap_or_else(prompt) {
         Command::Run(arguments) if arguments.help && arguments.script.is_none() => run_help(),
         Command::Run(arguments) => run::main(&arguments, Look::detect()),
         Command::Repl(arguments) => repl::main(&arguments, Look::detect()),

@@ -22,23 +22,13 @@ struct Requests {
 impl Interrupt {
     /// Listens for SIGINT, SIGTERM and SIGHUP from now on.
     ///
-    /// The first signal sets the request. A second one calls `at_once` with the signal's exit code
-    /// and ends the process there, whatever it is doing.
+    /// The first signal sets the request, and tells the user so. A second one calls `at_once` with
+    /// the signal's exit code and ends the process there, whatever it is doing.
     ///
     /// # Errors
     /// When the operating system refuses the handlers or the thread.
-    pub fn listen(
-        first: impl Fn() + Send + 'static,
-        at_once: impl Fn(i32) + Send + 'static,
-    ) -> io::Result<Self> {
-        Self::listen_with(move |signal, times| {
-            if times == 1 {
-                first();
-                return None;
-            }
-            at_once(exit_code(signal));
-            Some(exit_code(signal))
-        })
+    pub fn listen(at_once: impl Fn(i32) + Send + 'static) -> io::Result<Self> {
+        Self::listen_with(at_second(at_once))
     }
 
     /// Listens as [`Self::listen`], for a process that lives on after an interrupt: `told` is
@@ -89,6 +79,20 @@ impl Interrupt {
             0 => None,
             signal => Some(exit_code(signal)),
         }
+    }
+}
+
+/// The first signal is told, the second ends the process after `at_once`.
+pub(crate) fn at_second(
+    at_once: impl Fn(i32) + Send + 'static,
+) -> impl Fn(i32, u32) -> Option<i32> + Send + 'static {
+    move |signal, times| {
+        if times == 1 {
+            eprintln!("stopping … (press Ctrl-C again to end at once)");
+            return None;
+        }
+        at_once(exit_code(signal));
+        Some(exit_code(signal))
     }
 }
 

@@ -3,13 +3,16 @@
 // A test may panic, in its own functions too.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use common::{end, send};
 use serde_json::Value;
 
 /// What a command left.
@@ -456,32 +459,6 @@ fn a_test_runs_whole_scripts() {
     );
 }
 
-/// It is a second for the user; a loaded machine that runs tests gets more.
-const SOON: Duration = Duration::from_secs(20);
-
-fn end(child: &mut Child) -> i32 {
-    let began = Instant::now();
-    while began.elapsed() < SOON {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code().expect("the process ends itself");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let _ = child.kill();
-    panic!("still running {SOON:?} after the signal");
-}
-
-fn interrupt(child: &Child) {
-    let kill = format!("kill -INT {}", child.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
-}
-
 /// Starts a command and gives its lines as they come.
 fn start(folder: &Path, arguments: &[&str]) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut command = command(folder, arguments);
@@ -502,7 +479,7 @@ fn ctrl_c_stops_the_tests_and_tells_what_was_done() {
     let (mut child, mut lines) = start(folder.path(), &["t", "--jobs", "3"]);
     // `test_d` is the fourth: when it has ended, the others run.
     lines.find(|line| line.contains("test_d")).unwrap();
-    interrupt(&child);
+    send(&child, "INT");
     assert_eq!(end(&mut child), 130);
     let rest: Vec<String> = lines.collect();
     assert!(
@@ -543,7 +520,7 @@ fn watching_runs_again_what_changed() {
     assert_eq!(pass(), (false, true, true));
     put("t/data.csv", "1");
     assert_eq!(pass(), (true, true, true));
-    interrupt(&child);
+    send(&child, "INT");
     assert_eq!(end(&mut child), 130);
 }
 

@@ -3,14 +3,14 @@
 // A test may panic, in its own functions too.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// It is a second for the user; a loaded machine that runs tests gets more.
-const SOON: Duration = Duration::from_secs(10);
+use common::{end, send};
 
 const LOOP: &str = "print(\"begun\"); let n = 0; loop { n += 1; }";
 const CAUGHT: &str = "print(\"begun\"); loop { try { let n = 0; loop { n += 1; } } catch { } }";
@@ -29,29 +29,6 @@ fn start(folder: &Path, script: &str) -> Child {
     BufReader::new(stdout).read_line(&mut line).unwrap();
     assert_eq!(line, "begun\n");
     child
-}
-
-fn send(child: &Child, signal: &str) {
-    let kill = format!("kill -{signal} {}", child.id());
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
-}
-
-fn end(child: &mut Child) -> i32 {
-    let began = Instant::now();
-    while began.elapsed() < SOON {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code().expect("the process ends itself");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let _ = child.kill();
-    panic!("still running {SOON:?} after the signal");
 }
 
 fn record(folder: &Path) -> String {

@@ -260,8 +260,7 @@ fn all_passed(done: &[(Case, Finished)]) -> BTreeSet<PathBuf> {
 }
 
 fn listen() -> Result<Interrupt, Bad> {
-    let first = || eprintln!("stopping … (press Ctrl-C again to end at once)");
-    Interrupt::listen(first, |_| {}).map_err(|error| {
+    Interrupt::listen(|_| {}).map_err(|error| {
         let message = format!("cannot listen for Ctrl-C: {error}");
         Bad::new(message, "this is the operating system's refusal; try again")
     })

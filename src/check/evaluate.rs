@@ -6,17 +6,16 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
-use rhai::{Dynamic, Scope};
+use rhai::{Engine, Scope};
 
 use super::annotations::{Annotations, ExpectedError, Misread};
 use super::run::{at_line, failed};
 use super::{Case, Surroundings, Verdict, assertions, run_script};
 use crate::Session;
 use crate::console::Console;
-use crate::diagnostics::{Report, Vocabulary};
-use crate::engine::bare;
+use crate::diagnostics::Report;
 use crate::extensions::Plugins;
-use crate::run::{compile, engine};
+use crate::run::{Fault, attempt, compile};
 
 /// Runs a test here, until it ends.
 pub(super) fn evaluate(
@@ -59,20 +58,23 @@ fn call(
     session: &Arc<Session>,
     skipped: &Arc<OnceLock<String>>,
 ) -> Result<(), Box<Report>> {
-    let root = case.file.parent().unwrap_or(Path::new(""));
-    let (mut engine, last_call) = engine(session, root);
-    assertions::register(&mut engine, case, &session.run_dir, surroundings, skipped);
-    run_script::register(&mut engine, root, session);
     let text = fs::read_to_string(&case.file).map_err(|error| {
         let message = format!("cannot read {}: {error}", case.file.display());
         Box::new(Report::new("test.file", message, None))
     })?;
+    let prepare = |engine: &mut Engine| {
+        let root = case.file.parent().unwrap_or(Path::new(""));
+        assertions::register(engine, case, &session.run_dir, surroundings, skipped);
+        run_script::register(engine, root, session);
+    };
     let function = case.function.as_deref().unwrap_or("main");
-    let result = compile(&engine, &case.file, &text)
-        .and_then(|ast| engine.call_fn::<Dynamic>(&mut Scope::new(), &ast, function, ()));
-    result.map(drop).map_err(|error| {
-        let known = Vocabulary::new(&engine, bare().compile(&text).ok().as_ref());
-        Report::of_script(&error, &case.file, last_call.position(), &known).into()
+    let called = attempt(session, (&case.file, &text), prepare, |engine| {
+        let ast = compile(engine, &case.file, &text)?;
+        engine.call_fn(&mut Scope::new(), &ast, function, ())
+    });
+    called.map_err(|fault| match fault {
+        Fault::Failed(report) => report,
+        Fault::Stopped => Report::new("script.terminated", "the test was terminated", None).into(),
     })
 }
 

@@ -2,19 +2,18 @@
 //! reference's setup script, whose variables they use.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rhai::{Dynamic, Scope};
+use rhai::{Engine, Scope};
 
 use super::SETUP;
 use super::place::name;
+use crate::Session;
 use crate::catalogue::Catalogue;
 use crate::console::Console;
-use crate::diagnostics::{Report, Vocabulary};
-use crate::engine::bare;
-use crate::{Session, run};
+use crate::diagnostics::remember;
+use crate::run::{self, Fault};
 
 /// An example of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,25 +97,26 @@ fn evaluate(name: &str, text: &str, scope: &mut Scope<'static>) -> Result<Vec<St
     let mut session = Session::new(Console::silent(), ".");
     session.defaults = true;
     let session = Arc::new(session);
-    let (mut engine, last_call) = run::engine(&session, Path::new(""));
-    crate::check::register(&mut engine, &session);
     let printed = Arc::new(Mutex::new(Vec::new()));
     let lines = printed.clone();
-    engine.on_print(move |text| {
-        let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.extend(text.lines().map(str::to_owned));
+    let prepare = |engine: &mut Engine| {
+        crate::check::register(engine, &session);
+        engine.on_print(move |text| {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.extend(text.lines().map(str::to_owned));
+        });
+    };
+    // An error is shown with its line.
+    let source = PathBuf::from(format!("{name}.rhai"));
+    remember(&source, text.to_owned());
+    let ended = run::attempt(&session, (&source, text), prepare, |engine| {
+        let ast = engine.compile_with_scope(scope, text)?;
+        engine.eval_ast_with_scope(scope, &ast)
     });
-    let result = engine
-        .compile_with_scope(scope, text)
-        .map_err(Into::into)
-        .and_then(|ast| engine.eval_ast_with_scope::<Dynamic>(scope, &ast));
-    if let (Err(error), None) = (result, session.exit_code()) {
-        // An error is shown with its line, which is read from the file.
-        let file = PathBuf::from(format!("{name}.rhai"));
-        let _ = fs::write(&file, text);
-        let known = Vocabulary::new(&engine, bare().compile(text).ok().as_ref());
-        let report = Report::of_script(&error, &file, last_call.position(), &known);
-        return Err(report.render(false));
+    match ended {
+        Err(Fault::Failed(report)) => return Err(report.render(false)),
+        Err(Fault::Stopped) => return Err(format!("{name} was terminated")),
+        Ok(()) => {}
     }
     Ok(printed
         .lock()

@@ -127,7 +127,7 @@ fn overview() -> String {
 
 /// The documentation of a function.
 pub(super) fn document(repl: &Repl, name: &str) {
-    let found = catalogue::help(&repl.workspace.borrow().catalogue(), name);
+    let found = catalogue::help(repl.workspace.borrow().catalogue(), name);
     match found {
         Ok(page) => repl.print(&catalogue::terminal(&page, repl.look.colour)),
         Err(text) => repl.complain(
@@ -170,11 +170,12 @@ fn type_name(workspace: &Workspace, value: &rhai::Dynamic) -> String {
 
 fn type_of(repl: &mut Repl, expression: &str) -> Next {
     let outcome = repl.work(|workspace| workspace.evaluate(expression));
-    let named = match outcome {
-        Outcome::Value(value) => type_name(&repl.workspace.borrow(), &value),
-        _ => return repl.conclude(outcome),
+    let Outcome::Value(value) = outcome else {
+        return repl.conclude(outcome);
     };
-    repl.conclude(Outcome::Named(named))
+    let name = type_name(&repl.workspace.borrow(), &value);
+    repl.print(&name);
+    repl.next(None)
 }
 
 fn time(repl: &mut Repl, expression: &str) -> Next {
@@ -248,7 +249,7 @@ fn run(repl: &Repl, argument: &str) -> Next {
         ),
         Err(error) => repl.complain(&format!("cannot start the run: {error}"), "try it again"),
     }
-    repl.next(repl.taken())
+    repl.next(None)
 }
 
 fn device(repl: &Repl, argument: &str) {

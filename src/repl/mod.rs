@@ -26,11 +26,11 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 use signal_hook::consts::SIGINT;
 
 use crate::Session;
-use crate::cli::{DONE, FAILED, USAGE};
+use crate::cli::{DONE, FAILED, SessionArgs, USAGE};
 use crate::console::{Console, Look};
 use crate::diagnostics::{Report, remember};
 use crate::extensions::Plugins;
-use crate::interrupt::{Interrupt, exit_code};
+use crate::interrupt::{Interrupt, at_second, exit_code};
 use crate::run::{outcome, prepare};
 use editor::Assistant;
 use workspace::{Outcome, Workspace};
@@ -41,31 +41,6 @@ const HISTORY: usize = 10_000;
 /// Where output goes to a file or pipe, tables are this wide.
 const WIDTH: usize = 120;
 
-/// What every session takes.
-#[derive(Debug, Clone, Default, Args)]
-pub struct SessionArgs {
-    /// Seed of everything random [default: 0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<i64>,
-    /// Threads of native functions [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-    /// Where networks run
-    #[arg(
-        help = "Where networks run: auto, cpu or cuda[:N]",
-        long,
-        value_name = "DEVICE",
-        default_value = "auto"
-    )]
-    pub device: String,
-    /// A folder with a plugin written in Rhai; give the option again for another one
-    #[arg(long = "plugin", value_name = "DIR")]
-    pub plugins: Vec<PathBuf>,
-    /// Show neither progress nor log lines
-    #[arg(long, short)]
-    pub quiet: bool,
-}
-
 /// What `pe-script repl` takes.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ReplArgs {
@@ -74,20 +49,6 @@ pub struct ReplArgs {
     /// Seed, threads, device
     #[command(flatten)]
     pub session: SessionArgs,
-}
-
-impl ReplArgs {
-    /// What `pe-script` without a command means.
-    pub(crate) fn prompt() -> Self {
-        let device = "auto".to_owned();
-        Self {
-            script: None,
-            session: SessionArgs {
-                device,
-                ..SessionArgs::default()
-            },
-        }
-    }
 }
 
 /// What `pe-script eval` takes.
@@ -192,11 +153,7 @@ fn run_text(
     with: impl FnOnce(&Workspace, &Dynamic) -> i32,
 ) -> i32 {
     remember(source, text.to_owned());
-    let told = |signal, times| match times {
-        1 => None,
-        _ => Some(exit_code(signal)),
-    };
-    let mut workspace = match open(arguments, look, told) {
+    let mut workspace = match open(arguments, look, at_second(|_| {})) {
         Ok(workspace) => workspace,
         Err(code) => return code,
     };
@@ -205,7 +162,6 @@ fn run_text(
     let signal = session.console.interrupt().exit_code();
     let code = match (outcome, signal) {
         (Outcome::Value(value), None) => with(&workspace, &value),
-        (Outcome::Named(_), None) => DONE,
         (Outcome::Exit(code), None) => code,
         (Outcome::Failed(report), None) => {
             tell(&session.console, &report);
@@ -232,14 +188,10 @@ fn open(
         eprintln!("{}", report.render(look.colour));
         USAGE
     };
-    let device: pe_nn::Request =
-        arguments
-            .device
-            .parse()
-            .map_err(|error: pe_nn::DeviceError| {
-                usage(error.kind(), error.to_string(), error.hint())
-            })?;
-    let plugins = Plugins::find(&arguments.plugins, Path::new(".")).map_err(|report| {
+    let device = arguments
+        .device()
+        .map_err(|error| usage(error.kind(), error.to_string(), error.hint()))?;
+    let plugins = Plugins::find(&arguments.plugin, Path::new(".")).map_err(|report| {
         eprintln!("{}", report.render(look.colour));
         USAGE
     })?;
@@ -318,6 +270,7 @@ impl Repl {
             // The first session has none.
             let _ = editor.load_history(file);
         }
+        self.lines = lines(editor.history());
         self.print(&format!(
             "pe-script {}: Tab completes, ?name explains, .help lists the commands, Ctrl-D ends",
             env!("CARGO_PKG_VERSION")
@@ -349,7 +302,7 @@ impl Repl {
                 // Written at once: a session that is killed keeps its history.
                 let _ = editor.append_history(file);
             }
-            self.lines = lines(editor.history());
+            self.lines.push(line.clone());
             if let Next::Quit(code) = self.input(&line) {
                 return Ok(code);
             }
@@ -411,13 +364,12 @@ impl Repl {
             (Outcome::Value(value), _) => {
                 self.while_busy(|| show(&self.workspace.borrow(), &value, false));
             }
-            (Outcome::Named(name), _) => self.print(&name),
             (Outcome::Stopped, _) | (Outcome::Failed(_), Some(_)) => {
                 self.console(|console| console.warning("interrupted; the variables are kept"));
             }
             (Outcome::Failed(report), None) => self.console(|console| tell(console, &report)),
         }
-        self.next(signal.or_else(|| self.taken()))
+        self.next(signal)
     }
 
     /// The signal that came, as its exit code; it is done with.
@@ -431,7 +383,7 @@ impl Repl {
 
     /// Ctrl-C ends work; what else ends a process ends the session behind it.
     fn next(&self, signal: Option<i32>) -> Next {
-        match signal {
+        match signal.or_else(|| self.taken()) {
             Some(code) if code != exit_code(SIGINT) => Next::Quit(code),
             _ => Next::Prompt,
         }
@@ -472,7 +424,7 @@ fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
     if raw && let Ok(text) = value.as_immutable_string_ref() {
         return session.console.print(&text);
     }
-    // A fault in a property costs its picture, not the session.
+    // A fault in a property costs what would be shown of the value, not the session.
     let shown = || present::present(workspace, value, width());
     match panic::catch_unwind(AssertUnwindSafe(shown)) {
         Ok(Some(text)) => session.console.print(&text),

@@ -29,7 +29,6 @@ fn after(workspace: &mut Workspace, lines: &[&str]) -> String {
         last = match workspace.evaluate(line) {
             Outcome::Value(value) => present(workspace, &value, 80).unwrap_or_default(),
             Outcome::Failed(report) => report.render(false),
-            Outcome::Named(name) => name,
             Outcome::Stopped => "stopped".to_owned(),
             Outcome::Exit(code) => format!("exit {code}"),
         };

@@ -1,6 +1,6 @@
 //! The session's variables, functions, imports and transcript, and how one input changes them.
 
-use std::cell::{Ref, RefCell};
+use std::cell::OnceCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,8 +21,6 @@ use crate::trace::LastCall;
 pub(crate) enum Outcome {
     /// With a value, `()` for none.
     Value(Dynamic),
-    /// With a value of which only a word is shown.
-    Named(String),
     /// By the user's interrupt.
     Stopped,
     /// By `exit(code)`.
@@ -42,7 +40,7 @@ pub(crate) struct Workspace {
     functions: AST,
     global: GlobalRuntimeState,
     transcript: Transcript,
-    catalogue: RefCell<Option<Catalogue>>,
+    catalogue: OnceCell<Catalogue>,
 }
 
 impl Workspace {
@@ -60,7 +58,7 @@ impl Workspace {
             functions: AST::empty(),
             global,
             transcript: Transcript::default(),
-            catalogue: RefCell::default(),
+            catalogue: OnceCell::new(),
         }
     }
 
@@ -72,7 +70,7 @@ impl Workspace {
         self.scope = Scope::new();
         self.functions = AST::empty();
         self.transcript = Transcript::default();
-        *self.catalogue.borrow_mut() = None;
+        self.catalogue.take();
     }
 
     /// The report of a panic that was caught outside of an evaluation.
@@ -98,15 +96,11 @@ impl Workspace {
     }
 
     /// Every function that the next input can call.
-    pub(crate) fn catalogue(&self) -> Ref<'_, Catalogue> {
-        if self.catalogue.borrow().is_none() {
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        self.catalogue.get_or_init(|| {
             let mut catalogue = Catalogue::of(&self.engine);
             catalogue.add_script(&self.functions);
-            *self.catalogue.borrow_mut() = Some(catalogue);
-        }
-        Ref::map(self.catalogue.borrow(), |catalogue| {
-            // It was made above when there was none.
-            catalogue.as_ref().unwrap_or(&EMPTY)
+            catalogue
         })
     }
 
@@ -175,10 +169,12 @@ impl Workspace {
         ast.set_source(self.transcript.source());
         if ast.has_functions() {
             self.functions = self.functions.merge(&ast.clone_functions_only());
-            *self.catalogue.borrow_mut() = None;
+            self.catalogue.take();
         }
         self.functions.set_source(self.transcript.source());
-        self.keep_constants();
+        if self.functions.has_functions() {
+            self.keep_constants();
+        }
         let global = &mut self.global;
         global.source = ast.source().map(Into::into);
         global.lib.clear();
@@ -224,7 +220,7 @@ impl Workspace {
             self.engine.register_static_module(name.as_str(), module);
         }
         self.global.truncate_imports(0);
-        *self.catalogue.borrow_mut() = None;
+        self.catalogue.take();
     }
 
     fn report(&self, error: &EvalAltResult) -> Report {
@@ -240,5 +236,3 @@ impl Workspace {
         self.last_call.position()
     }
 }
-
-static EMPTY: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(Catalogue::default);

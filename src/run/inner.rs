@@ -8,10 +8,10 @@ use pe_binding::script::{ScriptResult, runtime_error};
 use rhai::{Array, Dynamic, EvalAltResult, Map, Position};
 use serde_yaml::Mapping;
 
-use super::{Refused, Script, compile, engine, read};
+use super::{Fault, Refused, Script, read, whole};
 use crate::Session;
 use crate::console::Console;
-use crate::diagnostics::{Report, Vocabulary};
+use crate::diagnostics::Report;
 use crate::params::{self, Bad, Given, ParamFile, Resolved};
 
 /// What a script left.
@@ -43,7 +43,10 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
     session.params = params;
     session.plugins = plugins;
     let session = Arc::new(session);
-    let ended = evaluate(path, &script, &session);
+    let ended = whole(&session, path, &script).map_err(|fault| match fault {
+        Fault::Stopped => EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into(),
+        Fault::Failed(report) => raise(path, &report),
+    });
     for line in console.said().all.lines() {
         outer.console.log(line);
     }
@@ -71,22 +74,6 @@ fn resolve(path: &Path, script: &Script, values: Mapping) -> Result<Vec<Resolved
     };
     given.profile = params::read_profile(&script.params, path, &given)?;
     params::resolve(&script.params, &given)
-}
-
-fn evaluate(path: &Path, script: &Script, session: &Arc<Session>) -> ScriptResult<()> {
-    let root = path.parent().unwrap_or(Path::new(""));
-    let (engine, last_call) = engine(session, root);
-    let result = compile(&engine, path, &script.text)
-        .and_then(|ast| engine.eval_ast::<Dynamic>(&ast).map(drop));
-    let Err(error) = result else {
-        return Ok(());
-    };
-    if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) {
-        return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
-    }
-    let known = Vocabulary::new(&engine, Some(&script.ast));
-    let report = Report::of_script(&error, path, last_call.position(), &known);
-    Err(raise(path, &report))
 }
 
 /// The inner script's error as one of the outer script, with the place in the inner one.

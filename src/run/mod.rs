@@ -10,6 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::Arc;
 
+use pe_binding::script::ScriptResult;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Position};
 
 use crate::cli::RunArgs;
@@ -25,7 +26,6 @@ use prepare::Prepared;
 /// A script that has been read and whose parameters are known.
 struct Script {
     text: String,
-    ast: AST,
     params: Vec<Param>,
 }
 
@@ -40,7 +40,7 @@ enum Refused {
 /// Runs a script as the command line says, and gives the exit code.
 pub fn main(arguments: &RunArgs, look: Look) -> i32 {
     let look = Look {
-        quiet: arguments.quiet,
+        quiet: arguments.session.quiet,
         print_to_stderr: arguments.json,
         ..look
     };
@@ -77,7 +77,7 @@ fn read(path: &Path) -> Result<Script, Refused> {
     })?;
     let params = params::declared(&ast)
         .map_err(|error| Refused::Script(Report::of_declaration(&error, path).into()))?;
-    Ok(Script { text, ast, params })
+    Ok(Script { text, params })
 }
 
 /// The engine of a run: the plugins, the host's functions, the script's own modules.
@@ -98,29 +98,56 @@ pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) 
     (engine, last_call)
 }
 
+/// Why a script did not come to its end.
+pub(crate) enum Fault {
+    /// It was terminated.
+    Stopped,
+    /// By an error.
+    Failed(Box<Report>),
+}
+
+/// Evaluates in an engine of the session, made ready by `prepare`; what goes wrong is told with its
+/// place in `path`, whose text is `text`. `exit` is no fault: the session has its code.
+pub(crate) fn attempt(
+    session: &Arc<Session>,
+    (path, text): (&Path, &str),
+    prepare: impl FnOnce(&mut Engine),
+    evaluate: impl FnOnce(&Engine) -> ScriptResult<Dynamic>,
+) -> Result<(), Fault> {
+    let root = path.parent().unwrap_or(Path::new(""));
+    let (mut engine, last_call) = engine(session, root);
+    prepare(&mut engine);
+    let error = match evaluate(&engine) {
+        Err(error) if session.exit_code().is_none() => error,
+        _ => return Ok(()),
+    };
+    if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) {
+        return Err(Fault::Stopped);
+    }
+    let known = Vocabulary::new(&engine, bare().compile(text).ok().as_ref());
+    let report = Report::of_script(&error, path, last_call.position(), &known);
+    Err(Fault::Failed(report.into()))
+}
+
+/// Evaluates a script as a whole.
+fn whole(session: &Arc<Session>, path: &Path, script: &Script) -> Result<(), Fault> {
+    attempt(
+        session,
+        (path, &script.text),
+        |_| {},
+        |engine| compile(engine, path, &script.text).and_then(|ast| engine.eval_ast(&ast)),
+    )
+}
+
 fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
     let session = &prepared.session;
-    let root = path.parent().unwrap_or(Path::new(""));
     let panics = outcome::catch_panics(&session.console);
-    let run = || {
-        let (engine, last_call) = engine(session, root);
-        let result = compile(&engine, path, &script.text)
-            .and_then(|ast| engine.eval_ast::<Dynamic>(&ast).map(drop));
-        let Err(error) = result else {
-            return Outcome::Ended(session.exit_code().unwrap_or_default());
-        };
-        if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) {
-            return Outcome::Stopped;
-        }
-        let known = Vocabulary::new(&engine, Some(&script.ast));
-        Outcome::Failed(Report::of_script(
-            &error,
-            path,
-            last_call.position(),
-            &known,
-        ))
+    let run = || match whole(session, path, script) {
+        Ok(()) => Outcome::Ended(session.exit_code().unwrap_or_default()),
+        Err(Fault::Stopped) => Outcome::Stopped,
+        Err(Fault::Failed(report)) => Outcome::Failed(*report),
     };
-    // The one place where a panic of a native function is caught: a script never sees one.
+    // The one place where a run catches a panic of a native function: a script never sees one.
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Outcome::Failed(panics.report()))
 }
 

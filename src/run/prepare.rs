@@ -32,11 +32,10 @@ pub(super) fn prepare(
     let arguments = &settings::fold(arguments, &script.params)?;
     let given = given(arguments, path, script)?;
     let params = params::resolve(&script.params, &given)?;
-    let device = arguments.device.as_deref().unwrap_or("auto");
-    let device: Request = device.parse().map_err(usage)?;
+    let device = arguments.session.device().map_err(usage)?;
     let root = path.parent().unwrap_or(Path::new(""));
-    let plugins = Plugins::find(&arguments.plugin, root)?;
-    let threads = set_threads(arguments.threads);
+    let plugins = Plugins::find(&arguments.session.plugin, root)?;
+    let threads = set_threads(arguments.session.threads);
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
     let console = Console::new(look, listen(ended_at_once.clone())?);
     let record = Record {
@@ -62,7 +61,7 @@ pub(super) fn prepare(
     session.params = params;
     session.plugins = plugins;
     session.journal = Some(journal.clone());
-    session.seed = arguments.seed.unwrap_or_default();
+    session.seed = arguments.session.seed.unwrap_or_default();
     session.set_threads(threads);
     session.set_device(device);
     // A GPU that was named and is not there is told before an hour of preprocessing, not after.
@@ -136,13 +135,12 @@ pub(crate) fn set_threads(asked: Option<u16>) -> usize {
 }
 
 fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
-    let first = || eprintln!("stopping … (press Ctrl-C again to end at once)");
     let at_once = move |code| {
         if let Some(journal) = journal.get() {
             let _ = journal.finish(Status::Interrupted, code, None);
         }
     };
-    Interrupt::listen(first, at_once).map_err(|error| {
+    Interrupt::listen(at_once).map_err(|error| {
         let message = format!("cannot listen for Ctrl-C: {error}");
         Refused::Usage(Report::new("usage.signals", message, None).into())
     })
@@ -162,7 +160,7 @@ fn record(
         script: path.display().to_string(),
         params: params.iter().map(value).collect::<Mapping>(),
         given: params::given(params),
-        seed: arguments.seed.unwrap_or_default(),
+        seed: arguments.session.seed.unwrap_or_default(),
         threads,
         device: journal::Device {
             requested: device.to_string(),

@@ -23,9 +23,9 @@ pub(super) fn fold(arguments: &RunArgs, params: &[Param]) -> Result<RunArgs, Bad
         }
         seen.push(key);
         match key {
-            "seed" => put(&mut folded.seed, key, integer(key, text)?)?,
-            "threads" => put(&mut folded.threads, key, threads(text)?)?,
-            _ => put(&mut folded.device, key, text.to_owned())?,
+            "seed" => put(&mut folded.session.seed, key, integer(key, text)?)?,
+            "threads" => put(&mut folded.session.threads, key, threads(text)?)?,
+            _ => put(&mut folded.session.device, key, text.to_owned())?,
         }
     }
     Ok(folded)
@@ -67,6 +67,7 @@ fn threads(text: &str) -> Result<u16, Bad> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::SessionArgs;
     use crate::engine::bare;
     use crate::params::declared;
 
@@ -84,7 +85,11 @@ mod tests {
         let check = |script: &str, given: &[&str], params: &[&str], settings| {
             let folded = fold_in(script, given, &RunArgs::default()).unwrap();
             assert_eq!(folded.params, params);
-            let found = (folded.device.as_deref(), folded.seed, folded.threads);
+            let found = (
+                folded.session.device.as_deref(),
+                folded.session.seed,
+                folded.session.threads,
+            );
             assert_eq!(found, settings, "{given:?}");
         };
         check("", &[], &[], (None, None, None));
@@ -105,15 +110,21 @@ mod tests {
     #[test]
     fn what_is_said_twice_or_wrongly_is_refused() {
         let options = RunArgs {
-            seed: Some(3),
-            device: Some("cpu".to_owned()),
+            session: SessionArgs {
+                seed: Some(3),
+                device: Some("cpu".to_owned()),
+                ..SessionArgs::default()
+            },
             ..RunArgs::default()
         };
         let check = |given: &[&str], message: &str| {
             let bad = fold_in("", given, &options).unwrap_err();
             assert!(bad.message.contains(message), "{}", bad.message);
         };
-        assert_eq!(fold_in("", &["seed=3"], &options).unwrap().seed, Some(3));
+        assert_eq!(
+            fold_in("", &["seed=3"], &options).unwrap().session.seed,
+            Some(3)
+        );
         check(&["seed=4"], "`--seed 3` and `seed=4` are both given");
         check(&["device=cuda"], "`--device cpu` and `device=cuda`");
         check(&["seed=3", "seed=3"], "`seed` is given twice");

@@ -8,11 +8,14 @@
 //! Backbone, batch, rows and columns, slices (R3D-18 only), and `bf16` for mixed precision. Both
 //! weights and input have channels last.
 
+mod common;
+
 use std::error::Error;
 use std::time::Instant;
 
-use pe_nn::tch::{Kind, Tensor, manual_seed};
-use pe_nn::{Autocast, Backbone, BackboneKind, Mode, Request, choose};
+use common::Timed;
+use pe_nn::tch::Kind;
+use pe_nn::{Autocast, Mode};
 
 const N_STEPS: usize = 8;
 
@@ -20,27 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let mixed = arguments.last().is_some_and(|last| last == "bf16");
     arguments.truncate(arguments.len() - usize::from(mixed));
-    let kind: BackboneKind = arguments.first().ok_or("expected a backbone")?.parse()?;
-    let number = |place: usize, default: i64| match arguments.get(place) {
-        Some(text) => text.parse(),
-        None => Ok(default),
-    };
-    let (n, side, n_slices) = (number(1, 4)?, number(2, 112)?, number(3, 16)?);
-    let device = choose(Request::Auto)?.device();
-
-    manual_seed(0);
-    let mut network = Backbone::new(kind, 1, device)?;
-    network.channels_last()?;
-    let options = (Kind::Float, device);
-    // Axes with the channels last in memory, and in PyTorch's order for the network.
-    let input = match kind {
-        BackboneKind::EfficientNetB0 => {
-            Tensor::f_randn([n, side, side, 3], options)?.f_permute([0, 3, 1, 2])?
-        }
-        BackboneKind::R3d18 => {
-            Tensor::f_randn([n, n_slices, side, side, 3], options)?.f_permute([0, 4, 1, 2, 3])?
-        }
-    };
+    let Timed {
+        kind,
+        device,
+        network,
+        input,
+    } = Timed::of(&arguments)?;
     let mut fastest = f64::INFINITY;
     for step in 0..N_STEPS {
         let started = Instant::now();

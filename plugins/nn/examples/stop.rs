@@ -8,40 +8,29 @@
 //! Backbone, batch, rows and columns, slices (R3D-18 only), and how many steps with and without a
 //! guard take turns; then a step is asked to stop at twelve moments spread over it.
 
+mod common;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pe_nn::tch::{Kind, Tensor, manual_seed, no_grad_guard};
-use pe_nn::{Backbone, BackboneKind, Mode, NnError, Request, Stoppable, choose, gradients};
+use common::Timed;
+use pe_nn::tch::{Kind, Tensor, no_grad_guard};
+use pe_nn::{Backbone, Mode, NnError, Stoppable, gradients};
 
 const N_MOMENTS: u32 = 12;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let kind: BackboneKind = arguments.first().ok_or("expected a backbone")?.parse()?;
-    let number = |place: usize, default: i64| match arguments.get(place) {
-        Some(text) => text.parse(),
-        None => Ok(default),
-    };
-    let (n, side, n_slices) = (number(1, 4)?, number(2, 112)?, number(3, 16)?);
-    let n_pairs = number(4, 5)?.max(1);
-    let device = choose(Request::Auto)?.device();
-
-    manual_seed(0);
-    let mut network = Backbone::new(kind, 1, device)?;
-    network.channels_last()?;
-    let options = (Kind::Float, device);
-    let input = match kind {
-        BackboneKind::EfficientNetB0 => {
-            Tensor::f_randn([n, side, side, 3], options)?.f_permute([0, 3, 1, 2])?
-        }
-        BackboneKind::R3d18 => {
-            Tensor::f_randn([n, n_slices, side, side, 3], options)?.f_permute([0, 4, 1, 2, 3])?
-        }
-    };
+    let n_pairs = common::number(&arguments, 4, 5)?.max(1);
+    let Timed {
+        kind,
+        device,
+        network,
+        input,
+    } = Timed::of(&arguments)?;
     println!("{kind} {:?} on {device:?}", input.size());
     let step_s = cost(&network, &input, n_pairs)?;
     latency(&network, &input, step_s)?;

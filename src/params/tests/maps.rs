@@ -47,27 +47,24 @@ fn arrays_are_written_with_commas_or_brackets() {
     refused("none=[3]", "expected an array, found an integer 3", "");
 }
 
+/// Compares the value of `effnet`, and what was given with where.
+fn check_map(yaml: Option<&str>, arguments: &[&str], expected: &str, origins: &[&str]) {
+    let resolved = run(yaml, arguments).unwrap();
+    let mut found = resolved.iter();
+    let found = found.find(|param| param.name == "effnet").unwrap();
+    let expected = format!("#{{{expected}}}");
+    assert_eq!(shown(&found.value), expected, "{arguments:?}");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let given = given(&resolved);
+    let given = given
+        .iter()
+        .map(|(name, origin)| format!("{} {}", text(name), text(origin)));
+    assert_eq!(given.collect::<Vec<_>>(), origins);
+}
+
 #[test]
 fn maps_are_given_entry_by_entry() {
-    let check = |yaml: Option<&str>, arguments: &[&str], expected: &str, origins: &[&str]| {
-        let resolved = run(yaml, arguments).unwrap();
-        let found = resolved
-            .iter()
-            .find(|param| param.name == "effnet")
-            .unwrap();
-        assert_eq!(
-            shown(&found.value),
-            format!("#{{{expected}}}"),
-            "{arguments:?}"
-        );
-        let given: Vec<String> = given(&resolved)
-            .iter()
-            .map(|(name, origin)| {
-                format!("{} {}", name.as_str().unwrap(), origin.as_str().unwrap())
-            })
-            .collect();
-        assert_eq!(given, origins);
-    };
+    let check = check_map;
     let default = "size: 224, lr: 0.0001, augment: true, name: \"b0\", flips: [\"x\"]";
     let with = |from: &str, to: &str| default.replace(from, to);
     check(None, &[], default, &[]);

@@ -40,6 +40,7 @@ fn run(yaml: Option<&str>, arguments: &[&str]) -> Result<Vec<Resolved>, Bad> {
 
 #[test]
 fn the_command_line_wins_over_the_file_over_the_default() {
+    use Origin::{CommandLine as Line, Default, File};
     let check = |file: Option<&str>, arguments: &[&str], name: &str, value: &str, origin| {
         let resolved = run(file, arguments).unwrap();
         let found = resolved.iter().find(|param| param.name == name).unwrap();
@@ -48,68 +49,20 @@ fn the_command_line_wins_over_the_file_over_the_default() {
             (value, origin)
         );
     };
-    check(None, &[], "size", "224", Origin::Default);
-    check(Some("size: 112"), &[], "size", "112", Origin::File);
-    check(
-        Some("size: 112"),
-        &["size=64"],
-        "size",
-        "64",
-        Origin::CommandLine,
-    );
-    check(Some("{}"), &["size=64"], "size", "64", Origin::CommandLine);
-    check(
-        None,
-        &["spacing_mm=2"],
-        "spacing_mm",
-        "2.0",
-        Origin::CommandLine,
-    );
-    check(
-        None,
-        &["spacing_mm=-1e-3"],
-        "spacing_mm",
-        "-0.001",
-        Origin::CommandLine,
-    );
-    check(
-        Some("spacing_mm: 2"),
-        &[],
-        "spacing_mm",
-        "2.0",
-        Origin::File,
-    );
-    check(
-        None,
-        &["input=a=b c"],
-        "input",
-        "\"a=b c\"",
-        Origin::CommandLine,
-    );
-    check(None, &["input=12"], "input", "\"12\"", Origin::CommandLine);
-    check(None, &["input="], "input", "\"\"", Origin::CommandLine);
-    check(
-        None,
-        &["masked=false"],
-        "masked",
-        "false",
-        Origin::CommandLine,
-    );
-    check(
-        None,
-        &["levels=[1, 2.5]"],
-        "levels",
-        "[1.0, 2.5]",
-        Origin::CommandLine,
-    );
-    check(None, &["levels=[]"], "levels", "[]", Origin::CommandLine);
-    check(
-        None,
-        &["mode=hull"],
-        "mode",
-        "\"hull\"",
-        Origin::CommandLine,
-    );
+    check(None, &[], "size", "224", Default);
+    check(Some("size: 112"), &[], "size", "112", File);
+    check(Some("size: 112"), &["size=64"], "size", "64", Line);
+    check(Some("{}"), &["size=64"], "size", "64", Line);
+    check(None, &["spacing_mm=2"], "spacing_mm", "2.0", Line);
+    check(None, &["spacing_mm=-1e-3"], "spacing_mm", "-0.001", Line);
+    check(Some("spacing_mm: 2"), &[], "spacing_mm", "2.0", File);
+    check(None, &["input=a=b c"], "input", "\"a=b c\"", Line);
+    check(None, &["input=12"], "input", "\"12\"", Line);
+    check(None, &["input="], "input", "\"\"", Line);
+    check(None, &["masked=false"], "masked", "false", Line);
+    check(None, &["levels=[1, 2.5]"], "levels", "[1.0, 2.5]", Line);
+    check(None, &["levels=[]"], "levels", "[]", Line);
+    check(None, &["mode=hull"], "mode", "\"hull\"", Line);
 }
 
 #[test]

@@ -117,9 +117,10 @@ mod tests {
 
     use super::*;
 
-    struct Numbers(AtomicUsize);
+    /// Forty numbers, with batches that a function makes.
+    struct Numbers<F>(F);
 
-    impl Samples for Numbers {
+    impl<F: Fn(&[usize], &Wanted) -> Option<HostBatch> + Sync> Samples for Numbers<F> {
         fn len(&self) -> usize {
             40
         }
@@ -132,13 +133,16 @@ mod tests {
         fn describe(&self, sample: usize) -> String {
             sample.to_string()
         }
-        fn batch(&self, samples: &[usize], _: Option<usize>, _: &Wanted) -> Option<HostBatch> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            Some(HostBatch {
-                target: samples.iter().map(|&sample| sample as f32).collect(),
-                ..HostBatch::default()
-            })
+        fn batch(&self, samples: &[usize], _: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
+            (self.0)(samples, wanted)
         }
+    }
+
+    fn of_targets(samples: &[usize]) -> Option<HostBatch> {
+        Some(HostBatch {
+            target: samples.iter().map(|&sample| sample as f32).collect(),
+            ..HostBatch::default()
+        })
     }
 
     #[test]
@@ -148,7 +152,7 @@ mod tests {
         for n_threads in [1, 2, 5, 100] {
             let mut seen = Vec::new();
             for_each_batch(
-                &Numbers(AtomicUsize::new(0)),
+                &Numbers(|samples: &[usize], _: &Wanted| of_targets(samples)),
                 &order,
                 None,
                 n_threads,
@@ -165,7 +169,11 @@ mod tests {
 
     #[test]
     fn an_error_ends_it_and_no_more_than_the_queues_hold_is_made() {
-        let numbers = Numbers(AtomicUsize::new(0));
+        let made = AtomicUsize::new(0);
+        let numbers = Numbers(|samples: &[usize], _: &Wanted| {
+            made.fetch_add(1, Ordering::Relaxed);
+            of_targets(samples)
+        });
         let indices: Vec<usize> = (0..40).collect();
         let order: Vec<&[usize]> = indices.chunks(1).collect();
         let work = Work::silent();
@@ -182,32 +190,8 @@ mod tests {
                 },
             );
         assert!(matches!(stopped, Err(TrainError::Interrupted(_))));
-        let made = numbers.0.load(Ordering::Relaxed);
+        let made = made.load(Ordering::Relaxed);
         assert!(made <= 4 + 2 * (AHEAD + 1), "{made} batches made");
-    }
-
-    /// Batches that are never done, as long as somebody waits for them.
-    struct Endless;
-
-    impl Samples for Endless {
-        fn len(&self) -> usize {
-            1
-        }
-        fn unit(&self) -> &'static str {
-            "numbers"
-        }
-        fn n_slices(&self, _: usize) -> usize {
-            1
-        }
-        fn describe(&self, sample: usize) -> String {
-            sample.to_string()
-        }
-        fn batch(&self, _: &[usize], _: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
-            while wanted.still() {
-                thread::yield_now();
-            }
-            None
-        }
     }
 
     /// The user's interrupt, after so many looks at it.
@@ -226,7 +210,14 @@ mod tests {
     #[test]
     fn the_users_interrupt_ends_the_wait_and_the_making() {
         let work = Work::new(Arc::new(Impatient(AtomicUsize::new(0))));
-        let stopped = for_each_batch(&Endless, &[&[0]], None, 1, &work, |_, _| Ok(()));
+        // A batch that is never done, as long as somebody waits for it.
+        let endless = Numbers(|_: &[usize], wanted: &Wanted| {
+            while wanted.still() {
+                thread::yield_now();
+            }
+            None
+        });
+        let stopped = for_each_batch(&endless, &[&[0]], None, 1, &work, |_, _| Ok(()));
         assert!(matches!(stopped, Err(TrainError::Interrupted(_))));
     }
 }
