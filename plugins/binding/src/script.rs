@@ -25,7 +25,8 @@ pub fn work(context: &NativeCallContext) -> Work {
 }
 
 /// Turns a plugin's error into one that a script can catch as `#{kind, message, hint, causes}`; an
-/// interrupt becomes a termination, which it cannot catch.
+/// interrupt becomes a termination, which it cannot catch. A path that the sandbox does not let
+/// through is of the kind `sandbox.refused`, whichever plugin met with it.
 ///
 /// `message` is the whole chain of causes, joined by `: `; `causes` lists those below the error
 /// itself, so that a host can show them one by one.
@@ -34,12 +35,12 @@ pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
         return EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into();
     }
     let chain = chain(&error);
-    caused_error(
-        error.kind(),
-        &chain.join(": "),
-        error.hint().as_deref(),
-        &chain[1..],
-    )
+    // The same refusal reaches every plugin's own error of files.
+    let (kind, hint) = match pe_files::refusal(&error) {
+        Some(refused) => ("sandbox.refused", Some(refused.hint())),
+        None => (error.kind(), error.hint()),
+    };
+    caused_error(kind, &chain.join(": "), hint.as_deref(), &chain[1..])
 }
 
 /// A script error `#{kind, message, hint, causes}` made from its parts, without causes.
@@ -346,6 +347,39 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(causes, ["level 1", "level 0"]);
+    }
+
+    #[test]
+    fn a_refusal_of_the_sandbox_has_its_own_kind_and_hint() {
+        #[derive(Debug)]
+        struct Unread(std::io::Error);
+        impl std::fmt::Display for Unread {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("cannot read it")
+            }
+        }
+        impl Error for Unread {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        impl Explain for Unread {
+            fn kind(&self) -> &'static str {
+                "test.io"
+            }
+        }
+        let kind_of = |error: std::io::Error| {
+            let EvalAltResult::ErrorRuntime(value, _) = *raise(Unread(error)) else {
+                panic!("expected a runtime error");
+            };
+            let map = value.cast::<Map>();
+            (map["kind"].to_string(), map["hint"].to_string())
+        };
+        let confined = pe_files::Files::confined(pe_files::Gate::default());
+        let (kind, hint) = kind_of(confined.read("/etc/passwd".as_ref()).unwrap_err());
+        assert_eq!(kind, "sandbox.refused");
+        assert!(hint.contains("--allow-read /etc"), "{hint}");
+        assert_eq!(kind_of(std::io::ErrorKind::NotFound.into()).0, "test.io");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use pe_files::Files;
+
 /// Who watches a long computation: the host's progress bars and Ctrl-C, or an embedder's own.
 pub trait Watch: Send + Sync {
     /// A task of `total` units (`"files"`, `"slices"`) begins; `total` is 0 where it is not known.
@@ -23,13 +25,16 @@ pub trait Watch: Send + Sync {
     fn interrupted(&self) -> bool;
 }
 
-/// The handle through which a long computation reports progress and learns that it should stop.
+/// The handle through which a computation reports progress, learns that it should stop, and uses
+/// files.
 ///
-/// Cheap to clone, usable from any thread. [`Work::silent`] reports to nobody and never stops.
+/// Cheap to clone, usable from any thread. [`Work::silent`] reports to nobody, never stops, and
+/// has the file system as it is.
 /// In Rhai it travels as the engine's default tag, see `script::work`.
 #[derive(Clone, Default)]
 pub struct Work {
     watch: Option<Arc<dyn Watch>>,
+    files: Files,
 }
 
 /// The user's interrupt (Ctrl-C) as an error value.
@@ -47,7 +52,27 @@ impl std::error::Error for Interrupted {}
 impl Work {
     /// Work that `watch` follows.
     pub fn new(watch: Arc<dyn Watch>) -> Self {
-        Self { watch: Some(watch) }
+        Self {
+            watch: Some(watch),
+            files: Files::free(),
+        }
+    }
+
+    /// The same work with `files` for all that is read and written.
+    ///
+    /// ```
+    /// use pe_binding::Work;
+    /// use pe_files::{Files, Gate};
+    /// let work = Work::silent().with_files(Files::confined(Gate::default()));
+    /// assert!(work.files().read("secret".as_ref()).is_err());
+    /// ```
+    pub fn with_files(self, files: Files) -> Self {
+        Self { files, ..self }
+    }
+
+    /// The files that may be used. A plugin reads and writes by these alone.
+    pub fn files(&self) -> &Files {
+        &self.files
     }
 
     /// Work that nobody follows and nobody stops.

@@ -1,0 +1,422 @@
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::faults::Change;
+use crate::{Access, Faults, Gate, Output};
+
+/// What the name of a file or folder begins with while it is written. A writer that was killed
+/// leaves one behind; whoever has the right to write to the folder may remove it.
+pub const UNFINISHED: &str = ".unfinished-";
+
+/// The right to use the file system, see the [crate](crate). Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Files {
+    gate: Option<Arc<Gate>>,
+    faults: Option<Arc<Faults>>,
+}
+
+impl Files {
+    /// The file system as it is.
+    pub fn free() -> Self {
+        Self::default()
+    }
+
+    /// The file system as far as `gate` lets through.
+    pub fn confined(gate: Gate) -> Self {
+        Self {
+            gate: Some(Arc::new(gate)),
+            faults: None,
+        }
+    }
+
+    /// As these, on a disk with `faults`.
+    pub fn with_faults(self, faults: Arc<Faults>) -> Self {
+        Self {
+            faults: Some(faults),
+            ..self
+        }
+    }
+
+    /// The gate that these files pass, when they are confined.
+    pub fn gate(&self) -> Option<&Gate> {
+        self.gate.as_deref()
+    }
+
+    /// Whether `path` may be read or written; what exists there is not looked at.
+    ///
+    /// # Errors
+    /// [`Refused`](crate::Refused), inside an error of the kind `PermissionDenied`.
+    pub fn check(&self, path: &Path, access: Access) -> io::Result<()> {
+        match &self.gate {
+            Some(gate) => Ok(gate.check(path, access)?),
+            None => Ok(()),
+        }
+    }
+
+    fn check_name(&self, path: &Path) -> io::Result<()> {
+        match &self.gate {
+            Some(gate) => Ok(gate.check_name(path)?),
+            None => Ok(()),
+        }
+    }
+
+    fn change(&self, change: Change) -> io::Result<()> {
+        match &self.faults {
+            Some(faults) => faults.change(change, 0).map_err(|(_, error)| error),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reading. Errors are those of [`std::fs`], and a refusal of the gate.
+impl Files {
+    /// Opens a file to read it.
+    ///
+    /// # Errors
+    /// As the operating system says; a refusal.
+    pub fn open(&self, path: &Path) -> io::Result<File> {
+        self.check(path, Access::Read)?;
+        File::open(path)
+    }
+
+    /// All bytes of a file.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.check(path, Access::Read)?;
+        fs::read(path)
+    }
+
+    /// A file of UTF-8 text.
+    ///
+    /// # Errors
+    /// As [`Files::open`]; other bytes are `InvalidData`.
+    pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
+        self.check(path, Access::Read)?;
+        fs::read_to_string(path)
+    }
+
+    /// What lies in a folder, links as links, by name.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        self.check(folder, Access::Read)?;
+        let entries = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+        let mut paths = entries.collect::<io::Result<Vec<_>>>()?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// What is known of a file or folder, behind links.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    pub fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        self.check(path, Access::Read)?;
+        fs::metadata(path)
+    }
+}
+
+/// Writing. A path is checked with its links followed, so that a write does not leave by one.
+impl Files {
+    /// Makes a folder and those above it that are missing.
+    ///
+    /// # Errors
+    /// As the operating system says; a refusal.
+    pub fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
+        self.check(folder, Access::Write)?;
+        if !folder.is_dir() {
+            self.change(Change::Make)?;
+        }
+        fs::create_dir_all(folder)
+    }
+
+    /// Makes a folder that is not there yet.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`]; `AlreadyExists`.
+    pub fn create_dir(&self, folder: &Path) -> io::Result<()> {
+        self.check(folder, Access::Write)?;
+        self.change(Change::Make)?;
+        fs::create_dir(folder)
+    }
+
+    /// Makes a file, or empties it. Only for files that nobody reads before they are renamed, see
+    /// [`Files::replace`].
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn create(&self, path: &Path) -> io::Result<Output> {
+        let mut options = OpenOptions::new();
+        self.open_with(path, options.write(true).create(true).truncate(true))
+    }
+
+    /// Opens a file to write and read it where it is, making it when it is not there.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn edit(&self, path: &Path) -> io::Result<Output> {
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true);
+        self.open_with(path, options.truncate(false))
+    }
+
+    /// Opens a file to add to its end, making it when it is not there.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn append(&self, path: &Path) -> io::Result<Output> {
+        self.open_with(path, OpenOptions::new().append(true).create(true))
+    }
+
+    fn open_with(&self, path: &Path, options: &OpenOptions) -> io::Result<Output> {
+        self.check(path, Access::Write)?;
+        self.change(Change::Make)?;
+        Ok(Output {
+            file: options.open(path)?,
+            faults: self.faults.clone(),
+        })
+    }
+
+    /// Puts `bytes` in the place of what is at `path`: whoever reads it finds the old bytes or the
+    /// new ones, whole.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`]; what was there is still there.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.replace_with(path, |out| out.write_all(bytes))
+    }
+
+    /// As [`Files::replace`], and what is written is on the disk when it returns, so that a power
+    /// cut does not lose it.
+    ///
+    /// # Errors
+    /// As [`Files::replace`].
+    pub fn replace_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.replace_with(path, |out| {
+            out.write_all(bytes)?;
+            out.sync_all()
+        })?;
+        self.sync_folder(path)
+    }
+
+    /// As [`Files::replace`], with what `write` writes.
+    ///
+    /// # Errors
+    /// As [`Files::replace`], or what `write` fails with.
+    pub fn replace_with<T, E: From<io::Error>>(
+        &self,
+        path: &Path,
+        write: impl FnOnce(&mut Output) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // The file itself, not one that a link there points to, is replaced.
+        self.check_name(path)?;
+        let beside = unfinished(path);
+        let written = self.create(&beside).map_err(E::from);
+        let written = written.and_then(|mut out| write(&mut out));
+        written
+            .and_then(|value| Ok(self.rename(&beside, path).map(|()| value)?))
+            .inspect_err(|_| {
+                // The error at hand says more than one from clearing up.
+                let _ = self.remove_file(&beside);
+            })
+    }
+
+    /// Gives a file or folder another name; a file of that name is replaced.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.check_name(from)?;
+        self.check_name(to)?;
+        self.change(Change::Name)?;
+        fs::rename(from, to)
+    }
+
+    /// Removes a file or a link.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.check_name(path)?;
+        self.change(Change::Name)?;
+        fs::remove_file(path)
+    }
+
+    /// Removes a file, link or folder with everything in it; nothing when it is not there.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        self.check_name(path)?;
+        let found = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        if !found.is_dir() {
+            return self.remove_file(path);
+        }
+        if self.faults.is_some() {
+            // One by one, so that a fault can come in the middle.
+            for path in self.list(path)? {
+                self.remove(&path)?;
+            }
+            self.change(Change::Name)?;
+        }
+        fs::remove_dir_all(path)
+    }
+
+    /// Waits until the names in the folder of `path` are on the disk.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.change(Change::Sync)?;
+        let folder = path.parent().filter(|one| *one != Path::new(""));
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+/// Where a file lies while it is written: beside its place, under a name that no other thread or
+/// process takes.
+fn unfinished(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let process = std::process::id();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!("{UNFINISHED}{process}-{number}-{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fault, refusal};
+
+    const FAULTS: [Fault; 4] = [Fault::Killed, Fault::Full, Fault::ReadOnly, Fault::Denied];
+
+    fn faulty(at: u64, fault: Fault) -> Files {
+        Files::free().with_faults(Arc::new(Faults::at(at, fault, 7)))
+    }
+
+    #[test]
+    fn a_file_is_found_whole_whatever_fails_and_when() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("a");
+        let (old, new) = ([1; 1000], [2; 3000]);
+        let counting = Arc::new(Faults::none());
+        let files = Files::free().with_faults(counting.clone());
+        files.replace_synced(&path, &new).unwrap();
+        // Make, write, sync, rename, sync the folder.
+        assert_eq!(counting.count(), 5);
+        for (fault, at) in FAULTS
+            .into_iter()
+            .flat_map(|f| (0..5).map(move |at| (f, at)))
+        {
+            fs::write(&path, old).unwrap();
+            let written = faulty(at, fault).replace_synced(&path, &new);
+            let found = fs::read(&path).unwrap();
+            assert!(found == old || found == new, "{fault:?} at {at}");
+            if written.is_ok() {
+                assert_eq!(found, new, "{fault:?} at {at}: said to be written");
+            }
+            if fault == Fault::Full {
+                assert_eq!(
+                    files.list(scratch.path()).unwrap(),
+                    std::slice::from_ref(&path)
+                );
+            }
+            for left in files.list(scratch.path()).unwrap() {
+                if left != path {
+                    fs::remove_file(left).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_piece_that_fails_is_written_in_part() {
+        let scratch = tempfile::tempdir().unwrap();
+        let lengths: Vec<u64> = (0..20)
+            .map(|seed| {
+                let path = scratch.path().join(seed.to_string());
+                let faults = Arc::new(Faults::at(1, Fault::Full, seed));
+                let files = Files::free().with_faults(faults.clone());
+                let mut out = files.create(&path).unwrap();
+                let error = out.write_all(&[0; 100]).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+                assert!(faults.met());
+                fs::metadata(&path).unwrap().len()
+            })
+            .collect();
+        assert!(lengths.iter().all(|length| *length <= 100));
+        assert!(lengths.iter().any(|n| *n > 0) && lengths.iter().any(|n| *n < 100));
+    }
+
+    #[test]
+    fn a_killed_process_changes_nothing_more() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().join("folder");
+        fs::create_dir(&folder).unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(folder.join(name), name).unwrap();
+        }
+        let files = faulty(2, Fault::Killed);
+        assert!(files.remove(&folder).is_err());
+        assert_eq!(Files::free().list(&folder).unwrap(), [folder.join("c")]);
+        assert!(files.create(&folder.join("d")).is_err());
+        assert!(files.create_dir_all(&folder.join("e")).is_err());
+        assert!(files.rename(&folder.join("c"), &folder.join("d")).is_err());
+        assert_eq!(Files::free().list(&folder).unwrap(), [folder.join("c")]);
+        Files::free().remove(&folder).unwrap();
+        Files::free().remove(&folder).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn confined_files_do_not_leave_by_a_link() {
+        use std::os::unix::fs::symlink;
+        let scratch = tempfile::tempdir().unwrap();
+        let (inside, outside) = (scratch.path().join("in"), scratch.path().join("out"));
+        fs::create_dir(&inside).unwrap();
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("a"), "a").unwrap();
+        symlink(&outside, inside.join("folder")).unwrap();
+        symlink(outside.join("a"), inside.join("file")).unwrap();
+        symlink(outside.join("new"), inside.join("new")).unwrap();
+        let mut gate = Gate::default();
+        gate.allow_write(&inside).unwrap();
+        let files = Files::confined(gate);
+        let check = |name: &str, result: io::Result<()>| {
+            let error = result.expect_err(name);
+            assert!(refusal(&error).is_some(), "{name}: {error}");
+        };
+        let at = |name: &str| inside.join(name);
+        check("open", files.open(&at("file")).map(drop));
+        check("read", files.read(&at("folder/a")).map(drop));
+        check("text", files.read_to_string(&at("file")).map(drop));
+        check("list", files.list(&at("folder")).map(drop));
+        check("metadata", files.metadata(&at("file")).map(drop));
+        check("create", files.create(&at("new")).map(drop));
+        check("edit", files.edit(&at("file")).map(drop));
+        check("append", files.append(&at("file")).map(drop));
+        check("folder", files.create_dir(&at("folder/b")));
+        check("folders", files.create_dir_all(&at("folder/b/c")));
+        check("replace", files.replace(&at("folder/a"), b""));
+        check("rename in", files.rename(&at("folder/a"), &at("b")));
+        check("rename out", files.rename(&at("file"), &at("folder/b")));
+        check("remove a file", files.remove_file(&at("folder/a")));
+        check("remove", files.remove(&at("folder/a")));
+        check("up", files.replace(&at("../out/b"), b""));
+        check("up", files.remove(&at("..")));
+        assert_eq!(Files::free().list(&outside).unwrap(), [outside.join("a")]);
+        // The link itself lies inside: it is what is replaced and removed.
+        files.replace(&at("file"), b"new").unwrap();
+        files.remove(&at("folder")).unwrap();
+        assert_eq!(fs::read(outside.join("a")).unwrap(), b"a");
+    }
+}
