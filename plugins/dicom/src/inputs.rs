@@ -1,7 +1,5 @@
 //! The digest of what an exam is read from, by which results made from it are found again.
 
-use std::fs;
-
 use crate::FileFault;
 use crate::scan::ScannedFile;
 
@@ -21,7 +19,7 @@ pub(crate) fn key<'a>(
         if !hash_contents {
             hasher.update(&file.modified_ns.to_le_bytes());
         } else if previous != Some(file.path.as_path()) {
-            let bytes = fs::read(file.path.as_path())
+            let bytes = (file.files.read(file.path.as_path()))
                 .map_err(|e| (file.path.to_path_buf(), FileFault::Io(e.to_string())))?;
             hasher.update(blake3::hash(&bytes).as_bytes());
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use csv::{ByteRecord, ReaderBuilder};
 use pe_binding::Work;
 use pe_ct::{EXAM_FINDINGS, ExamId, ExamLabels};
+use pe_files::Files;
 use serde::Serialize;
 
 use crate::{DicomError, Exam, Finding, FindingKind};
@@ -135,17 +136,18 @@ struct Columns {
 impl LabelTable {
     /// The table that belongs to a data set: the given one, `train.csv` in the root, or beside a
     /// root that is called `train`.
-    pub fn locate(root: &Path, given: Option<&Path>) -> Option<PathBuf> {
+    pub fn locate(root: &Path, given: Option<&Path>, files: &Files) -> Option<PathBuf> {
         if let Some(path) = given {
             return Some(path.to_owned());
         }
         let inside = root.join("train.csv");
-        if inside.is_file() {
+        let is_there = |path: &Path| files.metadata(path).is_ok_and(|found| found.is_file());
+        if is_there(&inside) {
             return Some(inside);
         }
         let absolute = std::path::absolute(root).ok()?;
         let beside = absolute.with_file_name("train.csv");
-        (absolute.file_name()? == "train" && beside.is_file()).then_some(beside)
+        (absolute.file_name()? == "train" && is_there(&beside)).then_some(beside)
     }
 
     /// Reads the table.
@@ -154,7 +156,7 @@ impl LabelTable {
             path: path.to_owned(),
             reason,
         };
-        let file = std::fs::File::open(path).map_err(|source| DicomError::Io {
+        let file = work.files().open(path).map_err(|source| DicomError::Io {
             path: path.to_owned(),
             action: "read",
             source,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::Array3;
 use pe_binding::Work;
 use pe_ct::Volume;
+use pe_files::Files;
 use rayon::prelude::*;
 
 use crate::exam::SliceSource;
@@ -56,7 +57,8 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
             task.check()?;
             let done = match source {
                 Some(source) => convert(source, slice, layout, hu),
-                None => BUFFER.with_borrow_mut(|buffer| load_file(slice, layout, buffer, hu)),
+                None => BUFFER
+                    .with_borrow_mut(|buffer| load_file(slice, layout, buffer, hu, work.files())),
             };
             done.map_err(|fault| DicomError::file(&slice.path, fault))?;
             task.advance(1);
@@ -67,7 +69,7 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
             first_error(pairs.map(|pair| job(pair, None)).collect())?;
         } else {
             // One file holds the whole run: it is read once, and its frames go in parallel.
-            let bytes = read_whole(&slices[0])?;
+            let bytes = read_whole(&slices[0], work.files())?;
             let source =
                 Source::parse(&bytes).map_err(|fault| DicomError::file(&slices[0].path, fault))?;
             let pairs = slices.par_iter().zip(chunks);
@@ -107,15 +109,19 @@ fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
     runs
 }
 
-fn read_whole(slice: &SliceSource) -> Result<Vec<u8>, DicomError> {
+fn read_whole(slice: &SliceSource, files: &Files) -> Result<Vec<u8>, DicomError> {
     let mut bytes = Vec::new();
-    let read = read_unchanged(slice, &mut bytes);
+    let read = read_unchanged(slice, &mut bytes, files);
     read.map_err(|fault| DicomError::file(&slice.path, fault))?;
     Ok(bytes)
 }
 
-fn read_unchanged(slice: &SliceSource, buffer: &mut Vec<u8>) -> Result<(), FileFault> {
-    read_file(&slice.path, buffer)?;
+fn read_unchanged(
+    slice: &SliceSource,
+    buffer: &mut Vec<u8>,
+    files: &Files,
+) -> Result<(), FileFault> {
+    read_file(&slice.path, buffer, files)?;
     if buffer.len() as u64 == slice.file_bytes {
         Ok(())
     } else {
@@ -128,8 +134,9 @@ fn load_file(
     layout: &Layout,
     buffer: &mut Vec<u8>,
     hu: &mut [i16],
+    files: &Files,
 ) -> Result<(), FileFault> {
-    read_unchanged(slice, buffer)?;
+    read_unchanged(slice, buffer, files)?;
     convert(&Source::parse(buffer)?, slice, layout, hu)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use pe_binding::Work;
+use pe_files::{Access, Files};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use walkdir::WalkDir;
@@ -68,6 +69,8 @@ pub(crate) struct ScannedFile {
     pub syntax: Syntax,
     pub n_bytes: u64,
     pub modified_ns: u64,
+    /// What it was read by, and is read by again.
+    pub files: Files,
 }
 
 /// Scans a file, or a folder of any layout, for CT exams; no pixels are read.
@@ -81,9 +84,9 @@ pub(crate) struct ScannedFile {
 /// [`DicomError::Io`] when `root` cannot be read, [`DicomError::LabelTable`] when the label table
 /// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
-    let table_path = LabelTable::locate(root, options.labels.as_deref());
+    let table_path = LabelTable::locate(root, options.labels.as_deref(), work.files());
     let mut findings = Vec::new();
-    let mut paths = list_files(root, &mut findings)?;
+    let mut paths = list_files(root, &mut findings, work.files())?;
     if let Some(table_path) = &table_path {
         paths.retain(|path| path != table_path);
     }
@@ -126,8 +129,12 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
 }
 
 /// All files under `root` in the order of their paths.
-fn list_files(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<PathBuf>, DicomError> {
-    let metadata = std::fs::metadata(root).map_err(|source| DicomError::Io {
+fn list_files(
+    root: &Path,
+    findings: &mut Vec<Finding>,
+    files: &Files,
+) -> Result<Vec<PathBuf>, DicomError> {
+    let metadata = files.metadata(root).map_err(|source| DicomError::Io {
         path: root.to_owned(),
         action: "read",
         source,
@@ -136,7 +143,25 @@ fn list_files(root: &Path, findings: &mut Vec<Finding>) -> Result<Vec<PathBuf>, 
         return Ok(vec![root.to_owned()]);
     }
     let mut paths = Vec::new();
-    for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
+    let mut entries = WalkDir::new(root)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter();
+    while let Some(entry) = entries.next() {
+        // What is no link lies in a folder that was allowed.
+        let refused = entry.as_ref().ok().and_then(|entry| {
+            let check = || files.check(entry.path(), Access::Read);
+            let error = entry.path_is_symlink().then(check)?.err()?;
+            Some((entry, error))
+        });
+        if let Some((entry, error)) = refused {
+            if entry.file_type().is_dir() {
+                entries.skip_current_dir();
+            }
+            let reason = error.to_string();
+            findings.push(Finding::new(entry.path(), FindingKind::Unreadable, reason));
+            continue;
+        }
         match entry {
             Ok(entry) if entry.file_type().is_file() => paths.push(entry.into_path()),
             Ok(entry) if entry.file_type().is_dir() => {}
@@ -168,15 +193,16 @@ fn read_headers(
         .par_iter()
         .map(|path| {
             task.check()?;
-            let file = read_one(path).map_err(|fault| Finding::of_fault(path, &fault));
+            let file =
+                read_one(path, work.files()).map_err(|fault| Finding::of_fault(path, &fault));
             task.advance(1);
             Ok(file)
         })
         .collect()
 }
 
-fn read_one(path: &Path) -> Result<ScannedFile, FileFault> {
-    let (header, syntax, metadata) = read_header(path)?;
+fn read_one(path: &Path, files: &Files) -> Result<ScannedFile, FileFault> {
+    let (header, syntax, metadata) = read_header(path, files)?;
     let modified = metadata.modified().ok();
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Ok(ScannedFile {
@@ -185,6 +211,7 @@ fn read_one(path: &Path) -> Result<ScannedFile, FileFault> {
         syntax,
         n_bytes: metadata.len(),
         modified_ns: since.map_or(0, |since| since.as_nanos() as u64),
+        files: files.clone(),
     })
 }
 

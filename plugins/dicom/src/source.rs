@@ -8,6 +8,7 @@ use std::path::Path;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use flate2::read::DeflateDecoder;
+use pe_files::Files;
 
 use crate::FileFault;
 use crate::element::{Elements, Encoding, Stop};
@@ -40,9 +41,12 @@ impl<'a> Source<'a> {
 }
 
 /// Reads a file's header without its pixels.
-pub(crate) fn read_header(path: &Path) -> Result<(Header, Syntax, std::fs::Metadata), FileFault> {
+pub(crate) fn read_header(
+    path: &Path,
+    files: &Files,
+) -> Result<(Header, Syntax, std::fs::Metadata), FileFault> {
     let io = |error: std::io::Error| FileFault::Io(error.to_string());
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = files.open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     let length = usize::try_from(metadata.len())
         .map_err(|_| FileFault::TooLarge("the file exceeds the address space".into()))?;
@@ -72,9 +76,11 @@ pub(crate) fn read_header(path: &Path) -> Result<(Header, Syntax, std::fs::Metad
 }
 
 /// Reads a whole file into `buffer`, whose memory is used again from file to file.
-pub(crate) fn read_file(path: &Path, buffer: &mut Vec<u8>) -> Result<(), FileFault> {
+pub(crate) fn read_file(path: &Path, buffer: &mut Vec<u8>, files: &Files) -> Result<(), FileFault> {
     buffer.clear();
-    let read = File::open(path).and_then(|mut file| file.read_to_end(buffer));
+    let read = files
+        .open(path)
+        .and_then(|mut file| file.read_to_end(buffer));
     match read {
         Ok(0) => Err(FileFault::Empty),
         Ok(_) => Ok(()),

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use pe_files::Files;
+
 use crate::frame::Frames;
 use crate::source::{Source, read_file};
 use crate::{DicomError, FileFault};
@@ -35,7 +37,7 @@ pub struct StoredImage {
 /// truncated, larger than 2²⁶ samples, or in an encoding that is not read.
 pub fn decode_file(path: &Path) -> Result<StoredImage, DicomError> {
     let mut buffer = Vec::new();
-    read_file(path, &mut buffer)
+    read_file(path, &mut buffer, &Files::free())
         .and_then(|()| decode(&buffer))
         .map_err(|fault| DicomError::file(path, fault))
 }

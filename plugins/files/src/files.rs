@@ -218,7 +218,11 @@ impl Files {
         self.check_name(path)?;
         let beside = unfinished(path);
         let written = self.create(&beside).map_err(E::from);
-        let written = written.and_then(|mut out| write(&mut out));
+        let written = written.and_then(|mut out| {
+            // Where locks do not work, nothing is swept either.
+            let _ = out.file.try_lock();
+            write(&mut out)
+        });
         written
             .and_then(|value| Ok(self.rename(&beside, path).map(|()| value)?))
             .inspect_err(|_| {
@@ -269,6 +273,25 @@ impl Files {
             self.change(Change::Name)?;
         }
         fs::remove_dir_all(path)
+    }
+
+    /// Removes the files in `folder` that writers left which were killed; those that are being
+    /// written hold a lock and stay.
+    ///
+    /// # Errors
+    /// As [`Files::create_dir_all`].
+    pub fn sweep(&self, folder: &Path) -> io::Result<()> {
+        let unfinished = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with(UNFINISHED)
+        };
+        for path in self.list(folder)?.into_iter().filter(unfinished) {
+            let left = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+            if left && File::open(&path)?.try_lock().is_ok() {
+                self.remove_file(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until the names in the folder of `path` are on the disk.
@@ -336,6 +359,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_swept_and_what_is_written_is_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("a");
+        faulty(2, Fault::Killed)
+            .replace(&path, b"bytes")
+            .unwrap_err();
+        let files = Files::free();
+        assert_eq!(files.list(scratch.path()).unwrap().len(), 1);
+        let swept = |_: &mut Output| {
+            files.sweep(scratch.path())?;
+            io::Result::Ok(files.list(scratch.path())?.len())
+        };
+        let left = files.replace_with(&path, swept).unwrap();
+        assert_eq!(left, 1, "the file that is being written");
+        assert_eq!(files.list(scratch.path()).unwrap(), [path]);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //! and never mixed with anything else.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use pe_binding::Work;
+use pe_files::{Files, UNFINISHED};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -126,13 +126,13 @@ pub fn write(
     work: &Work,
 ) -> Result<CohortReport, PhantomError> {
     options.check()?;
-    let folder = folder.as_ref();
-    if let Some(manifest) = complete(folder, options)? {
-        if missing(folder, &manifest) == 0 {
+    let (folder, files) = (folder.as_ref(), work.files());
+    if let Some(manifest) = complete(folder, options, files)? {
+        if missing(folder, &manifest, files) == 0 {
             return Ok(CohortReport::new(folder, &manifest, 0));
         }
     } else {
-        begin(folder, options)?;
+        begin(folder, options, files)?;
     }
     let (exams, written) = write_exams(folder, options, work)?;
     let manifest = Manifest {
@@ -143,34 +143,31 @@ pub fn write(
         n_bytes: written.n_bytes,
         exams,
     };
-    put(
-        &folder.join(TABLE),
-        table::table(&manifest.exams).as_bytes(),
-    )?;
-    put_json(&folder.join(MANIFEST), &manifest)?;
+    let table = table::table(&manifest.exams);
+    put(&folder.join(TABLE), table.as_bytes(), files)?;
+    put_json(&folder.join(MANIFEST), &manifest, files)?;
     let marker = folder.join(MARKER);
-    if marker.exists() {
-        fs::remove_file(&marker).map_err(PhantomError::file("remove", &marker))?;
-    }
+    let removed = files.remove(&marker);
+    removed.map_err(PhantomError::file("remove", &marker))?;
     Ok(CohortReport::new(folder, &manifest, written.n_files.max(1)))
 }
 
 /// The manifest of the folder, when it holds this cohort complete; `None` when it can be begun or
 /// gone on with.
-fn complete(folder: &Path, options: &PhantomOptions) -> Result<Option<Manifest>, PhantomError> {
-    let manifest = folder.join(MANIFEST);
-    if manifest.exists() {
-        let found: Manifest = read_json(&manifest)?;
+fn complete(
+    folder: &Path,
+    options: &PhantomOptions,
+    files: &Files,
+) -> Result<Option<Manifest>, PhantomError> {
+    if let Some(found) = read_json::<Manifest>(&folder.join(MANIFEST), files)? {
         same(folder, options, &found.key, &found.code, &found.options)?;
         return Ok(Some(found));
     }
-    let marker = folder.join(MARKER);
-    if marker.exists() {
-        let found: Begun = read_json(&marker)?;
+    if let Some(found) = read_json::<Begun>(&folder.join(MARKER), files)? {
         same(folder, options, &found.key, &found.code, &found.options)?;
         return Ok(None);
     }
-    match first_entry(folder)? {
+    match first_entry(folder, files)? {
         None => Ok(None),
         Some(entry) => Err(PhantomError::ForeignFolder {
             folder: folder.to_path_buf(),
@@ -205,18 +202,17 @@ fn in_words(options: &PhantomOptions) -> String {
     serde_json::to_string(options).unwrap_or_default()
 }
 
-fn first_entry(folder: &Path) -> Result<Option<String>, PhantomError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+/// The first thing in the folder that is not ours. What a writer that was killed left is.
+fn first_entry(folder: &Path, files: &Files) -> Result<Option<String>, PhantomError> {
+    let paths = match files.list(folder) {
+        Ok(paths) => paths,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(PhantomError::file("read", folder)(error)),
     };
-    let names =
-        entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
-    let names: Vec<String> = names
-        .collect::<Result<_, _>>()
-        .map_err(PhantomError::file("read", folder))?;
-    Ok(names.into_iter().min())
+    let mut names = paths
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    Ok(names.find(|name| !name.starts_with(UNFINISHED)))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -227,19 +223,22 @@ struct Begun {
     options: PhantomOptions,
 }
 
-fn begin(folder: &Path, options: &PhantomOptions) -> Result<(), PhantomError> {
-    fs::create_dir_all(folder).map_err(PhantomError::file("create", folder))?;
+fn begin(folder: &Path, options: &PhantomOptions, files: &Files) -> Result<(), PhantomError> {
+    files
+        .create_dir_all(folder)
+        .map_err(PhantomError::file("create", folder))?;
+    sweep(folder, files)?;
     let marker = Begun {
         what: WHAT.into(),
         code: CODE.into(),
         key: key(options),
         options: options.clone(),
     };
-    put_json(&folder.join(MARKER), &marker)
+    put_json(&folder.join(MARKER), &marker, files)
 }
 
 /// How many of a complete cohort's files are gone or damaged.
-fn missing(folder: &Path, manifest: &Manifest) -> usize {
+fn missing(folder: &Path, manifest: &Manifest, files: &Files) -> usize {
     let slices = manifest.exams.iter().flat_map(|exam| {
         let series = series_folder(folder, exam);
         exam.slices
@@ -247,15 +246,16 @@ fn missing(folder: &Path, manifest: &Manifest) -> usize {
             .map(move |slice| series.join(format!("{}.dcm", slice.sop_uid)))
     });
     let n_slices = slices
-        .filter(|file| whole(file, manifest.options.size).is_none())
+        .filter(|file| whole(file, manifest.options.size, files).is_none())
         .count();
-    n_slices + usize::from(!folder.join(TABLE).is_file())
+    let table = files.metadata(&folder.join(TABLE));
+    n_slices + usize::from(!table.is_ok_and(|found| found.is_file()))
 }
 
 /// The length of a slice's file, when it is there whole. Files are renamed into place complete;
 /// one that is too short for its pixels was damaged since.
-fn whole(path: &Path, size: usize) -> Option<u64> {
-    let n_bytes = fs::metadata(path).ok()?.len();
+fn whole(path: &Path, size: usize, files: &Files) -> Option<u64> {
+    let n_bytes = files.metadata(path).ok()?.len();
     (n_bytes > (size * size * 2) as u64).then_some(n_bytes)
 }
 
@@ -294,11 +294,14 @@ fn write_exams(
 }
 
 fn write_exam(folder: &Path, exam: &Exam, work: &Work) -> Result<Written, PhantomError> {
-    fs::create_dir_all(folder).map_err(PhantomError::file("create", folder))?;
+    let files = work.files();
+    let made = files.create_dir_all(folder);
+    made.map_err(PhantomError::file("create", folder))?;
+    sweep(folder, files)?;
     let write_slice = |slice_idx: usize| {
         work.check()?;
         let path = folder.join(format!("{}.dcm", exam.plan.sop_uid(slice_idx)));
-        if let Some(n_bytes) = whole(&path, exam.plan.size) {
+        if let Some(n_bytes) = whole(&path, exam.plan.size, files) {
             return Ok(Written {
                 n_files: 0,
                 n_bytes,
@@ -307,7 +310,7 @@ fn write_exam(folder: &Path, exam: &Exam, work: &Work) -> Result<Written, Phanto
         let hu = scan(exam, slice_idx, &frame(exam, slice_idx));
         let bytes = dicom::file(&exam.plan, slice_idx, &hu)
             .ok_or_else(|| PhantomError::Encode { path: path.clone() })?;
-        put(&path, &bytes)?;
+        put(&path, &bytes, files)?;
         Ok(Written {
             n_files: 1,
             n_bytes: bytes.len() as u64,
@@ -324,26 +327,34 @@ fn write_exam(folder: &Path, exam: &Exam, work: &Work) -> Result<Written, Phanto
         })
 }
 
-/// Writes a file beside its place and renames it there, so that no half file is ever seen.
-fn put(path: &Path, bytes: &[u8]) -> Result<(), PhantomError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(PhantomError::file("write", path))
+/// A file that a killed process left half written would be read as an image.
+fn sweep(folder: &Path, files: &Files) -> Result<(), PhantomError> {
+    let swept = files.sweep(folder);
+    swept.map_err(PhantomError::file("clear", folder))
 }
 
-fn put_json(path: &Path, value: &impl Serialize) -> Result<(), PhantomError> {
+/// Writes a file beside its place and renames it there, so that no half file is ever seen.
+fn put(path: &Path, bytes: &[u8], files: &Files) -> Result<(), PhantomError> {
+    let written = files.replace(path, bytes);
+    written.map_err(PhantomError::file("write", path))
+}
+
+fn put_json(path: &Path, value: &impl Serialize, files: &Files) -> Result<(), PhantomError> {
     let mut text = serde_json::to_vec_pretty(value)
         .map_err(|error| PhantomError::file("write", path)(error.into()))?;
     text.push(b'\n');
-    put(path, &text)
+    put(path, &text, files)
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, PhantomError> {
-    let text = fs::read(path).map_err(PhantomError::file("read", path))?;
-    serde_json::from_slice(&text).map_err(|error| PhantomError::file("read", path)(error.into()))
+fn read_json<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    files: &Files,
+) -> Result<Option<T>, PhantomError> {
+    let text = match files.read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(PhantomError::file("read", path)(error)),
+    };
+    let read = serde_json::from_slice(&text).map(Some);
+    read.map_err(|error| PhantomError::file("read", path)(error.into()))
 }

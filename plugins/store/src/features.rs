@@ -1,15 +1,16 @@
 use std::fmt;
-use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use memmap2::Mmap;
 use pe_ct::ExamId;
+use pe_files::{Files, UNFINISHED};
 use serde::{Deserialize, Serialize};
 
-use crate::lock::WriteLock;
+use crate::lock::{WriteLock, sweep};
 use crate::manifest::folder_name;
+use crate::slices::create;
 use crate::stored::checksum;
 use crate::{StoreError, StoredExam};
 
@@ -62,6 +63,7 @@ pub struct FeatureStore {
     root: PathBuf,
     folder: PathBuf,
     settings: FeatureSettings,
+    files: Files,
     lock: Mutex<Option<Arc<WriteLock>>>,
 }
 
@@ -91,18 +93,14 @@ impl FeatureStore {
     ///
     /// # Errors
     /// [`StoreError::Io`].
-    pub fn open(root: &Path, settings: FeatureSettings) -> Result<Self, StoreError> {
+    pub fn open(root: &Path, settings: FeatureSettings, files: &Files) -> Result<Self, StoreError> {
         let folder = root.join("features").join(settings.key());
-        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
-        let path = folder.join("settings.json");
-        if !path.exists() {
-            let text = format!("{:#}\n", serde_json::json!(settings));
-            write_whole(&path, &[text.as_bytes()])?;
-        }
+        create(&folder, &serde_json::json!(settings), files)?;
         Ok(Self {
             root: root.to_owned(),
             folder,
             settings,
+            files: files.clone(),
             lock: Mutex::default(),
         })
     }
@@ -124,7 +122,7 @@ impl FeatureStore {
     /// [`StoreError::Damaged`] for a file that is not what it says; [`StoreError::Io`].
     pub fn get(&self, exam: &StoredExam) -> Result<Option<StoredFeatures>, StoreError> {
         let path = self.path(exam);
-        let file = match File::open(&path) {
+        let file = match self.files.open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("open", &path)(error)),
@@ -140,14 +138,19 @@ impl FeatureStore {
         let (header, offset) =
             header(&map).ok_or_else(|| damaged("a header of features", "something else"))?;
         let values = &map[offset..];
-        let expected = header.rows.checked_mul(header.width * size_of::<f32>());
+        let expected = (header.rows)
+            .checked_mul(header.width)
+            .and_then(|n| n.checked_mul(size_of::<f32>()));
         if expected != Some(values.len()) {
             let expected = format!("{} × {} values", header.rows, header.width);
             return Err(damaged(&expected, &format!("{} bytes", values.len())));
         }
         let found = checksum(values);
-        if found != header.checksum || header.width != self.settings.width {
+        if found != header.checksum {
             return Err(damaged(&format!("checksum {}", header.checksum), &found));
+        }
+        if header.width != self.settings.width || header.exam != exam.manifest().exam.id {
+            return Err(damaged("features of this exam", "others"));
         }
         let (rows, width) = (header.rows, header.width);
         let current = header.source == exam.manifest().checksum;
@@ -172,19 +175,20 @@ impl FeatureStore {
         }
         self.take_lock()?;
         let bytes: &[u8] = bytemuck::cast_slice(values);
-        let header = serde_json::json!(Header {
+        let header = Header {
             exam: exam.manifest().exam.id.clone(),
             source: exam.manifest().checksum.clone(),
             rows: values.len() / width,
             width,
             checksum: checksum(bytes),
-        })
-        .to_string();
-        let mut start = (header.len() as u64).to_le_bytes().to_vec();
-        start.extend_from_slice(header.as_bytes());
-        start.resize(start.len().next_multiple_of(ALIGNMENT), b' ');
+        };
+        let start = header.start();
         let path = self.path(exam);
-        write_whole(&path, &[&start, bytes])?;
+        let written = self.files.replace_with(&path, |out| {
+            out.write_all(&start)?;
+            out.write_all(bytes)
+        });
+        written.map_err(StoreError::io("write", &path))?;
         self.get(exam)?.ok_or_else(|| StoreError::Damaged {
             path,
             expected: "the features just written".into(),
@@ -200,9 +204,22 @@ impl FeatureStore {
     fn take_lock(&self) -> Result<(), StoreError> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_none() {
-            *lock = Some(WriteLock::take(&self.root)?);
+            let taken = WriteLock::take(&self.root, &self.files)?;
+            sweep(&self.folder, UNFINISHED, &self.files)?;
+            *lock = Some(taken);
         }
         Ok(())
+    }
+}
+
+impl Header {
+    /// The file's bytes before its values.
+    fn start(&self) -> Vec<u8> {
+        let text = serde_json::json!(self).to_string();
+        let mut start = (text.len() as u64).to_le_bytes().to_vec();
+        start.extend_from_slice(text.as_bytes());
+        start.resize(start.len().next_multiple_of(ALIGNMENT), b' ');
+        start
     }
 }
 
@@ -210,20 +227,9 @@ impl FeatureStore {
 fn header(bytes: &[u8]) -> Option<(Header, usize)> {
     let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
     let length = usize::try_from(length).ok().filter(|n| *n <= MAX_HEADER)?;
-    let header = serde_json::from_slice(bytes.get(8..8 + length)?).ok()?;
-    let offset = (8 + length).next_multiple_of(ALIGNMENT);
-    (offset <= bytes.len()).then_some((header, offset))
-}
-
-/// Writes a file beside its place and renames it.
-fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), StoreError> {
-    let beside = path.with_extension(format!("part-{}", std::process::id()));
-    let write = || {
-        let mut file = File::create(&beside)?;
-        parts.iter().try_for_each(|part| file.write_all(part))
-    };
-    write().map_err(StoreError::io("write", &beside))?;
-    fs::rename(&beside, path).map_err(StoreError::io("write", path))
+    let header: Header = serde_json::from_slice(bytes.get(8..8 + length)?).ok()?;
+    let start = header.start();
+    bytes.starts_with(&start).then_some((header, start.len()))
 }
 
 impl StoredFeatures {

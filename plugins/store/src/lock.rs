@@ -1,8 +1,10 @@
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::TryLockError;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use pe_files::{Access, Files, Output};
 
 use crate::StoreError;
 
@@ -10,7 +12,7 @@ use crate::StoreError;
 /// process ends in whatever way, so a lock is never left behind.
 #[derive(Debug)]
 pub struct WriteLock {
-    _file: File,
+    _file: Output,
 }
 
 /// The locks of this process. A script may open one folder with several settings, and must not be
@@ -19,34 +21,29 @@ static HELD: LazyLock<Mutex<HashMap<PathBuf, Weak<WriteLock>>>> = LazyLock::new(
 
 impl WriteLock {
     /// Takes the lock of the store at `folder`, which must exist, or shares this process's own.
-    pub fn take(folder: &Path) -> Result<Arc<Self>, StoreError> {
-        let folder = folder
-            .canonicalize()
+    pub fn take(folder: &Path, files: &Files) -> Result<Arc<Self>, StoreError> {
+        let allowed = files.check(folder, Access::Write);
+        let folder = allowed
+            .and_then(|()| folder.canonicalize())
             .map_err(StoreError::io("open", folder))?;
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = held.get(&folder).and_then(Weak::upgrade) {
             return Ok(lock);
         }
-        let lock = Arc::new(Self::take_new(&folder)?);
+        let lock = Arc::new(Self::take_new(&folder, files)?);
         held.insert(folder, Arc::downgrade(&lock));
         Ok(lock)
     }
 
-    fn take_new(folder: &Path) -> Result<Self, StoreError> {
+    fn take_new(folder: &Path, files: &Files) -> Result<Self, StoreError> {
         let path = folder.join("lock");
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(StoreError::io("open", &path))?;
-        match file.try_lock() {
+        let mut file = files.edit(&path).map_err(StoreError::io("open", &path))?;
+        match file.file().try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 // Who holds it is a courtesy: an unreadable lock file must not hide that it is held.
-                let _ = file.read_to_string(&mut holder);
+                let _ = file.file().read_to_string(&mut holder);
                 let holder = if holder.is_empty() {
                     "another process".into()
                 } else {
@@ -59,21 +56,25 @@ impl WriteLock {
             }
             Err(TryLockError::Error(source)) => return Err(StoreError::io("lock", &path)(source)),
         }
-        file.set_len(0).map_err(StoreError::io("write", &path))?;
-        write!(file, "process {}", std::process::id()).map_err(StoreError::io("write", &path))?;
+        let mut write = || {
+            file.file().set_len(0)?;
+            write!(file, "process {}", std::process::id())
+        };
+        write().map_err(StoreError::io("write", &path))?;
         Ok(Self { _file: file })
     }
 }
 
 /// Removes what an interrupted writer left in `folder`. Only for the holder of the lock.
-pub fn sweep(folder: &Path, prefix: &str) -> Result<(), StoreError> {
-    for entry in fs::read_dir(folder).map_err(StoreError::io("read", folder))? {
-        let path = entry.map_err(StoreError::io("read", folder))?.path();
+pub fn sweep(folder: &Path, prefix: &str, files: &Files) -> Result<(), StoreError> {
+    for path in files.list(folder).map_err(StoreError::io("read", folder))? {
         if path
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
         {
-            fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;
+            files
+                .remove(&path)
+                .map_err(StoreError::io("remove", &path))?;
         }
     }
     Ok(())

@@ -1,7 +1,7 @@
-use std::fs;
 use std::path::Path;
 
 use pe_ct::{ExamId, ExamInfo};
+use pe_files::Files;
 use serde::{Deserialize, Serialize};
 
 use crate::{Dtype, StoreError};
@@ -35,15 +35,18 @@ struct Sealed {
 pub const FILE: &str = "exam.json";
 
 impl Manifest {
-    /// The bytes that `slices.bin` must have.
-    pub fn n_bytes(&self) -> u64 {
-        self.shape.iter().product::<usize>() as u64 * self.dtype.bytes() as u64
+    /// The bytes that `slices.bin` must have; `None` for a shape that no file can have.
+    pub fn n_bytes(&self) -> Option<u64> {
+        let n_bytes = |n: u64, &side: &usize| n.checked_mul(side as u64);
+        self.shape
+            .iter()
+            .try_fold(self.dtype.bytes() as u64, n_bytes)
     }
 
     /// Reads and checks the manifest in `folder`; `None` when there is none.
-    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn read(folder: &Path, files: &Files) -> Result<Option<Self>, StoreError> {
         let path = folder.join(FILE);
-        let bytes = match fs::read(&path) {
+        let bytes = match files.read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", &path)(error)),
@@ -64,16 +67,16 @@ impl Manifest {
     }
 
     /// Writes the manifest into `folder`, in one step.
-    pub(crate) fn write(&self, folder: &Path) -> Result<(), StoreError> {
+    pub(crate) fn write(&self, folder: &Path, files: &Files) -> Result<(), StoreError> {
         let manifest = serde_json::json!(self);
         let sealed = Sealed {
             seal: seal(&manifest),
             manifest,
         };
         let text = serde_json::json!(sealed).to_string();
-        let (path, beside) = (folder.join(FILE), folder.join(".exam.json"));
-        fs::write(&beside, text).map_err(StoreError::io("write", &beside))?;
-        fs::rename(&beside, &path).map_err(StoreError::io("write", &path))
+        let path = folder.join(FILE);
+        let written = files.replace(&path, text.as_bytes());
+        written.map_err(StoreError::io("write", &path))
     }
 }
 

@@ -51,9 +51,13 @@ mod store {
     /// try { store::slices("work", #{ size: 0 }); } catch (error) { print(error.kind); } // ct.size
     /// ```
     #[rhai_fn(return_raw, volatile)]
-    pub fn slices(folder: &str, settings: Map) -> ScriptResult<StoreHandle> {
+    pub fn slices(
+        context: NativeCallContext,
+        folder: &str,
+        settings: Map,
+    ) -> ScriptResult<StoreHandle> {
         let settings = options("store::slices()", &settings)?;
-        SliceStore::open(Path::new(folder), settings)
+        SliceStore::open(Path::new(folder), settings, work(&context).files())
             .map(Arc::new)
             .map_err(raise)
     }
@@ -221,7 +225,7 @@ mod store {
     /// The bytes that the slices take on disk.
     #[rhai_fn(global, get = "n_bytes", pure)]
     pub fn stored_n_bytes(stored: &mut StoredExam) -> INT {
-        stored.manifest().n_bytes() as INT
+        stored.n_bytes() as INT
     }
 
     /// The indices of the slices whose mask is empty: stored as zeros, never dropped.

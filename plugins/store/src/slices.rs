@@ -1,5 +1,5 @@
 use std::fmt;
-use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +8,7 @@ use ndarray::Axis;
 use pe_binding::Work;
 use pe_ct::channels::{Channels, to_byte};
 use pe_ct::{ChannelSlice, ExamInfo, Mask, Volume};
+use pe_files::{Files, UNFINISHED};
 use rayon::prelude::*;
 
 use crate::crop::Frame;
@@ -15,9 +16,6 @@ use crate::lock::{WriteLock, sweep};
 use crate::manifest::{Manifest, folder_name};
 use crate::stored::{self, StoredExam, checksum};
 use crate::{Dtype, SliceSettings, StoreError};
-
-/// Prefix of a folder that is being written or thrown away.
-const UNFINISHED: &str = ".unfinished-";
 
 /// The preprocessed slices of many exams, all made with the same settings.
 ///
@@ -29,6 +27,7 @@ pub struct SliceStore {
     folder: PathBuf,
     settings: SliceSettings,
     channels: Channels,
+    files: Files,
     lock: Mutex<Option<Arc<WriteLock>>>,
 }
 
@@ -50,22 +49,16 @@ impl SliceStore {
     ///
     /// # Errors
     /// [`StoreError::Ct`] for a size that cannot be made; [`StoreError::Io`].
-    pub fn open(root: &Path, settings: SliceSettings) -> Result<Self, StoreError> {
+    pub fn open(root: &Path, settings: SliceSettings, files: &Files) -> Result<Self, StoreError> {
         let channels = Channels::new(&settings.windows, settings.size)?;
         let folder = root.join("slices").join(settings.key());
-        fs::create_dir_all(&folder).map_err(StoreError::io("create", &folder))?;
-        let path = folder.join("settings.json");
-        if !path.exists() {
-            let text = format!("{:#}\n", serde_json::json!(settings));
-            let beside = folder.join(format!(".settings-{}.json", std::process::id()));
-            fs::write(&beside, text).map_err(StoreError::io("write", &beside))?;
-            fs::rename(&beside, &path).map_err(StoreError::io("write", &path))?;
-        }
+        create(&folder, &serde_json::json!(settings), files)?;
         Ok(Self {
             root: root.to_owned(),
             folder,
             settings,
             channels,
+            files: files.clone(),
             lock: Mutex::new(None),
         })
     }
@@ -108,7 +101,7 @@ impl SliceStore {
 
     /// As [`SliceStore::status`], before the voxels' checksum.
     fn opened(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
-        let stored = match StoredExam::open(&self.exam_folder(exam)) {
+        let stored = match StoredExam::open(&self.exam_folder(exam), &self.files) {
             Ok(None) => return Ok(Status::Missing),
             Ok(Some(stored)) => stored,
             Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -141,7 +134,7 @@ impl SliceStore {
                         exam: exam.clone(),
                         ..stored.manifest().clone()
                     };
-                    manifest.write(&self.exam_folder(exam))?;
+                    manifest.write(&self.exam_folder(exam), &self.files)?;
                 }
                 Ok(true)
             }
@@ -171,11 +164,13 @@ impl SliceStore {
         let beside = self
             .folder
             .join(format!("{UNFINISHED}{}", folder_name(&volume.info().id)));
-        remove_if_there(&beside)?;
-        fs::create_dir(&beside).map_err(StoreError::io("create", &beside))?;
+        self.remove(&beside)?;
+        (self.files)
+            .create_dir(&beside)
+            .map_err(StoreError::io("create", &beside))?;
         self.write(volume, mask, &beside, work).inspect_err(|_| {
             // The error at hand says more than one from clearing up; the next writer sweeps again.
-            let _ = remove_if_there(&beside);
+            let _ = self.remove(&beside);
         })?;
         self.move_in(&beside, volume.info())
     }
@@ -189,12 +184,14 @@ impl SliceStore {
     ) -> Result<(), StoreError> {
         let path = folder.join(stored::FILE);
         let checksum = match self.settings.dtype {
-            Dtype::U8 => write_values(&path, &self.render(volume, mask, to_byte, work)?, work)?,
-            Dtype::F16 => write_values(
-                &path,
-                &self.render(volume, mask, f16::from_f32, work)?,
-                work,
-            )?,
+            Dtype::U8 => {
+                let values = self.render(volume, mask, to_byte, work)?;
+                self.write_values(&path, &values, work)?
+            }
+            Dtype::F16 => {
+                let values = self.render(volume, mask, f16::from_f32, work)?;
+                self.write_values(&path, &values, work)?
+            }
         };
         let manifest = Manifest {
             exam: ExamInfo::clone(volume.info()),
@@ -209,7 +206,7 @@ impl SliceStore {
             mask_ml: mask.map(Mask::volume_ml),
             checksum,
         };
-        manifest.write(folder)
+        manifest.write(folder, &self.files)
     }
 
     /// Every exam stored with these settings, ordered by folder name, which does not depend on
@@ -219,8 +216,8 @@ impl SliceStore {
     /// [`StoreError::Damaged`] for the first exam whose files are not right; [`StoreError::Io`].
     pub fn exams(&self) -> Result<Vec<StoredExam>, StoreError> {
         let mut folders = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(StoreError::io("read", &self.folder))? {
-            let path = entry.map_err(StoreError::io("read", &self.folder))?.path();
+        let entries = self.files.list(&self.folder);
+        for path in entries.map_err(StoreError::io("read", &self.folder))? {
             let unfinished = path
                 .file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with('.'));
@@ -228,10 +225,9 @@ impl SliceStore {
                 folders.push(path);
             }
         }
-        folders.sort();
         folders
             .iter()
-            .filter_map(|folder| StoredExam::open(folder).transpose())
+            .filter_map(|folder| StoredExam::open(folder, &self.files).transpose())
             .collect()
     }
 
@@ -325,12 +321,36 @@ impl SliceStore {
         Ok(values)
     }
 
+    fn write_values<T: bytemuck::Pod>(
+        &self,
+        path: &Path,
+        values: &[T],
+        work: &Work,
+    ) -> Result<String, StoreError> {
+        let bytes: &[u8] = bytemuck::cast_slice(values);
+        let task = work.task("writing slices", bytes.len(), "bytes");
+        let mut out = self
+            .files
+            .create(path)
+            .map_err(StoreError::io("write", path))?;
+        out.write_all(bytes)
+            .map_err(StoreError::io("write", path))?;
+        let checksum = checksum(bytes);
+        task.advance(bytes.len());
+        Ok(checksum)
+    }
+
+    fn remove(&self, folder: &Path) -> Result<(), StoreError> {
+        let removed = self.files.remove(folder);
+        removed.map_err(StoreError::io("remove", folder))
+    }
+
     /// Takes the store's lock, once, and clears away what an interrupted writer left.
     fn take_lock(&self) -> Result<(), StoreError> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_none() {
-            let taken = WriteLock::take(&self.root)?;
-            sweep(&self.folder, UNFINISHED)?;
+            let taken = WriteLock::take(&self.root, &self.files)?;
+            sweep(&self.folder, UNFINISHED, &self.files)?;
             *lock = Some(taken);
         }
         Ok(())
@@ -343,16 +363,17 @@ impl SliceStore {
         let aside = self
             .folder
             .join(format!("{UNFINISHED}old-{}", folder_name(&exam.id)));
-        remove_if_there(&aside)?;
-        match fs::rename(&folder, &aside) {
+        self.remove(&aside)?;
+        match self.files.rename(&folder, &aside) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(StoreError::io("replace", &folder)(error));
             }
             _ => {}
         }
-        fs::rename(beside, &folder).map_err(StoreError::io("create", &folder))?;
-        remove_if_there(&aside)?;
-        StoredExam::open(&folder)?.ok_or_else(|| StoreError::Damaged {
+        let moved = self.files.rename(beside, &folder);
+        moved.map_err(StoreError::io("create", &folder))?;
+        self.remove(&aside)?;
+        StoredExam::open(&folder, &self.files)?.ok_or_else(|| StoreError::Damaged {
             path: folder,
             expected: "the manifest just written".into(),
             found: "none".into(),
@@ -360,26 +381,20 @@ impl SliceStore {
     }
 }
 
-fn write_values<T: bytemuck::Pod>(
-    path: &Path,
-    values: &[T],
-    work: &Work,
-) -> Result<String, StoreError> {
-    let bytes: &[u8] = bytemuck::cast_slice(values);
-    let task = work.task("writing slices", bytes.len(), "bytes");
-    fs::write(path, bytes).map_err(StoreError::io("write", path))?;
-    let checksum = checksum(bytes);
-    task.advance(bytes.len());
-    Ok(checksum)
-}
-
-fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(StoreError::io("remove", folder)(error))
-        }
-        _ => Ok(()),
+/// Makes the folder of some settings, and writes them down in it for people.
+pub(crate) fn create(
+    folder: &Path,
+    settings: &serde_json::Value,
+    files: &Files,
+) -> Result<(), StoreError> {
+    let made = files.create_dir_all(folder);
+    made.map_err(StoreError::io("create", folder))?;
+    let path = folder.join("settings.json");
+    if path.exists() {
+        return Ok(());
     }
+    let written = files.replace(&path, format!("{settings:#}\n").as_bytes());
+    written.map_err(StoreError::io("write", &path))
 }
 
 /// What a store holds, and the prevalence of PE in it.

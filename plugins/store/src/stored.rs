@@ -1,11 +1,11 @@
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use half::f16;
 use memmap2::Mmap;
 use ndarray::{Array3, ArrayView3};
+use pe_files::Files;
 
 use crate::manifest::Manifest;
 use crate::{Dtype, StoreError};
@@ -34,18 +34,21 @@ impl StoredExam {
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when the manifest or the length is not right; [`StoreError::Io`].
-    pub fn open(folder: &Path) -> Result<Option<Self>, StoreError> {
-        let Some(manifest) = Manifest::read(folder)? else {
+    pub fn open(folder: &Path, files: &Files) -> Result<Option<Self>, StoreError> {
+        let Some(manifest) = Manifest::read(folder, files)? else {
             return Ok(None);
         };
         let path = folder.join(FILE);
-        let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+        let file = files.open(&path).map_err(StoreError::io("open", &path))?;
         let found = file
             .metadata()
             .map_err(StoreError::io("read", &path))?
             .len();
-        if found != manifest.n_bytes() {
-            let expected = format!("{} bytes", manifest.n_bytes());
+        if manifest.n_bytes() != Some(found) {
+            let expected = match manifest.n_bytes() {
+                Some(n_bytes) => format!("{n_bytes} bytes"),
+                None => format!("{:?} values", manifest.shape),
+            };
             return Err(StoreError::Damaged {
                 path,
                 expected,
@@ -83,6 +86,11 @@ impl StoredExam {
     /// Where the slices come from, their shape and checksum.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The bytes that the slices take on disk.
+    pub fn n_bytes(&self) -> usize {
+        self.map.len()
     }
 
     /// The number of slices.

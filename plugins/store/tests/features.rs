@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ndarray::{Array3, s};
 use pe_binding::Work;
 use pe_ct::{ExamId, ExamInfo, Mask, Spacing, Volume};
+use pe_files::Files;
 use pe_store::{
     Crop, FeatureSettings, FeatureStore, FeatureUnit, SliceSettings, SliceStore, StoreError,
     StoredExam,
@@ -43,7 +44,7 @@ fn stored(folder: &Path, hu: i16) -> StoredExam {
         size: 4,
         ..SliceSettings::default()
     };
-    let store = SliceStore::open(folder, settings).unwrap();
+    let store = SliceStore::open(folder, settings, &Files::free()).unwrap();
     let volume = volume(Array3::from_elem((3, 8, 8), hu));
     store.put(&volume, None, &Work::silent()).unwrap()
 }
@@ -56,7 +57,7 @@ fn features(folder: &Path, weights: &str) -> FeatureStore {
         unit: FeatureUnit::Slice,
         width: 5,
     };
-    FeatureStore::open(folder, settings).unwrap()
+    FeatureStore::open(folder, settings, &Files::free()).unwrap()
 }
 
 fn file(store: &FeatureStore) -> std::path::PathBuf {
@@ -145,7 +146,7 @@ fn a_cropped_slice_is_the_part_around_the_mask() {
             crop,
             ..SliceSettings::default()
         };
-        let store = SliceStore::open(folder.path(), settings).unwrap();
+        let store = SliceStore::open(folder.path(), settings, &Files::free()).unwrap();
         store
             .put(&volume(hu.clone()), Some(&mask), &Work::silent())
             .unwrap()

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::Array3;
 use pe_binding::{Watch, Work};
 use pe_ct::{ExamInfo, ExamLabels, HuWindow, Mask, Spacing, Volume, channels::Channels};
+use pe_files::Files;
 use pe_store::{Dtype, SliceSettings, SliceStore, Status, StoreError};
 use proptest::prelude::*;
 
@@ -42,7 +43,7 @@ fn settings(dtype: Dtype) -> SliceSettings {
 }
 
 fn open(root: &Path, settings: SliceSettings) -> SliceStore {
-    SliceStore::open(root, settings).expect("the store opens")
+    SliceStore::open(root, settings, &Files::free()).expect("the store opens")
 }
 
 fn put(store: &SliceStore, volume: &Volume) -> pe_store::StoredExam {
@@ -181,6 +182,7 @@ fn what_does_not_go_together_is_refused() {
             size: 0,
             ..settings(Dtype::U8)
         },
+        &Files::free(),
     );
     assert!(matches!(error, Err(StoreError::Ct(_))));
 }
