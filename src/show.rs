@@ -34,7 +34,7 @@ pub(crate) fn show(
 pub(crate) fn picture(session: &Session, picture: &Picture) -> Result<(), pe_report::ReportError> {
     let number = SHOWN.fetch_add(1, Ordering::Relaxed) + 1;
     let path = session.run_dir.join(format!("picture-{number:03}.png"));
-    picture.save(&path)?;
+    picture.save(&path, session.work().files())?;
     session
         .console
         .print(&format!("{picture}: {}", path.display()));

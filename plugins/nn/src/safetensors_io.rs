@@ -12,10 +12,10 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use pe_files::Files;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 use tch::{Kind, Tensor};
@@ -33,8 +33,8 @@ pub type Metadata = BTreeMap<String, String>;
 /// # Errors
 /// [`NnError::PyTorchFile`] for a `.pt`, `.pth` or `.ot`, by name or by its first bytes;
 /// [`NnError::Io`]; as [`from_bytes`].
-pub fn read(path: &Path) -> Result<State, NnError> {
-    let bytes = read_bytes(path)?;
+pub fn read(path: &Path, files: &Files) -> Result<State, NnError> {
+    let bytes = read_bytes(path, files)?;
     let (tensors, _) = from_bytes(&bytes).map_err(|error| at(error, path))?;
     Ok(tensors)
 }
@@ -43,12 +43,12 @@ pub fn read(path: &Path) -> Result<State, NnError> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn shapes(path: &Path) -> Result<BTreeMap<String, Vec<usize>>, NnError> {
+pub fn shapes(path: &Path, files: &Files) -> Result<BTreeMap<String, Vec<usize>>, NnError> {
     let io = |source| NnError::Io {
         path: path.to_path_buf(),
         source,
     };
-    let file = fs::File::open(path).map_err(io)?;
+    let file = files.open(path).map_err(io)?;
     let mut header = Vec::new();
     std::io::Read::take(&file, 8)
         .read_to_end(&mut header)
@@ -170,7 +170,7 @@ fn n_bytes_of(tensor: &Tensor) -> usize {
 }
 
 /// The bytes of a file that is not one of Python's.
-pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, NnError> {
+pub(crate) fn read_bytes(path: &Path, files: &Files) -> Result<Vec<u8>, NnError> {
     let extension = path.extension().and_then(|one| one.to_str());
     let by_name = extension.is_some_and(|one| {
         ["pt", "pth", "ot"]
@@ -183,7 +183,7 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, NnError> {
     if by_name {
         return Err(python());
     }
-    let bytes = fs::read(path).map_err(|source| NnError::Io {
+    let bytes = files.read(path).map_err(|source| NnError::Io {
         path: path.to_owned(),
         source,
     })?;
@@ -255,11 +255,14 @@ mod tests {
             ("a".to_owned(), tensor(&[])),
         ];
         let bytes = to_bytes(&tensors, &Metadata::new()).unwrap();
-        fs::write(&path, &bytes).unwrap();
+        std::fs::write(&path, &bytes).unwrap();
         let expected = [("a".to_owned(), vec![]), ("b".to_owned(), vec![2, 3])];
-        assert_eq!(shapes(&path).unwrap(), BTreeMap::from(expected));
-        fs::write(&path, &bytes[..20]).unwrap();
-        let error = shapes(&path).unwrap_err();
+        assert_eq!(
+            shapes(&path, &Files::free()).unwrap(),
+            BTreeMap::from(expected)
+        );
+        std::fs::write(&path, &bytes[..20]).unwrap();
+        let error = shapes(&path, &Files::free()).unwrap_err();
         assert!(error.to_string().contains("a.safetensors"), "{error}");
     }
 }

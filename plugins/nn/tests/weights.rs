@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pe_files::Files;
 use pe_nn::tch::{Device, Kind, Tensor};
 use pe_nn::{Backbone, BackboneKind, Difference, HeadKind, NnError, SequenceHead, safetensors_io};
 
@@ -192,7 +193,7 @@ fn pythons_files_are_refused_with_the_way_out() {
     let check = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
-        let error = safetensors_io::read(&path).unwrap_err();
+        let error = safetensors_io::read(&path, &Files::free()).unwrap_err();
         assert!(
             matches!(error, NnError::PyTorchFile { .. }),
             "{name}: {error}"
@@ -204,7 +205,8 @@ fn pythons_files_are_refused_with_the_way_out() {
     check("weights.ot", b"");
     check("weights.safetensors", b"PK\x03\x04rest");
     check("legacy", b"\x80\x02\x8a\nrest");
-    let error = safetensors_io::read(Path::new("/nowhere/a.safetensors")).unwrap_err();
+    let error =
+        safetensors_io::read(Path::new("/nowhere/a.safetensors"), &Files::free()).unwrap_err();
     assert!(matches!(error, NnError::Io { .. }), "{error}");
 }
 
@@ -224,10 +226,10 @@ fn file(folder: &Path, n_outputs: i64, change: impl FnOnce(&mut State)) -> std::
 fn pretrained_weights_are_taken_but_for_a_classifier_of_another_width() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path(), 10, |_| ());
-    let given = safetensors_io::read(&path).unwrap();
+    let given = safetensors_io::read(&path, &Files::free()).unwrap();
     let mut network = Backbone::new(BackboneKind::EfficientNetB0, 1, Device::Cpu).unwrap();
     let own = network.params().get("classifier.1.weight").unwrap().copy();
-    let adapted = network.load_pretrained(&path).unwrap();
+    let adapted = network.load_pretrained(&path, &Files::free()).unwrap();
     let told = adapted.classifier_replaced.unwrap();
     assert!(told.contains("10 outputs, this network 1"), "{told}");
     assert_eq!(adapted.known, Some("EfficientNet_B0_Weights.IMAGENET1K_V1"));
@@ -240,7 +242,9 @@ fn pretrained_weights_are_taken_but_for_a_classifier_of_another_width() {
 
     let mut same = Backbone::new(BackboneKind::EfficientNetB0, 10, Device::Cpu).unwrap();
     assert_eq!(
-        same.load_pretrained(&path).unwrap().classifier_replaced,
+        same.load_pretrained(&path, &Files::free())
+            .unwrap()
+            .classifier_replaced,
         None
     );
     assert_eq!(state(same.params().iter()), given);
@@ -253,7 +257,10 @@ fn pretrained_weights_must_fit_otherwise() {
         let path = file(folder.path(), 10, change);
         let mut network = Backbone::new(kind, n_outputs, Device::Cpu).unwrap();
         let before = state(network.params().iter());
-        let error = network.load_pretrained(&path).unwrap_err().to_string();
+        let error = network
+            .load_pretrained(&path, &Files::free())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(expected), "{error}");
         assert_eq!(state(network.params().iter()), before);
     };

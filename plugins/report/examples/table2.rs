@@ -18,7 +18,7 @@ const SKILL: [f64; 6] = [1.5, 1.8, 2.3, 2.0, 2.7, 2.9];
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).unwrap_or("target/table2".into());
     let experiment = experiment()?;
-    experiment.save(Path::new(&folder))?;
+    experiment.save(Path::new(&folder), &pe_files::Files::free())?;
     println!("{}", experiment.table()?);
     Ok(())
 }

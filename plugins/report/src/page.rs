@@ -5,6 +5,8 @@ use image::RgbImage;
 use crate::canvas::{Align, Canvas, GREY, INK, MAX_SIDE, PALE, TextSize, WHITE};
 use crate::contact_sheet::shrunk;
 use crate::html;
+use pe_files::Files;
+
 use crate::write::write_whole;
 use crate::{Picture, ReportError};
 
@@ -103,10 +105,10 @@ impl Page {
     /// # Errors
     /// [`ReportError::Ending`] for another ending; [`ReportError::TooLarge`] when a PNG would be;
     /// [`ReportError::Io`].
-    pub fn save(&self, path: &Path) -> Result<(), ReportError> {
+    pub fn save(&self, path: &Path, files: &Files) -> Result<(), ReportError> {
         match path.extension().and_then(|ending| ending.to_str()) {
-            Some("html") => write_whole(path, html::render(self)?.as_bytes()),
-            Some("png") => self.to_picture()?.save(path),
+            Some("html") => write_whole(path, html::render(self)?.as_bytes(), files),
+            Some("png") => self.to_picture()?.save(path, files),
             _ => Err(ReportError::Ending {
                 expected: ".html or .png",
                 found: path.to_owned(),

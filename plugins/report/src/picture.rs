@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use image::{ImageFormat, RgbImage};
 
 use crate::ReportError;
+use pe_files::Files;
+
 use crate::write::write_whole;
 
 /// A finished picture in memory, 8 bits a channel. Cheap to clone.
@@ -44,7 +46,7 @@ impl Picture {
     ///
     /// # Errors
     /// [`ReportError::Ending`] unless `path` ends in `.png`; [`ReportError::Io`].
-    pub fn save(&self, path: &Path) -> Result<(), ReportError> {
+    pub fn save(&self, path: &Path, files: &Files) -> Result<(), ReportError> {
         if path
             .extension()
             .is_none_or(|ending| !ending.eq_ignore_ascii_case("png"))
@@ -54,7 +56,7 @@ impl Picture {
                 found: path.to_owned(),
             });
         }
-        write_whole(path, self.png()?)
+        write_whole(path, self.png()?, files)
     }
 
     /// The picture as a `data:` address, for pages that need no other file.

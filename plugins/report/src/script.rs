@@ -211,8 +211,13 @@ mod report {
     /// }
     /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
-    pub fn save_picture(picture: &mut Picture, path: &str) -> ScriptResult<()> {
-        picture.save(Path::new(path)).map_err(raise)
+    pub fn save_picture(
+        context: NativeCallContext,
+        picture: &mut Picture,
+        path: &str,
+    ) -> ScriptResult<()> {
+        let saved = picture.save(Path::new(path), work(&context).files());
+        saved.map_err(raise)
     }
 
     /// The width of the picture, pixels.
@@ -320,8 +325,14 @@ mod report {
     /// try { page.save("page.pdf"); } catch (error) { print(error.kind); } // report.path
     /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
-    pub fn save_page(page: &mut PageHandle, path: &str) -> ScriptResult<()> {
-        page.with(|page| page.save(Path::new(path))).map_err(raise)
+    pub fn save_page(
+        context: NativeCallContext,
+        page: &mut PageHandle,
+        path: &str,
+    ) -> ScriptResult<()> {
+        let work = work(&context);
+        let saved = page.with(|page| page.save(Path::new(path), work.files()));
+        saved.map_err(raise)
     }
 
     /// The page in words.
@@ -355,8 +366,13 @@ mod report {
     /// report::save_predictions(scores, "predictions.csv");
     /// ```
     #[rhai_fn(return_raw, volatile)]
-    pub fn save_predictions(scores: Scores, path: &str) -> ScriptResult<()> {
-        crate::save_predictions(&scores, Path::new(path)).map_err(raise)
+    pub fn save_predictions(
+        context: NativeCallContext,
+        scores: Scores,
+        path: &str,
+    ) -> ScriptResult<()> {
+        let work = work(&context);
+        crate::save_predictions(&scores, Path::new(path), work.files()).map_err(raise)
     }
 
     /// A slice as a network sees it: its channels as red, green and blue, and beside it the PE
@@ -611,8 +627,13 @@ mod report {
     /// print(exists("table/table2.html")); // true
     /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
-    pub fn save_experiment(experiment: &mut ExperimentHandle, folder: &str) -> ScriptResult<()> {
-        let saved = experiment.with(|experiment| experiment.save(Path::new(folder)));
+    pub fn save_experiment(
+        context: NativeCallContext,
+        experiment: &mut ExperimentHandle,
+        folder: &str,
+    ) -> ScriptResult<()> {
+        let work = work(&context);
+        let saved = experiment.with(|one| one.save(Path::new(folder), work.files()));
         saved.map_err(raise)
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use ndarray::Array3;
 use pe_binding::{Explain, Work};
 use pe_ct::ChannelSlice;
+use pe_files::Files;
 use pe_metrics::{EvaluateOptions, ExamScores, Scores};
 use pe_report::{Epoch, Example, Experiment, ReportError};
 
@@ -92,7 +93,9 @@ fn the_same_experiment_gives_the_same_bytes() {
     let folders = ["a", "b"].map(|name| scratch.path().join(name));
     for folder in &folders {
         let experiment = table2::experiment().expect("the example runs");
-        experiment.save(folder).expect("the folder can be written");
+        experiment
+            .save(folder, &Files::free())
+            .expect("the folder can be written");
         let mut names: Vec<String> = fs::read_dir(folder)
             .expect("it is there")
             .map(|entry| {
@@ -141,7 +144,9 @@ fn hostile() -> Experiment {
 fn pages_are_well_formed_and_need_no_other_file() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     for experiment in [table2::experiment().expect("the example runs"), hostile()] {
-        experiment.save(scratch.path()).expect("it can be written");
+        experiment
+            .save(scratch.path(), &Files::free())
+            .expect("it can be written");
         let page = read(scratch.path(), "table2.html");
         assert_eq!(unbalanced(&page), None);
         for outside in [
@@ -188,7 +193,9 @@ fn a_page_that_is_not_well_formed_would_be_found() {
 #[test]
 fn names_are_escaped_wherever_they_are_written() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
-    hostile().save(scratch.path()).expect("it can be written");
+    hostile()
+        .save(scratch.path(), &Files::free())
+        .expect("it can be written");
     let page = read(scratch.path(), "table2.html");
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;co&quot;"));
     assert!(page.contains("&amp;amp;"));
@@ -206,7 +213,9 @@ fn names_are_escaped_wherever_they_are_written() {
 fn predictions_read_back_as_they_were() {
     let experiment = table2::experiment().expect("the example runs");
     let scratch = tempfile::tempdir().expect("a scratch folder");
-    experiment.save(scratch.path()).expect("it can be written");
+    experiment
+        .save(scratch.path(), &Files::free())
+        .expect("it can be written");
     let mut table =
         csv::Reader::from_path(scratch.path().join("predictions.csv")).expect("a table");
     let head: Vec<String> = table
@@ -240,7 +249,7 @@ fn predictions_read_back_as_they_were() {
 fn unlabelled_slices_have_no_label() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     evaluated(two_models())
-        .save(scratch.path())
+        .save(scratch.path(), &Files::free())
         .expect("written");
     let expected = "exam,slice_idx,label,effnet,effnet_tcn\n\
                     1.2.0,0,0,0.125,0.125\n\
@@ -253,7 +262,7 @@ fn unlabelled_slices_have_no_label() {
 fn json_holds_every_level_the_paper_and_the_comparisons() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     evaluated(two_models())
-        .save(scratch.path())
+        .save(scratch.path(), &Files::free())
         .expect("written");
     let json: serde_json::Value =
         serde_json::from_str(&read(scratch.path(), "table2.json")).expect("JSON");

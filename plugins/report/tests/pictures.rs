@@ -5,6 +5,7 @@ use std::fs;
 use ndarray::Array3;
 use pe_binding::Work;
 use pe_ct::{Mask, Spacing, Volume};
+use pe_files::Files;
 use pe_report::{
     ContactSheetOptions, HistogramOptions, Page, Picture, ReportError, Table, contact_sheet,
     histogram,
@@ -180,7 +181,8 @@ fn a_page_is_one_file_with_everything_in_it() {
     );
 
     let html_path = folder.path().join("new/page.html");
-    page.save(&html_path).expect("the page is written");
+    page.save(&html_path, &Files::free())
+        .expect("the page is written");
     let html = fs::read_to_string(&html_path).expect("the page is there");
     for part in [
         "<h1>Exams &lt;1 &amp; 2&gt;</h1>",
@@ -196,7 +198,8 @@ fn a_page_is_one_file_with_everything_in_it() {
     );
 
     let png_path = folder.path().join("page.png");
-    page.save(&png_path).expect("the picture is written");
+    page.save(&png_path, &Files::free())
+        .expect("the picture is written");
     let drawn = image::open(&png_path).expect("a PNG").to_rgb8();
     assert_eq!(drawn.width(), 1200);
     assert!(
@@ -234,7 +237,9 @@ fn wrong_rows_and_endings_are_refused() {
             found: 1
         })
     ));
-    let error = page.save("page.pdf".as_ref()).expect_err("no such format");
+    let error = page
+        .save("page.pdf".as_ref(), &Files::free())
+        .expect_err("no such format");
     assert!(
         error
             .to_string()

@@ -1,6 +1,9 @@
 //! What a store is after a crash, a full disk, a read-only folder or a lost permission at any of
 //! its writes, and after a file was cut off or changed: whole, or made again.
 
+// A test may panic, in its own functions too.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -101,20 +104,19 @@ fn contents(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-fn undisturbed() -> Vec<(PathBuf, Vec<u8>)> {
+fn undisturbed() -> (tempfile::TempDir, Vec<(PathBuf, Vec<u8>)>) {
     let folder = tempfile::tempdir().unwrap();
     outdated(folder.path());
     job(folder.path(), &Files::free()).unwrap();
-    contents(folder.path())
+    let contents = contents(folder.path());
+    (folder, contents)
 }
 
 /// Whatever the store hands out is what was put, or it says that it is damaged.
-fn hands_out_nothing_wrong(root: &Path, what: &str) {
+fn hands_out_nothing_wrong(root: &Path, whole: &Path, what: &str) {
     let slices = slice_store(root, &Files::free()).unwrap();
     let store = feature_store(root, &Files::free()).unwrap();
-    let whole = tempfile::tempdir().unwrap();
-    job(whole.path(), &Files::free()).unwrap();
-    let expected = slice_store(whole.path(), &Files::free()).unwrap();
+    let expected = slice_store(whole, &Files::free()).unwrap();
     for volume in [volume("a"), volume("bb")] {
         let Ok(pe_store::Status::Whole(exam)) = slices.status(volume.info()) else {
             continue;
@@ -131,7 +133,7 @@ fn hands_out_nothing_wrong(root: &Path, what: &str) {
 
 #[test]
 fn a_store_is_whole_or_made_again_whatever_fails_and_when() {
-    let expected = undisturbed();
+    let (whole, expected) = undisturbed();
     let counting = Arc::new(Faults::none());
     let folder = tempfile::tempdir().unwrap();
     outdated(folder.path());
@@ -152,7 +154,7 @@ fn a_store_is_whole_or_made_again_whatever_fails_and_when() {
             let told = matches!(error, StoreError::Io { .. });
             assert!(told, "{what}: {error}");
         }
-        hands_out_nothing_wrong(folder.path(), &what);
+        hands_out_nothing_wrong(folder.path(), whole.path(), &what);
         job(folder.path(), &Files::free()).unwrap_or_else(|error| panic!("{what}: {error}"));
         let found = contents(folder.path());
         let names = |files: &[(PathBuf, Vec<u8>)]| -> Vec<PathBuf> {
@@ -165,12 +167,12 @@ fn a_store_is_whole_or_made_again_whatever_fails_and_when() {
 
 #[test]
 fn files_that_were_cut_off_or_changed_are_made_again() {
-    let expected = undisturbed();
+    let (whole, expected) = undisturbed();
     let binary = |path: &Path| path.file_name().unwrap() != "settings.json";
     for (path, bytes) in expected.iter().filter(|(path, _)| binary(path)) {
         let n = bytes.len();
         let cut = [0, 1, n / 3, n - 1].map(|to| bytes[..to].to_vec());
-        let step = (n / 60).max(1);
+        let step = (n / 40).max(1);
         let flipped = (0..n).step_by(step).map(|at| {
             let mut bytes = bytes.clone();
             bytes[at] ^= 1 << (at % 8);
@@ -182,7 +184,7 @@ fn files_that_were_cut_off_or_changed_are_made_again() {
             job(folder.path(), &Files::free()).unwrap();
             fs::write(folder.path().join(path), &damaged).unwrap();
             let what = path.display().to_string();
-            hands_out_nothing_wrong(folder.path(), &what);
+            hands_out_nothing_wrong(folder.path(), whole.path(), &what);
             // A manifest that is damaged keeps the listing from telling what else is there.
             job(folder.path(), &Files::free()).unwrap_or_else(|error| panic!("{what}: {error}"));
             assert!(

@@ -67,7 +67,11 @@ impl FeatureSet {
                     .map(|exam| (exam.manifest().exam.id.clone(), exam))
                     .collect(),
             ),
-            store: Arc::new(FeatureStore::open(runs.folder(), model.features())?),
+            store: Arc::new(FeatureStore::open(
+                runs.folder(),
+                model.features(),
+                runs.files(),
+            )?),
             runs: runs.clone(),
         })
     }

@@ -1,9 +1,9 @@
 //! Files that are found whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
+use pe_files::{Files, Output};
 use pe_nn::NnError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -11,74 +11,73 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 
 /// Writes a file beside its place, waits until it is on the disk, and renames it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let beside = unfinished(path);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(TrainError::io("write", &beside))?;
-    fs::rename(&beside, path).map_err(TrainError::io("write", path))?;
-    sync_folder(path)
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], files: &Files) -> Result<(), TrainError> {
+    let written = files.replace_synced(path, bytes);
+    written.map_err(TrainError::io("write", path))
 }
 
 /// As [`write_whole`], with what `write` writes; gives its checksum.
 pub(crate) fn write_stream(
     path: &Path,
+    files: &Files,
     write: impl FnOnce(&mut Hashed) -> Result<(), NnError>,
 ) -> Result<String, TrainError> {
-    let beside = unfinished(path);
-    let file = File::create(&beside).map_err(TrainError::io("write", &beside))?;
-    let mut out = Hashed {
-        file: BufWriter::new(file),
-        hasher: blake3::Hasher::new(),
+    let stream = |out: &mut Output| -> Result<String, Failed> {
+        let mut hashed = Hashed {
+            file: BufWriter::new(out),
+            hasher: blake3::Hasher::new(),
+        };
+        write(&mut hashed)?;
+        hashed.flush()?;
+        hashed.file.get_ref().sync_all()?;
+        Ok(hashed.hasher.finalize().to_hex().to_string())
     };
-    match write(&mut out) {
-        Err(NnError::Write { source }) => return Err(TrainError::io("write", &beside)(source)),
-        other => other?,
+    let written = files.replace_with(path, stream).and_then(|checksum| {
+        files.sync_folder(path)?;
+        Ok(checksum)
+    });
+    written.map_err(|failed| match failed {
+        Failed::Io(source) | Failed::Nn(NnError::Write { source }) => {
+            TrainError::io("write", path)(source)
+        }
+        Failed::Nn(error) => error.into(),
+    })
+}
+
+/// Why a stream was not written.
+enum Failed {
+    Io(io::Error),
+    Nn(NnError),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
-    let finished = out
-        .file
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error);
-    finished
-        .and_then(|file| file.sync_all())
-        .map_err(TrainError::io("write", &beside))?;
-    fs::rename(&beside, path).map_err(TrainError::io("write", path))?;
-    sync_folder(path)?;
-    Ok(out.hasher.finalize().to_hex().to_string())
+}
+
+impl From<NnError> for Failed {
+    fn from(error: NnError) -> Self {
+        Self::Nn(error)
+    }
 }
 
 /// A file, and the checksum of what was written to it.
-pub(crate) struct Hashed {
-    file: BufWriter<File>,
+pub(crate) struct Hashed<'a> {
+    file: BufWriter<&'a mut Output>,
     hasher: blake3::Hasher,
 }
 
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
         self.hasher.update(&bytes[..n]);
         Ok(n)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Waits until the names in a file's folder are on the disk.
-pub(crate) fn sync_folder(path: &Path) -> Result<(), TrainError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let sync = || File::open(folder)?.sync_all();
-    sync().map_err(TrainError::io("write", folder))
-}
-
-/// Where a file lies while it is written.
-pub(crate) fn unfinished(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".unfinished-{name}"))
 }
 
 /// A JSON file that knows its own checksum.
@@ -96,10 +95,13 @@ pub(crate) fn sealed(value: &impl Serialize) -> String {
 }
 
 /// Reads a sealed file; `None` when there is none.
-pub(crate) fn read_sealed<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, TrainError> {
-    let bytes = match fs::read(path) {
+pub(crate) fn read_sealed<T: DeserializeOwned>(
+    path: &Path,
+    files: &Files,
+) -> Result<Option<T>, TrainError> {
+    let bytes = match files.read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(TrainError::io("read", path)(error)),
     };
     let damaged = |found: String| TrainError::Damaged {
@@ -127,11 +129,15 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
 }
 
 /// Removes a file that may not be there.
-pub(crate) fn remove_if_there(path: &Path) -> Result<(), TrainError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(TrainError::io("remove", path)(error))
-        }
-        _ => Ok(()),
-    }
+pub(crate) fn remove_if_there(path: &Path, files: &Files) -> Result<(), TrainError> {
+    files.remove(path).map_err(TrainError::io("remove", path))
+}
+
+/// A name that a record gives to a file beside it; one that leads elsewhere is none.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    matches!(
+        (parts.next(), parts.next()),
+        (Some(std::path::Component::Normal(part)), None) if part == name
+    )
 }

@@ -27,7 +27,8 @@ impl Model {
     /// # Errors
     /// [`TrainError::Nn`] when the weights cannot be read.
     pub fn layers(&self) -> Result<Vec<Layer>, TrainError> {
-        let shapes = safetensors_io::shapes(&self.folder().join("model.safetensors"))?;
+        let shapes =
+            safetensors_io::shapes(&self.folder().join("model.safetensors"), self.files())?;
         Ok(layers(&shapes))
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pe_ct::ExamId;
+use pe_files::Files;
 use pe_metrics::Level;
 use pe_nn::{Backbone, SequenceHead};
 use pe_store::{FeatureSettings, FeatureUnit, SliceSettings};
@@ -13,7 +14,7 @@ use tch::Device;
 
 use crate::TrainError;
 use crate::data::Normalisation;
-use crate::files::{read_sealed, sealed, write_whole};
+use crate::files::{is_plain, read_sealed, sealed, write_whole};
 use crate::fit::{Epoch, Network, TensorFile, read_tensors};
 use crate::options::{CnnOptions, SequenceKind, SequenceOptions, SlabHead};
 use crate::random::seed_torch;
@@ -89,6 +90,7 @@ pub struct ModelRecord {
 pub struct Model {
     folder: PathBuf,
     record: Arc<ModelRecord>,
+    files: Files,
 }
 
 impl Model {
@@ -96,24 +98,26 @@ impl Model {
     ///
     /// # Errors
     /// [`TrainError::Damaged`] for a record that is not what it says; [`TrainError::Io`].
-    pub fn open(folder: &Path) -> Result<Option<Self>, TrainError> {
-        Ok(read_sealed(&folder.join(FILE))?.map(|record| Self::new(folder, record)))
+    pub fn open(folder: &Path, files: &Files) -> Result<Option<Self>, TrainError> {
+        let record = read_sealed(&folder.join(FILE), files)?;
+        Ok(record.map(|record| Self::new(folder, record, files)))
     }
 
     /// Opens the model in `folder`, which must be there.
     ///
     /// # Errors
     /// [`TrainError::NoModel`] when there is none; as [`Model::open`].
-    pub fn load(folder: &Path) -> Result<Self, TrainError> {
-        Self::open(folder)?.ok_or_else(|| TrainError::NoModel {
+    pub fn load(folder: &Path, files: &Files) -> Result<Self, TrainError> {
+        Self::open(folder, files)?.ok_or_else(|| TrainError::NoModel {
             folder: folder.to_path_buf(),
         })
     }
 
-    pub(crate) fn new(folder: &Path, record: ModelRecord) -> Self {
+    pub(crate) fn new(folder: &Path, record: ModelRecord, files: &Files) -> Self {
         Self {
             folder: folder.to_owned(),
             record: Arc::new(record),
+            files: files.clone(),
         }
     }
 
@@ -123,8 +127,9 @@ impl Model {
             thresholds,
             ..ModelRecord::clone(&self.record)
         };
-        write_whole(&self.folder.join(FILE), sealed(&record).as_bytes())?;
-        Ok(Self::new(&self.folder, record))
+        let text = sealed(&record);
+        write_whole(&self.folder.join(FILE), text.as_bytes(), &self.files)?;
+        Ok(Self::new(&self.folder, record, &self.files))
     }
 
     /// What is set of the slices that this model, or its CNN, takes.
@@ -147,6 +152,10 @@ impl Model {
             .next()
     }
 
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// Where it lies.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -164,9 +173,11 @@ impl Model {
             let _drawing = seed_torch(0, "overwritten", &[]);
             build(&self.record.architecture, device)?
         };
-        network
-            .params_mut()
-            .load(&read_tensors(&self.folder, &self.record.weights)?)?;
+        network.params_mut().load(&read_tensors(
+            &self.folder,
+            &self.record.weights,
+            &self.files,
+        )?)?;
         if let Network::Cnn(backbone) = &mut network {
             backbone.channels_last()?;
         }
@@ -182,7 +193,14 @@ impl Model {
             Architecture::Cnn { .. } => Ok(self.clone()),
             Architecture::Sequence { backbone, .. } => {
                 let beside = self.folder.parent().unwrap_or(Path::new("."));
-                Self::load(&beside.join(backbone))
+                if !is_plain(backbone) {
+                    return Err(TrainError::Damaged {
+                        path: self.folder.join(FILE),
+                        expected: "the name of a folder beside the model's".into(),
+                        found: backbone.clone(),
+                    });
+                }
+                Self::load(&beside.join(backbone), &self.files)
             }
         }
     }

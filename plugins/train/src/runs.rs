@@ -1,11 +1,12 @@
 //! A folder of trained models: what is there is not trained again.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pe_binding::Work;
 use pe_ct::ExamId;
+use pe_files::{Access, Files, Output};
 use pe_nn::{Adapted, Request, choose};
 use pe_store::{SliceStore, StoredExam};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ use crate::{Split, TrainError};
 #[derive(Debug, Clone)]
 pub struct Runs {
     folder: PathBuf,
+    files: Files,
     device: Device,
     seed: u64,
     n_threads: usize,
@@ -72,7 +74,9 @@ impl Runs {
     ///
     /// # Errors
     /// [`TrainError::Nn`] when the device cannot be used.
-    pub fn new(folder: &Path, device: &str, seed: u64) -> Result<Self, TrainError> {
+    pub fn new(folder: &Path, device: &str, seed: u64, files: &Files) -> Result<Self, TrainError> {
+        let allowed = files.check(folder, Access::Write);
+        allowed.map_err(TrainError::io("write", folder))?;
         let request: Request = device.parse().map_err(pe_nn::NnError::from)?;
         let device = choose(request).map_err(pe_nn::NnError::from)?.device();
         // Making batches takes little beside computing on them; more threads would only be in the
@@ -80,6 +84,7 @@ impl Runs {
         let n_threads = (rayon::current_num_threads() / 2).clamp(1, 8);
         Ok(Self {
             folder: folder.to_owned(),
+            files: files.clone(),
             device,
             seed,
             n_threads,
@@ -94,6 +99,10 @@ impl Runs {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.files
     }
 
     pub(crate) fn n_threads(&self) -> usize {
@@ -198,11 +207,16 @@ impl Runs {
             .folder
             .join("models")
             .join(self.run_name(name, &architecture, parts));
-        if let Some(model) = Model::open(&folder)? {
+        if let Some(model) = Model::open(&folder, &self.files)? {
+            // A process that was killed at its end leaves checkpoints, which only take space: a
+            // model in a folder that cannot be written is as good.
+            let _ = clear(&folder, &self.files);
             return Ok(model);
         }
-        fs::create_dir_all(&folder).map_err(TrainError::io("create", &folder))?;
-        let _lock = lock(&folder)?;
+        (self.files)
+            .create_dir_all(&folder)
+            .map_err(TrainError::io("create", &folder))?;
+        let _lock = lock(&folder, &self.files)?;
         let mut network = {
             let _drawing = seed_torch(self.seed, "initialisation", &[]);
             let mut network = build(&architecture, self.device)?;
@@ -235,7 +249,7 @@ impl Runs {
         };
         let thresholds = thresholds(&model, &features, &parts.split.validation, work)?;
         let model = model.finish(thresholds)?;
-        clear(&folder)?;
+        clear(&folder, &self.files)?;
         Ok(model)
     }
 
@@ -301,7 +315,7 @@ fn begin(
             "standard initialisation".to_owned()
         }
         false => {
-            let adapted = backbone.load_pretrained(Path::new(&options.weights))?;
+            let adapted = backbone.load_pretrained(Path::new(&options.weights), work.files())?;
             let start = described(&options.weights, &adapted);
             work.warn(&start);
             start
@@ -334,7 +348,9 @@ fn record(
     fitted: Fitted,
     split: &Split,
 ) -> Result<Model, TrainError> {
-    let weights = write_tensors(&job.folder.join("model.safetensors"), &weights(network))?;
+    let path = job.folder.join("model.safetensors");
+    let files = job.work.files();
+    let weights = write_tensors(&path, &weights(network), files)?;
     let record = ModelRecord {
         name: job.name.to_owned(),
         architecture,
@@ -347,7 +363,7 @@ fn record(
         validation: split.validation.clone(),
         weights,
     };
-    Ok(Model::new(job.folder, record))
+    Ok(Model::new(job.folder, record, files))
 }
 
 /// A name becomes part of a path.
@@ -398,10 +414,10 @@ fn digest(parts: &[Vec<StoredExam>]) -> String {
 }
 
 /// The right to train in a folder; the system takes it back when the process ends.
-fn lock(folder: &Path) -> Result<Arc<File>, TrainError> {
+fn lock(folder: &Path, files: &Files) -> Result<Arc<Output>, TrainError> {
     let path = folder.join("lock");
-    let file = File::create(&path).map_err(TrainError::io("create", &path))?;
-    match file.try_lock() {
+    let file = files.edit(&path).map_err(TrainError::io("create", &path))?;
+    match file.file().try_lock() {
         Ok(()) => Ok(Arc::new(file)),
         Err(TryLockError::WouldBlock) => Err(TrainError::Data {
             what: folder.display().to_string(),

@@ -85,9 +85,11 @@ mod train {
     /// }
     /// ```
     #[rhai_fn(return_raw, volatile)]
-    pub fn runs(folder: &str, settings: Map) -> ScriptResult<Runs> {
-        let settings: crate::RunSettings = options("train::runs()", &settings)?;
-        Runs::new(Path::new(folder), &settings.device, settings.seed).map_err(raise)
+    pub fn runs(context: NativeCallContext, folder: &str, settings: Map) -> ScriptResult<Runs> {
+        let given: crate::RunSettings = options("train::runs()", &settings)?;
+        let work = work(&context);
+        let folder = Path::new(folder);
+        Runs::new(folder, &given.device, given.seed, work.files()).map_err(raise)
     }
 
     /// Trains a CNN on the training part of a split, and gives the model of its best epoch.
@@ -243,8 +245,8 @@ mod train {
     /// try { train::load("no/such/model"); } catch (error) { print(error.kind); } // train.no_model
     /// ```
     #[rhai_fn(return_raw, volatile)]
-    pub fn load(folder: &str) -> ScriptResult<Model> {
-        Model::load(Path::new(folder)).map_err(raise)
+    pub fn load(context: NativeCallContext, folder: &str) -> ScriptResult<Model> {
+        Model::load(Path::new(folder), work(&context).files()).map_err(raise)
     }
 
     /// The model's probability of PE for each slice of these exams, as scores.

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use pe_files::Files;
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
@@ -244,8 +245,8 @@ impl Backbone {
     /// # Errors
     /// [`NnError::State`] with every difference, and nothing is changed; what
     /// [`safetensors_io::read`](crate::safetensors_io::read) says of the file.
-    pub fn load_pretrained(&mut self, path: &Path) -> Result<Adapted, NnError> {
-        pretrained::load(self, path)
+    pub fn load_pretrained(&mut self, path: &Path, files: &Files) -> Result<Adapted, NnError> {
+        pretrained::load(self, path, files)
     }
 
     /// Lays the weights out with channels last, which is faster when the input is laid out so too

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use pe_files::Files;
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
@@ -36,8 +37,8 @@ const KNOWN: [(BackboneKind, &str, &str); 2] = [
     ),
 ];
 
-pub(super) fn load(network: &mut Backbone, path: &Path) -> Result<Adapted, NnError> {
-    let bytes = safetensors_io::read_bytes(path)?;
+pub(super) fn load(network: &mut Backbone, path: &Path, files: &Files) -> Result<Adapted, NnError> {
+    let bytes = safetensors_io::read_bytes(path, files)?;
     let (mut state, metadata) =
         safetensors_io::from_bytes(&bytes).map_err(|error| safetensors_io::at(error, path))?;
     let classifier_replaced = keep_classifier(network, &mut state);

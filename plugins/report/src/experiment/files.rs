@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use pe_files::Files;
 use pe_metrics::{Evaluation, Scores};
 use serde_json::{Value, json};
 
@@ -10,8 +11,13 @@ use crate::ReportError;
 use crate::write::{write_together, write_whole};
 
 /// Writes all files of an experiment; none of them appears before all are written.
-pub fn save(experiment: &Experiment, results: &Results, folder: &Path) -> Result<(), ReportError> {
-    let files = [
+pub fn save(
+    experiment: &Experiment,
+    results: &Results,
+    folder: &Path,
+    files: &Files,
+) -> Result<(), ReportError> {
+    let contents = [
         (
             "table2.html",
             html::render(experiment, results)?.into_bytes(),
@@ -21,7 +27,7 @@ pub fn save(experiment: &Experiment, results: &Results, folder: &Path) -> Result
         ("table2.md", markdown(experiment, results).into_bytes()),
         ("predictions.csv", predictions(experiment)?),
     ];
-    write_together(folder, &files)
+    write_together(folder, &contents, files)
 }
 
 /// Everything numeric but the curves, which the predictions hold.
@@ -222,8 +228,9 @@ fn predictions(experiment: &Experiment) -> Result<Vec<u8>, ReportError> {
 ///
 /// # Errors
 /// [`ReportError::Io`].
-pub fn save_predictions(scores: &Scores, path: &Path) -> Result<(), ReportError> {
-    write_whole(path, &predictions_of(&[(scores.model(), scores)])?)
+pub fn save_predictions(scores: &Scores, path: &Path, files: &Files) -> Result<(), ReportError> {
+    let predictions = predictions_of(&[(scores.model(), scores)])?;
+    write_whole(path, &predictions, files)
 }
 
 /// A line for each slice: exam, slice index, label (empty where there is none), and a column of

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use pe_binding::nearest::nearest;
 use pe_ct::ChannelSlice;
+use pe_files::Files;
 use pe_metrics::{Mistake, Scores};
 use serde::{Deserialize, Serialize};
 
@@ -261,8 +262,8 @@ impl Experiment {
     ///
     /// # Errors
     /// [`ReportError::NotEvaluated`]; [`ReportError::Io`].
-    pub fn save(&self, folder: &Path) -> Result<(), ReportError> {
-        files::save(self, self.results()?, folder)
+    pub fn save(&self, folder: &Path, files: &Files) -> Result<(), ReportError> {
+        files::save(self, self.results()?, folder, files)
     }
 
     /// The data in words, or that the script did not say.

@@ -11,18 +11,17 @@
 //! into place last.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use pe_binding::Work;
+use pe_files::{Files, UNFINISHED};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::progress::Progress;
 use crate::TrainError;
 use crate::files::{
-    checksum, read_sealed, remove_if_there, sealed, sync_folder, unfinished, write_stream,
-    write_whole,
+    Hashed, checksum, is_plain, read_sealed, remove_if_there, sealed, write_stream, write_whole,
 };
 
 const CURRENT: &str = "checkpoint.json";
@@ -53,12 +52,14 @@ struct Record {
 /// The checkpoints of one run's folder.
 pub(crate) struct Checkpoints {
     folder: PathBuf,
+    files: Files,
 }
 
 impl Checkpoints {
-    pub(crate) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path, files: &Files) -> Self {
         Self {
             folder: folder.to_owned(),
+            files: files.clone(),
         }
     }
 
@@ -68,7 +69,7 @@ impl Checkpoints {
         name: &str,
         state: &State,
     ) -> Result<TensorFile, TrainError> {
-        write_tensors(&self.folder.join(name), state)
+        write_tensors(&self.folder.join(name), state, &self.files)
     }
 
     /// Reads a file of tensors that a record names.
@@ -76,7 +77,7 @@ impl Checkpoints {
         &self,
         file: &TensorFile,
     ) -> Result<BTreeMap<String, Tensor>, TrainError> {
-        read_tensors(&self.folder, file)
+        read_tensors(&self.folder, file, &self.files)
     }
 
     /// Keeps where the run stands; the checkpoint before becomes the previous one.
@@ -90,16 +91,13 @@ impl Checkpoints {
             state: self.write_tensors(&name, state)?,
         };
         let (current, previous) = (self.folder.join(CURRENT), self.folder.join(PREVIOUS));
-        let beside = unfinished(&current);
-        write_whole(&beside, sealed(&record).as_bytes())?;
-        match fs::rename(&current, &previous) {
+        match self.files.rename(&current, &previous) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(TrainError::io("rename", &current)(error));
             }
             _ => {}
         }
-        fs::rename(&beside, &current).map_err(TrainError::io("write", &current))?;
-        sync_folder(&current)?;
+        write_whole(&current, sealed(&record).as_bytes(), &self.files)?;
         self.sweep()
     }
 
@@ -119,7 +117,7 @@ impl Checkpoints {
     }
 
     fn read_one(&self, name: &str) -> Result<Option<Found>, TrainError> {
-        let Some(record) = read_sealed::<Record>(&self.folder.join(name))? else {
+        let Some(record) = read_sealed::<Record>(&self.folder.join(name), &self.files)? else {
             return Ok(None);
         };
         if let Some(best) = &record.progress.best {
@@ -135,7 +133,7 @@ impl Checkpoints {
         let mut named = BTreeSet::new();
         for name in [CURRENT, PREVIOUS] {
             // A damaged record names nothing; the other one is what is kept.
-            if let Ok(Some(record)) = read_sealed::<Record>(&self.folder.join(name)) {
+            if let Ok(Some(record)) = read_sealed::<Record>(&self.folder.join(name), &self.files) {
                 named.insert(record.state.name);
                 named.extend(record.progress.best.map(|best| best.weights.name));
             }
@@ -145,23 +143,22 @@ impl Checkpoints {
 
     /// Removes every checkpoint: the run is finished.
     pub(crate) fn clear(&self) -> Result<(), TrainError> {
-        remove_if_there(&self.folder.join(CURRENT))?;
-        remove_if_there(&self.folder.join(PREVIOUS))?;
+        remove_if_there(&self.folder.join(CURRENT), &self.files)?;
+        remove_if_there(&self.folder.join(PREVIOUS), &self.files)?;
         self.remove(|_| true)
     }
 
     fn remove(&self, unwanted: impl Fn(&str) -> bool) -> Result<(), TrainError> {
-        let entries = fs::read_dir(&self.folder).map_err(TrainError::io("read", &self.folder))?;
-        for entry in entries {
-            let path = entry.map_err(TrainError::io("read", &self.folder))?.path();
+        let entries = self.files.list(&self.folder);
+        for path in entries.map_err(TrainError::io("read", &self.folder))? {
             let name = path
                 .file_name()
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            let ours = ["state-", "best-", ".unfinished-"];
+            let ours = ["state-", "best-", UNFINISHED];
             if ours.iter().any(|prefix| name.starts_with(prefix)) && unwanted(&name) {
-                remove_if_there(&path)?;
+                remove_if_there(&path, &self.files)?;
             }
         }
         Ok(())
@@ -169,9 +166,13 @@ impl Checkpoints {
 }
 
 /// Writes tensors into a safetensors file.
-pub(crate) fn write_tensors(path: &Path, state: &State) -> Result<TensorFile, TrainError> {
-    let write = |out: &mut _| pe_nn::safetensors_io::write(state, &BTreeMap::new(), out);
-    let checksum = write_stream(path, write)?;
+pub(crate) fn write_tensors(
+    path: &Path,
+    state: &State,
+    files: &Files,
+) -> Result<TensorFile, TrainError> {
+    let write = |out: &mut Hashed<'_>| pe_nn::safetensors_io::write(state, &BTreeMap::new(), out);
+    let checksum = write_stream(path, files, write)?;
     Ok(TensorFile {
         name: path
             .file_name()
@@ -186,6 +187,7 @@ pub(crate) fn write_tensors(path: &Path, state: &State) -> Result<TensorFile, Tr
 pub(crate) fn read_tensors(
     folder: &Path,
     file: &TensorFile,
+    files: &Files,
 ) -> Result<BTreeMap<String, Tensor>, TrainError> {
     let path = folder.join(&file.name);
     let damaged = |found: String| TrainError::Damaged {
@@ -193,7 +195,10 @@ pub(crate) fn read_tensors(
         expected: format!("tensors with checksum {}", file.checksum),
         found,
     };
-    let bytes = match fs::read(&path) {
+    if !is_plain(&file.name) {
+        return Err(damaged("the name of a file elsewhere".into()));
+    }
+    let bytes = match files.read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(damaged("no file".into()));

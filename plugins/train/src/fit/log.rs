@@ -1,10 +1,10 @@
 //! What is written down while a network trains: `metrics.jsonl`, and TensorBoard's event files.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pe_files::{Files, Output};
 use serde_json::{Value, json};
 
 use super::progress::Epoch;
@@ -31,29 +31,37 @@ pub(crate) struct Step {
 
 pub(crate) struct Log {
     path: PathBuf,
-    file: File,
+    file: Output,
     events: EventFile,
 }
 
 impl Log {
     /// Opens the log of a run that has done `steps` steps and `epochs` epochs; what an interrupted
     /// run wrote beyond them is taken out.
-    pub(crate) fn open(folder: &Path, steps: usize, epochs: usize) -> Result<Self, TrainError> {
+    pub(crate) fn open(
+        folder: &Path,
+        steps: usize,
+        epochs: usize,
+        files: &Files,
+    ) -> Result<Self, TrainError> {
         let path = folder.join(FILE);
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let kept: String = text
+        let bytes = match files.read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            found => found.map_err(TrainError::io("read", &path))?,
+        };
+        let kept: String = String::from_utf8_lossy(&bytes)
             .lines()
             .filter(|line| is_before(line, steps, epochs))
             .flat_map(|line| [line, "\n"])
             .collect();
-        write_whole(&path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(&path);
+        write_whole(&path, kept.as_bytes(), files)?;
+        let file = files.append(&path);
         let file = file.map_err(TrainError::io("open", &path))?;
         let seconds = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.as_secs());
         let events = folder.join(format!("events.out.tfevents.{seconds}.pe-script.{steps}"));
-        let events = EventFile::create(&events, steps)?;
+        let events = EventFile::create(&events, steps, files)?;
         Ok(Self { path, file, events })
     }
 
@@ -94,7 +102,10 @@ impl Log {
     }
 
     fn line(&mut self, line: &Value) -> Result<(), TrainError> {
-        writeln!(self.file, "{line}").map_err(TrainError::io("write", &self.path))
+        // In one piece: what a killed process leaves is whole lines.
+        let line = format!("{line}\n");
+        let written = self.file.write_all(line.as_bytes());
+        written.map_err(TrainError::io("write", &self.path))
     }
 }
 

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use pe_binding::{Task, Work};
+use pe_files::Files;
 use tch::Tensor;
 
 use checkpoint::{Checkpoints, State};
@@ -87,8 +88,8 @@ pub(crate) fn fit(job: &Job, network: &mut Network) -> Result<Fitted, TrainError
 }
 
 /// Removes a finished run's checkpoints.
-pub(crate) fn clear(folder: &Path) -> Result<(), TrainError> {
-    Checkpoints::new(folder).clear()
+pub(crate) fn clear(folder: &Path, files: &Files) -> Result<(), TrainError> {
+    Checkpoints::new(folder, files).clear()
 }
 
 struct Run<'a> {
@@ -108,7 +109,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(job: &'a Job<'a>, network: &'a mut Network) -> Result<Self, TrainError> {
-        let checkpoints = Checkpoints::new(job.folder);
+        let checkpoints = Checkpoints::new(job.folder, job.work.files());
         let mut adam = Adam::new(network.params(), job.options)?;
         let mut progress = Progress::default();
         if let Some((found, mut state)) = checkpoints.read(job.work)? {
@@ -126,7 +127,7 @@ impl<'a> Run<'a> {
         let steps_per_epoch = batches(job, 0).len();
         let done = per_epoch * progress.epoch + per_epoch * progress.step / steps_per_epoch.max(1);
         task.resume(done);
-        let log = Log::open(job.folder, progress.steps, progress.epoch)?;
+        let log = Log::open(job.folder, progress.steps, progress.epoch, job.work.files())?;
         let statistics = Statistics::new(network.params())?;
         Ok(Self {
             job,

@@ -1,23 +1,24 @@
 //! TensorBoard's event files: records of protocol buffers, each with its length and masked CRC-32C
 //! (TensorFlow's `record_writer.h`; messages of `event.proto` and `summary.proto`).
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use pe_files::{Files, Output};
 
 use crate::TrainError;
 
 /// A file that TensorBoard reads.
 pub(crate) struct EventFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: BufWriter<Output>,
 }
 
 impl EventFile {
     /// Creates the file; TensorBoard drops what earlier files say of steps after `steps`.
-    pub(crate) fn create(path: &Path, steps: usize) -> Result<Self, TrainError> {
-        let file = File::create(path).map_err(TrainError::io("create", path))?;
+    pub(crate) fn create(path: &Path, steps: usize, files: &Files) -> Result<Self, TrainError> {
+        let file = files.create(path).map_err(TrainError::io("create", path))?;
         let mut events = Self {
             path: path.to_owned(),
             file: BufWriter::new(file),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::Array3;
 use pe_binding::{Watch, Work};
 use pe_ct::{ExamId, ExamInfo, ExamLabels, Spacing, Volume};
+use pe_files::Files;
 use pe_store::{SliceSettings, SliceStore};
 
 /// Slices of an exam; two slabs of 8, the second one not full.
@@ -19,7 +20,7 @@ pub fn store(folder: &Path, n_exams: usize, size: usize) -> SliceStore {
         size,
         ..SliceSettings::default()
     };
-    let store = SliceStore::open(folder, settings).unwrap();
+    let store = SliceStore::open(folder, settings, &Files::free()).unwrap();
     for exam_idx in 0..n_exams {
         store
             .put(&exam(exam_idx, size), None, &Work::silent())

@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod cohort;
+mod faults;
 mod split;
 mod training;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ndarray::Array3;
 use pe_binding::Work;
 use pe_ct::{ExamId, ExamInfo, Volume};
+use pe_files::Files;
 use pe_store::{SliceSettings, SliceStore, StoredExam};
 use pe_train::{Split, SplitOptions, TrainError};
 
@@ -15,7 +16,7 @@ fn stored(folder: &Path, infos: Vec<ExamInfo>) -> Vec<StoredExam> {
         size: 8,
         ..SliceSettings::default()
     };
-    let store = SliceStore::open(folder, settings).unwrap();
+    let store = SliceStore::open(folder, settings, &Files::free()).unwrap();
     for info in infos {
         let hu = Array3::zeros((info.n_slices(), 8, 8));
         store

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cohort::{stopped_after, stopped_at, store};
 use pe_binding::Work;
+use pe_files::Files;
 use pe_metrics::Level;
 use pe_nn::BackboneKind;
 use pe_store::SliceStore;
@@ -14,7 +15,7 @@ use pe_train::{
 };
 
 /// Small enough for a second or two.
-fn quick(network: BackboneKind) -> CnnOptions {
+pub fn quick(network: BackboneKind) -> CnnOptions {
     CnnOptions {
         network,
         slab: 8,
@@ -33,7 +34,7 @@ fn quick(network: BackboneKind) -> CnnOptions {
     }
 }
 
-fn split(store: &SliceStore) -> Split {
+pub fn split(store: &SliceStore) -> Split {
     let options = SplitOptions {
         test: 0.25,
         validation: 0.25,
@@ -42,11 +43,11 @@ fn split(store: &SliceStore) -> Split {
     Split::new(&store.exams().unwrap(), &options).unwrap()
 }
 
-fn runs(folder: &Path) -> Runs {
-    Runs::new(folder, "cpu", 5).unwrap()
+pub fn runs(folder: &Path) -> Runs {
+    Runs::new(folder, "cpu", 5, &Files::free()).unwrap()
 }
 
-fn weights(model: &Model) -> Vec<u8> {
+pub fn weights(model: &Model) -> Vec<u8> {
     fs::read(model.folder().join("model.safetensors")).unwrap()
 }
 
@@ -398,7 +399,7 @@ fn nothing_of_the_test_part_reaches_a_model() {
 }
 
 fn store_with_other_tests(folder: &Path, split: &Split) -> SliceStore {
-    let store = SliceStore::open(folder, first_settings()).unwrap();
+    let store = SliceStore::open(folder, first_settings(), &Files::free()).unwrap();
     for exam_idx in 0..12 {
         let id = crate::cohort::info(exam_idx, 1, false).id;
         let volume = match split.test.contains(&id) {
