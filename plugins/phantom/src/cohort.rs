@@ -129,6 +129,8 @@ pub fn write(
     let (folder, files) = (folder.as_ref(), work.files());
     if let Some(manifest) = complete(folder, options, files)? {
         if missing(folder, &manifest, files) == 0 {
+            // A process that was killed at its very end left it; the cohort is as good with it.
+            let _ = files.remove(&folder.join(MARKER));
             return Ok(CohortReport::new(folder, &manifest, 0));
         }
     } else {

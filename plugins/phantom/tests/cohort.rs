@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, open_file};
 use pe_binding::{Explain, Watch, Work};
+use pe_files::{Fault, Faults, Files};
 use pe_phantom::{CohortReport, PhantomError, PhantomOptions, Storage, generate, write};
 
 fn small() -> PhantomOptions {
@@ -126,6 +127,44 @@ fn an_interrupted_cohort_is_gone_on_with() {
     let report = write_silently(folder.path(), &small()).unwrap();
     assert_eq!(report.n_written, report.n_slices - n_before);
     assert_eq!(contents(folder.path()), contents(whole.path()));
+}
+
+#[test]
+fn a_cohort_is_whole_or_gone_on_with_whatever_fails_and_when() {
+    let options = PhantomOptions {
+        n_exams: 1,
+        size: 32,
+        ..small()
+    };
+    // On one thread, so that the n-th change is always the same.
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
+    let run = |folder: &Path, faults: &Arc<Faults>| {
+        let files = Files::free().with_faults(faults.clone());
+        let work = Work::silent().with_files(files);
+        pool.install(|| write(folder, &options, &work))
+    };
+    let (whole, counting) = (tempfile::tempdir().unwrap(), Arc::new(Faults::none()));
+    run(whole.path(), &counting).unwrap();
+    let (n_changes, expected) = (counting.count(), contents(whole.path()));
+    assert!(n_changes > 100, "{n_changes}");
+    for fault in [Fault::Killed, Fault::Full, Fault::ReadOnly, Fault::Denied] {
+        // The slices' files are written alike: the first and the last changes, and some between.
+        let between = (6..n_changes - 6).step_by(31);
+        for at in (0..6).chain(between).chain(n_changes - 6..n_changes) {
+            let what = format!("{fault:?} at change {at} of {n_changes}");
+            let folder = tempfile::tempdir().unwrap();
+            let faults = Arc::new(Faults::at(at, fault, at));
+            let failed = run(folder.path(), &faults);
+            assert!(faults.met(), "{what}");
+            // A full disk does not hinder files from being renamed and removed, which comes last.
+            assert!(failed.is_err() || fault == Fault::Full, "{what}");
+            write_silently(folder.path(), &options).unwrap_or_else(|e| panic!("{what}: {e}"));
+            assert!(contents(folder.path()) == expected, "{what}: other files");
+        }
+    }
 }
 
 #[test]

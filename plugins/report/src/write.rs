@@ -69,6 +69,38 @@ mod tests {
     }
 
     #[test]
+    fn every_file_is_an_old_one_or_a_new_one_whatever_fails_and_when() {
+        use pe_files::{Fault, Faults};
+        use std::sync::Arc;
+        for fault in [Fault::Killed, Fault::Full, Fault::ReadOnly, Fault::Denied] {
+            for at in 0..6 {
+                let scratch = tempfile::tempdir().expect("a scratch folder");
+                let folder = scratch.path();
+                let old = [("a", "old"), ("b", "old")];
+                write_together(folder, &old, &Files::free()).expect("written");
+                let files = Files::free().with_faults(Arc::new(Faults::at(at, fault, at)));
+                let new = [("a", "newer"), ("b", "newer")];
+                write_together(folder, &new, &files).expect_err("six changes");
+                for name in ["a", "b"] {
+                    let found = std::fs::read_to_string(folder.join(name)).expect("it is there");
+                    assert!(
+                        found == "old" || found == "newer",
+                        "{fault:?} at {at}: {found}"
+                    );
+                }
+                if fault == Fault::Full {
+                    assert_eq!(names(folder), ["a", "b"], "{fault:?} at {at}");
+                }
+                write_together(folder, &new, &Files::free()).expect("written");
+                for name in ["a", "b"] {
+                    let found = std::fs::read_to_string(folder.join(name)).expect("it is there");
+                    assert_eq!(found, "newer");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn files_are_written_together_and_leave_nothing_beside() {
         let scratch = tempfile::tempdir().expect("a scratch folder");
         let folder = scratch.path().join("new");
