@@ -6,6 +6,9 @@
 //! neither DICOM nor files nor libtorch. Axes are always slice, row, col; slices ascend along the
 //! normal of the image plane (from the feet to the head for an axial exam).
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 pub mod channels;
 mod error;
 mod exam;

@@ -18,6 +18,9 @@
 //! # Ok::<(), pe_dicom::DicomError>(())
 //! ```
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod codec;
 mod element;
 mod error;

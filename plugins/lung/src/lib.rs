@@ -45,6 +45,9 @@
 //! A slice is 64 pixels a machine word throughout: dilation by a disk is an OR of shifted rows,
 //! and components are found on runs of pixels, see the bench `mask`.
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod bitmap;
 mod components;
 mod error;

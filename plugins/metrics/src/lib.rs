@@ -12,6 +12,9 @@
 //!
 //! The functions on slices expect as many scores as labels and no score that is NaN.
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod auroc;
 mod average_precision;
 mod bootstrap;

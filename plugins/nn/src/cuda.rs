@@ -5,6 +5,9 @@
 //! when it is loaded, exactly as when a linker had named it; it only has to be loaded before
 //! libtorch first asks whether CUDA is there, because libtorch keeps that answer for good.
 
+// The program's own installation, which no script names.
+#![allow(clippy::disallowed_methods)]
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
 

@@ -8,6 +8,9 @@
 //! Everything that draws numbers draws them from libtorch's global generator: `tch::manual_seed`
 //! decides, and the numbers are those of PyTorch and torchvision under the same seed.
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod adam;
 mod autocast;
 mod backbone;

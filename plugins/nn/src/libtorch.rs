@@ -1,5 +1,8 @@
 //! Where the libtorch of this process lies and which one it is.
 
+// The program's own installation, which no script names.
+#![allow(clippy::disallowed_methods)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

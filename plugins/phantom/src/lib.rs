@@ -11,6 +11,9 @@
 //! look-alikes ([`LookalikeKind`]) in all of them, so that one slice is often ambiguous and only
 //! the course along an artery tells. Then slice thickness, kernel, streaks, noise.
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod anatomy;
 #[cfg(test)]
 mod checks;

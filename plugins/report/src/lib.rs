@@ -6,6 +6,9 @@
 //! Output: PNG files, tables, and HTML files that need no other file. This room must not know where
 //! a volume comes from, what is stored, or what a model is.
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod canvas;
 mod contact_sheet;
 mod error;

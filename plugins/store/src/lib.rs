@@ -18,6 +18,9 @@
 //! a name is whole as far as the process goes; what a power cut or a bad disk leaves is found by
 //! its checksum and made again, which is why nothing waits for `fsync` here.
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod crop;
 mod error;
 mod features;

@@ -221,7 +221,8 @@ impl SliceStore {
             let unfinished = path
                 .file_name()
                 .is_some_and(|name| name.to_string_lossy().starts_with('.'));
-            if path.is_dir() && !unfinished {
+            let is_folder = || self.files.metadata(&path).is_ok_and(|found| found.is_dir());
+            if !unfinished && is_folder() {
                 folders.push(path);
             }
         }
@@ -390,7 +391,7 @@ pub(crate) fn create(
     let made = files.create_dir_all(folder);
     made.map_err(StoreError::io("create", folder))?;
     let path = folder.join("settings.json");
-    if path.exists() {
+    if files.metadata(&path).is_ok() {
         return Ok(());
     }
     let written = files.replace(&path, format!("{settings:#}\n").as_bytes());

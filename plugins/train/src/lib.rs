@@ -15,6 +15,9 @@
 //! FOLDER/features/SETTINGS/EXAM.bin              features, see [`pe_store::FeatureStore`]
 //! ```
 
+// Tests look at files themselves.
+#![cfg_attr(not(test), deny(clippy::disallowed_methods))]
+
 mod data;
 mod error;
 mod features;
