@@ -4,6 +4,7 @@
 /// back at once, so that each exam's voxels (25 MB and more) are page faults over and over: a fifth
 /// of the time of preprocessing was spent on them. The most that is kept is the most that was in use.
 #[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "glibc's allocator has no safe interface")]
 pub(crate) fn keep_freed_memory() {
     /// Larger than any volume; glibc takes blocks below it from its own heap.
     const NEVER: libc::c_int = libc::c_int::MAX;

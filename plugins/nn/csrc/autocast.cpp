@@ -1,30 +1,15 @@
 // The parts of libtorch's autocast that its C binding leaves out: the dtype, and CPU.
-//
-// Every function returns 0, or writes why it could not into `error` and returns 1: no exception
-// crosses into Rust.
 
 #include <ATen/autocast_mode.h>
 
 #include <cstdint>
-#include <cstring>
-#include <exception>
+
+#include "guarded.h"
 
 namespace {
 
 at::DeviceType device_type(int32_t device) {
   return device == 0 ? at::DeviceType::CPU : at::DeviceType::CUDA;
-}
-
-template <typename F>
-int32_t guarded(char* error, size_t capacity, F f) {
-  try {
-    f();
-    return 0;
-  } catch (const std::exception& e) {
-    std::strncpy(error, e.what(), capacity - 1);
-    error[capacity - 1] = '\0';
-    return 1;
-  }
 }
 
 } // namespace

@@ -3,18 +3,16 @@
 //
 // An exception would end the backward pass too, but what waits in the engine's queue would stay
 // there, with the activations that it holds, for as long as the thread lives.
-//
-// Returns 0, or writes why it could not into `error` and returns 1: no exception crosses into Rust.
 
 #include <ATen/core/Tensor.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/function_hook.h>
 
 #include <cstdint>
-#include <cstring>
-#include <exception>
 #include <memory>
 #include <utility>
+
+#include "guarded.h"
 
 using PeAsk = int32_t (*)(const void* question);
 using PeRelease = void (*)(const void* question);
@@ -46,16 +44,11 @@ extern "C" int32_t pe_stop_at(
     PeRelease release,
     char* error,
     size_t capacity) {
-  try {
+  return guarded(error, capacity, [&] {
     std::shared_ptr<const void> held(question, release);
     const auto& node = tensor->grad_fn();
     if (node) {
       node->add_pre_hook(std::make_unique<Stop>(std::move(held), ask));
     }
-    return 0;
-  } catch (const std::exception& e) {
-    std::strncpy(error, e.what(), capacity - 1);
-    error[capacity - 1] = '\0';
-    return 1;
-  }
+  });
 }

@@ -1,10 +1,12 @@
 //! One step of Adam on many tensors at once.
 
-use std::ffi::{CStr, c_char};
+#![expect(unsafe_code, reason = "calls csrc/adam.cpp")]
+
+use std::ffi::c_char;
 
 use tch::Tensor;
 
-use crate::NnError;
+use crate::{NnError, shim};
 
 /// The numbers of one step; all else is in the moments.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,29 +74,24 @@ pub fn fused_adam(
         step: step.step as f64,
         decoupled: i32::from(step.decoupled),
     };
-    let mut error: [c_char; 512] = [0; 512];
-    // SAFETY: the four arrays hold `n` addresses of tensors that live through the call, `step` and
-    // `error` are ours; tensors of other shapes were refused above.
-    let status = unsafe {
-        pe_adam_step(
-            params.as_ptr(),
-            gradients.as_ptr(),
-            first.as_ptr(),
-            second.as_ptr(),
-            params.len(),
-            &step,
-            error.as_mut_ptr(),
-            error.len(),
-        )
-    };
-    if status == 0 {
-        return Ok(());
-    }
-    // SAFETY: the shim ends its message with a zero within the capacity.
-    let what = unsafe { CStr::from_ptr(error.as_ptr()) }.to_string_lossy();
-    Err(NnError::Adam {
-        what: what.lines().next().unwrap_or_default().to_owned(),
+    shim::call(|error, capacity| {
+        // SAFETY: the four arrays hold `n` addresses of tensors that live through the call, `step`
+        // and `error` are ours. Tensors of other shapes were refused above; the shim refuses those
+        // that do not lie in memory as the kernel walks over it.
+        unsafe {
+            pe_adam_step(
+                params.as_ptr(),
+                gradients.as_ptr(),
+                first.as_ptr(),
+                second.as_ptr(),
+                params.len(),
+                &step,
+                error,
+                capacity,
+            )
+        }
     })
+    .map_err(|what| NnError::Adam { what })
 }
 
 /// A `torch::Tensor*`, as the binding holds it.
@@ -248,5 +245,24 @@ mod tests {
         };
         refused(&[], "expected 1 gradients, found 0");
         refused(&[two], "gradients[0]");
+    }
+
+    /// Two elements in the memory of one, and the other way round: the kernel would write beyond it.
+    #[test]
+    fn moments_that_lie_otherwise_are_refused() {
+        let options = (Kind::Float, Device::Cpu);
+        let param = Tensor::zeros([2, 3], options);
+        let check = |param: &Tensor, first: Tensor, expected: &str| {
+            let (gradient, second) = (param.zeros_like(), param.zeros_like());
+            let step = step(0.0, false, 1);
+            let error = fused_adam(&[param], &[gradient], &[first], &[second], &step);
+            let error = error.expect_err("refused").to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        let thin = Tensor::zeros([1, 3], options).expand([2, 3], false);
+        check(&param, thin.shallow_clone(), "first[0]: its memory");
+        check(&thin, param.zeros_like(), "params[0]: its memory");
+        let turned = Tensor::zeros([3, 2], options).transpose(0, 1);
+        check(&param, turned, "first[0]: does not lie");
     }
 }

@@ -1,11 +1,13 @@
 //! Mixed precision: bfloat16 where libtorch deems it safe.
 
-use std::ffi::{CStr, c_char};
+#![expect(unsafe_code, reason = "calls csrc/autocast.cpp")]
+
+use std::ffi::c_char;
 use std::marker::PhantomData;
 
 use tch::Device;
 
-use crate::NnError;
+use crate::{NnError, shim};
 
 /// While it lives, convolutions and matrix products on this thread and device compute in bfloat16.
 ///
@@ -40,7 +42,8 @@ impl Autocast {
         let code = code(device)?;
         let mut before = State::default();
         call(device, |error, capacity| {
-            // SAFETY: both pointers are to memory of ours, and live through the call.
+            // SAFETY: both pointers are to memory of ours, of the shim's types and as long as it is
+            // told, and live through the call.
             unsafe { pe_autocast_enter(code, &mut before, error, capacity) }
         })?;
         Ok(Self {
@@ -65,7 +68,8 @@ impl Drop for Autocast {
             _ => Device::Cuda(0),
         };
         let left = call(device, |error, capacity| {
-            // SAFETY: both pointers are to memory of ours, and live through the call.
+            // SAFETY: both pointers are to memory of ours, of the shim's types and as long as it is
+            // told, and live through the call.
             unsafe { pe_autocast_leave(&self.before, error, capacity) }
         });
         // It sets what was read from the same place, which libtorch has no reason to refuse.
@@ -86,7 +90,7 @@ fn state(device: Device) -> Result<State, NnError> {
     let code = code(device)?;
     let mut now = State::default();
     call(device, |error, capacity| {
-        // SAFETY: both pointers are to memory of ours, and live through the call.
+        // SAFETY: as in `bf16`.
         unsafe { pe_autocast_state(code, &mut now, error, capacity) }
     })?;
     Ok(now)
@@ -103,18 +107,10 @@ fn code(device: Device) -> Result<i32, NnError> {
     }
 }
 
-/// Calls the shim with room for its message.
 fn call(device: Device, f: impl FnOnce(*mut c_char, usize) -> i32) -> Result<(), NnError> {
-    let mut error: [c_char; 512] = [0; 512];
-    if f(error.as_mut_ptr(), error.len()) == 0 {
-        return Ok(());
-    }
-    // SAFETY: the shim ends its message with a zero within the capacity.
-    let what = unsafe { CStr::from_ptr(error.as_ptr()) };
-    let what = what.to_string_lossy();
-    Err(NnError::Autocast {
+    shim::call(f).map_err(|what| NnError::Autocast {
         device: format!("{device:?}"),
-        what: what.lines().next().unwrap_or_default().to_owned(),
+        what,
     })
 }
 

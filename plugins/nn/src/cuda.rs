@@ -7,6 +7,10 @@
 
 // The program's own installation, which no script names.
 #![allow(clippy::disallowed_methods)]
+#![expect(
+    unsafe_code,
+    reason = "loading a library runs its code, and its functions' types are only our word"
+)]
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

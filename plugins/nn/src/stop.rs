@@ -1,7 +1,9 @@
 //! Leaving a network in the middle of a pass.
 
+#![expect(unsafe_code, reason = "calls csrc/stop.cpp, and is called by it")]
+
 use std::cell::RefCell;
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tch::Tensor;
 
-use crate::NnError;
+use crate::{NnError, shim};
 
 thread_local! {
     /// The question of the innermost guard.
@@ -119,31 +121,30 @@ pub(crate) fn was_stopped() -> bool {
 
 /// Has the backward pass ask before it goes through the operation that made `tensor`.
 fn stop_at(tensor: &Tensor, question: Arc<Question>) -> Result<(), NnError> {
-    let mut error: [c_char; 512] = [0; 512];
-    // SAFETY: the tensor and `error` live through the call. The shim takes over one reference to
-    // the question, which `ask` borrows and `release` gives back once, on whatever thread: a
-    // question is Send and Sync.
-    let status = unsafe {
-        pe_stop_at(
-            tensor.as_ptr().cast(),
-            Arc::into_raw(question).cast(),
-            ask,
-            release,
-            error.as_mut_ptr(),
-            error.len(),
-        )
-    };
-    if status == 0 {
-        return Ok(());
-    }
-    // SAFETY: the shim ends its message with a zero within the capacity.
-    let what = unsafe { CStr::from_ptr(error.as_ptr()) }.to_string_lossy();
-    Err(NnError::Tch(tch::TchError::Torch(what.into_owned())))
+    shim::call(|error, capacity| {
+        // SAFETY: the tensor and `error` live through the call. The shim takes over one reference to
+        // the question, which `ask` borrows and `release` gives back once, on whatever thread: a
+        // question is Send and Sync.
+        unsafe {
+            pe_stop_at(
+                tensor.as_ptr().cast(),
+                Arc::into_raw(question).cast(),
+                ask,
+                release,
+                error,
+                capacity,
+            )
+        }
+    })
+    .map_err(|what| NnError::Tch(tch::TchError::Torch(what)))
 }
 
 /// For the shim, which holds a reference to the question.
-extern "C" fn ask(question: *const c_void) -> i32 {
-    // SAFETY: the pointer is from `Arc::into_raw` in `stop_at` and not released yet.
+///
+/// # Safety
+/// `question` is from `Arc::into_raw` in `stop_at` and not released yet.
+unsafe extern "C" fn ask(question: *const c_void) -> i32 {
+    // SAFETY: the caller holds the reference through this call.
     let question = unsafe { &*question.cast::<Question>() };
     // A panic must not unwind into C++. Who cannot say that the pass is wanted gets none.
     let yes = catch_unwind(AssertUnwindSafe(|| question.ask())).unwrap_or_else(|_| {
@@ -154,8 +155,11 @@ extern "C" fn ask(question: *const c_void) -> i32 {
 }
 
 /// For the shim: gives its reference to the question back.
-extern "C" fn release(question: *const c_void) {
-    // SAFETY: the pointer is from `Arc::into_raw` in `stop_at`, and the shim releases it once.
+///
+/// # Safety
+/// `question` is from `Arc::into_raw` in `stop_at`, and this is called on it once and last.
+unsafe extern "C" fn release(question: *const c_void) {
+    // SAFETY: the caller gives up the reference that `into_raw` made.
     drop(unsafe { Arc::from_raw(question.cast::<Question>()) });
 }
 
@@ -163,8 +167,8 @@ unsafe extern "C" {
     fn pe_stop_at(
         tensor: *const c_void,
         question: *const c_void,
-        ask: extern "C" fn(*const c_void) -> i32,
-        release: extern "C" fn(*const c_void),
+        ask: unsafe extern "C" fn(*const c_void) -> i32,
+        release: unsafe extern "C" fn(*const c_void),
         error: *mut c_char,
         capacity: usize,
     ) -> i32;
