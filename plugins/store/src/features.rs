@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lock::{WriteLock, sweep};
 use crate::manifest::folder_name;
+use crate::map::map;
 use crate::slices::create;
 use crate::stored::checksum;
 use crate::{StoreError, StoredExam};
@@ -127,9 +128,7 @@ impl FeatureStore {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("open", &path)(error)),
         };
-        // SAFETY: files here are replaced by renaming, never changed in place, which leaves this
-        // map on the old one; see `StoredExam::open` for what remains.
-        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("map", &path))?;
+        let map = map(&file).map_err(StoreError::io("map", &path))?;
         let damaged = |expected: &str, found: &str| StoreError::Damaged {
             path: path.clone(),
             expected: expected.into(),

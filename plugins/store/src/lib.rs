@@ -24,8 +24,11 @@
 mod crop;
 mod error;
 mod features;
+#[doc(hidden)]
+pub mod in_memory;
 mod lock;
 mod manifest;
+mod map;
 #[cfg(feature = "script")]
 pub mod script;
 mod settings;

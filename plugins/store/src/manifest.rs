@@ -51,29 +51,36 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", &path)(error)),
         };
+        Self::parse(&bytes, &path).map(Some)
+    }
+
+    /// Checks the bytes of a manifest; `path` is what errors name.
+    pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
         let damaged = |found: String| StoreError::Damaged {
-            path: path.clone(),
+            path: path.to_owned(),
             expected: "a manifest with its seal".into(),
             found,
         };
         let sealed: Sealed =
-            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+            serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
         if seal(&sealed.manifest) != sealed.seal {
             return Err(damaged("another seal".into()));
         }
-        serde_json::from_value(sealed.manifest)
-            .map(Some)
-            .map_err(|error| damaged(error.to_string()))
+        serde_json::from_value(sealed.manifest).map_err(|error| damaged(error.to_string()))
     }
 
-    /// Writes the manifest into `folder`, in one step.
-    pub(crate) fn write(&self, folder: &Path, files: &Files) -> Result<(), StoreError> {
-        let manifest = serde_json::json!(self);
+    /// The bytes of a manifest's file.
+    pub(crate) fn sealed(manifest: serde_json::Value) -> String {
         let sealed = Sealed {
             seal: seal(&manifest),
             manifest,
         };
-        let text = serde_json::json!(sealed).to_string();
+        serde_json::json!(sealed).to_string()
+    }
+
+    /// Writes the manifest into `folder`, in one step.
+    pub(crate) fn write(&self, folder: &Path, files: &Files) -> Result<(), StoreError> {
+        let text = Self::sealed(serde_json::json!(self));
         let path = folder.join(FILE);
         let written = files.replace(&path, text.as_bytes());
         written.map_err(StoreError::io("write", &path))
@@ -93,4 +100,30 @@ pub fn folder_name(exam: &ExamId) -> String {
     hasher.update(&[0]);
     hasher.update(exam.series_uid.as_bytes());
     hasher.finalize().to_hex()[..32].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::in_memory::{manifest, seal};
+
+    #[test]
+    fn a_shape_beyond_the_address_space_is_no_size_of_a_file() {
+        let content = |shape: &str| {
+            let text = format!(
+                r#"{{"exam": {{"id": {{"study_uid": "1", "series_uid": "2"}},
+                "spacing": {{"slice_mm": 1.0, "row_mm": 1.0, "col_mm": 1.0}},
+                "sop_uids": [], "positions_mm": [], "patient_key": null, "inputs_key": "",
+                "labels": null}}, "shape": {shape}, "dtype": "f16", "empty_slices": [],
+                "mask_ml": null, "checksum": ""}}"#
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let n_bytes = |shape| manifest(&seal(content(shape))).unwrap().n_bytes();
+        assert_eq!(n_bytes("[1, 3, 4, 5]"), Some(120));
+        assert_eq!(n_bytes("[0, 3, 4, 5]"), Some(0));
+        let huge = "[4294967296, 4294967296, 4294967296, 2]";
+        assert_eq!(n_bytes(huge), None);
+        let error = manifest(b"{\"manifest\": {}, \"seal\": \"\"}").unwrap_err();
+        assert!(error.to_string().contains("another seal"), "{error}");
+    }
 }

@@ -8,6 +8,7 @@ use ndarray::{Array3, ArrayView3};
 use pe_files::Files;
 
 use crate::manifest::Manifest;
+use crate::map::map;
 use crate::{Dtype, StoreError};
 
 // The halves of a stored file are read where they lie.
@@ -55,10 +56,7 @@ impl StoredExam {
                 found: format!("{found} bytes"),
             });
         }
-        // SAFETY: the store never changes a file in place: it renames new files over old ones,
-        // which leaves this map on the old one. Somebody else who truncates the file meanwhile
-        // would end the process with a bus error, as with any mapped file.
-        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("map", &path))?;
+        let map = map(&file).map_err(StoreError::io("map", &path))?;
         Ok(Some(Self {
             folder: folder.to_owned(),
             manifest: Arc::new(manifest),

@@ -19,6 +19,7 @@ pub(super) struct StartOfFrame {
 pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     let start = start_of_frame(data).ok_or("no start of frame in the JPEG stream")?;
     check_size(layout, start.rows, start.cols, start.components)?;
+    check_scans(data, layout)?;
     if start.precision == 12 && matches!(start.marker, 0xC0 | 0xC1) {
         return jpeg12::decode(data, layout);
     }
@@ -39,6 +40,21 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     } else {
         Ok(bytes.into_iter().map(u32::from).collect())
     }
+}
+
+/// Samples that the scans of a frame may visit: each scan goes over the whole frame, and one without
+/// data costs as much time as any.
+const MAX_VISITS: usize = 1 << 27;
+/// Scans that a frame of any size may have; a progressive stream has about ten.
+const MIN_SCANS: usize = 16;
+
+fn check_scans(data: &[u8], layout: &Layout) -> Result<(), String> {
+    let found = data.windows(2).filter(|two| *two == [0xFF, 0xDA]).count();
+    let limit = (MAX_VISITS / layout.frame_samples()).max(MIN_SCANS);
+    if found > limit {
+        return Err(format!("expected at most {limit} scans, found {found}"));
+    }
+    Ok(())
 }
 
 fn describe(error: &jpeg_decoder::Error) -> String {

@@ -220,8 +220,13 @@ impl Decoder {
         let mut scan = Vec::new();
         for &[id, tables] in specs.as_chunks::<2>().0 {
             let component = self.components.iter().position(|c| c.id == id);
+            let component = component.ok_or("a scan of an unknown component")?;
+            // A second scan of a component would only cost time (section B.2.3).
+            if self.components[component].done {
+                return Err("a component that comes in two scans".into());
+            }
             scan.push(ScanComponent {
-                component: component.ok_or("a scan of an unknown component")?,
+                component,
                 dc: usize::from(tables >> 4),
                 ac: usize::from(tables & 15),
             });
