@@ -12,7 +12,8 @@ const PLUGINS: [(&str, &str); 8] = [
         "dicom",
         "DICOM files to volumes in HU. A folder of any layout, or a data set in the RSNA-STR \
          layout, is scanned for exams, and exams are loaded. What is odd about the files is a \
-         finding each, by file and reason. No patient's name, birth date or study date is read.",
+         finding each, by file and reason. No patient's name, birth date or study date is read. \
+         De-identified copies are written for those who share a data set.",
     ),
     (
         "lung",

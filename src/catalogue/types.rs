@@ -1,9 +1,10 @@
 //! Rust's names of types in the script's words.
 
 /// Handles that plugins give to scripts, with the name under which the script knows their type.
-const HANDLES: [(&str, &str); 12] = [
+const HANDLES: [(&str, &str); 13] = [
     ("StoreHandle", "SliceStore"),
     ("ExamHandle", "ExamInfo"),
+    ("DeidentifiedHandle", "Deidentified"),
     ("ScanHandle", "Scan"),
     ("ReportHandle", "CohortReport"),
     ("SplitHandle", "Split"),

@@ -54,6 +54,26 @@ impl Encoding {
     }
 }
 
+impl Encoding {
+    /// A word as it is written.
+    pub fn word_bytes(self, word: u16) -> [u8; 2] {
+        if self.big_endian {
+            word.to_be_bytes()
+        } else {
+            word.to_le_bytes()
+        }
+    }
+
+    /// A double word as it is written.
+    pub fn long_bytes(self, long: u32) -> [u8; 4] {
+        if self.big_endian {
+            long.to_be_bytes()
+        } else {
+            long.to_le_bytes()
+        }
+    }
+}
+
 /// Why a walk stopped early.
 #[derive(Debug)]
 pub(crate) enum Stop {

@@ -56,6 +56,28 @@ pub enum DicomError {
         /// Voxels of the exam.
         found: usize,
     },
+    /// De-identified files would lie among the originals, or the other way round.
+    #[error("{}: expected a folder apart from {}, found one within the other", out.display(), folder.display())]
+    DeidentifyOutput {
+        /// What is read.
+        folder: PathBuf,
+        /// Where the files were to be written.
+        out: PathBuf,
+    },
+    /// The key of a de-identification could be guessed.
+    #[error("expected a key of at least {expected} characters, found {found}")]
+    DeidentifyKey {
+        /// Characters that a key has at least.
+        expected: usize,
+        /// Characters of the given one.
+        found: usize,
+    },
+    /// Two keys of a de-identification.
+    #[error("expected one key, found both `key` and `key_file`")]
+    DeidentifyTwoKeys,
+    /// The system gave no random numbers for a key.
+    #[error("the system gave no random numbers to make a key of")]
+    NoRandomness,
     /// The volume's description does not fit its voxels.
     #[error(transparent)]
     Ct(#[from] CtError),
@@ -152,6 +174,9 @@ impl Explain for DicomError {
             Self::ExamCount { .. } => "dicom.exam_count",
             Self::LabelTable { .. } => "dicom.label_table",
             Self::ExamSize { .. } => "dicom.too_large",
+            Self::DeidentifyOutput { .. } => "dicom.output",
+            Self::DeidentifyKey { .. } | Self::DeidentifyTwoKeys => "dicom.key",
+            Self::NoRandomness => "dicom.no_randomness",
             Self::Ct(error) => error.kind(),
             Self::Interrupted(_) => "interrupted",
         }
@@ -171,6 +196,13 @@ impl Explain for DicomError {
                 Some("`dicom::scan(path).findings` says why each file was left out".into())
             }
             Self::ExamCount { .. } => Some("`dicom::scan(path).exams` holds them all".into()),
+            Self::DeidentifyOutput { .. } => Some(
+                "write to a folder that neither holds the originals nor lies among them".into(),
+            ),
+            Self::DeidentifyKey { .. } => {
+                Some("`openssl rand -hex 32 > FILE` makes a key for `key_file`".into())
+            }
+            Self::NoRandomness => Some("give a key of your own, in `key_file`".into()),
             Self::Ct(error) => error.hint(),
             _ => None,
         }

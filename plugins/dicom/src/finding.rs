@@ -91,6 +91,10 @@ pub enum FindingKind {
     Indeterminate,
     /// A rule of the label table is broken.
     Labels,
+    /// An image that says that something is written in its pixels, which may be a name.
+    BurnedIn,
+    /// A file of this name is there already; it is left as it is.
+    Exists,
 }
 
 impl FindingKind {
@@ -99,9 +103,8 @@ impl FindingKind {
         use FindingKind::*;
         match self {
             Empty | NotDicom | Unreadable | Truncated | Unsupported | NoImage | NotCt
-            | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition => {
-                Effect::FileLeftOut
-            }
+            | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition | BurnedIn
+            | Exists => Effect::FileLeftOut,
             MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
             | SingleSlice | MissingRescale | NotHu | Labels => Effect::Warning,
             OtherSeries | Conflict | NoStack | MissingSpacing | MissingUid | TooManySlices
@@ -141,6 +144,8 @@ impl FindingKind {
             TooManySlices => "too_many_slices",
             Indeterminate => "indeterminate",
             Labels => "labels",
+            BurnedIn => "burned_in",
+            Exists => "exists",
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::source::Source;
 use crate::syntax::Coding;
 
 /// Fragments of encapsulated pixel data that are accepted.
-const MAX_FRAGMENTS: usize = 1 << 20;
+pub(crate) const MAX_FRAGMENTS: usize = 1 << 20;
 
 /// Reads frames of one parsed file.
 pub(crate) struct Frames<'a> {
@@ -229,15 +229,17 @@ fn fragments(
         return Ok(fragments.iter().map(|range| vec![range.clone()]).collect());
     }
     let first_item = fragments[0].start - 8;
-    let offsets: Vec<usize> = bytes[table.clone()]
+    let mut offsets: Vec<usize> = bytes[table.clone()]
         .as_chunks::<4>()
         .0
         .iter()
         .map(|&offset| first_item + u32::from_le_bytes(offset) as usize + 8)
         .collect();
+    // Searched once a fragment, of which there may be a million.
+    offsets.sort_unstable();
     let begins = |range: &std::ops::Range<usize>| {
         if offsets.len() == n_frames {
-            offsets.contains(&range.start)
+            offsets.binary_search(&range.start).is_ok()
         } else {
             starts_image(&bytes[range.clone()])
         }
@@ -265,7 +267,8 @@ fn starts_image(fragment: &[u8]) -> bool {
     fragment.starts_with(&[0xFF, 0xD8]) || fragment.starts_with(&[0xFF, 0x4F])
 }
 
-fn items(bytes: &[u8], start: usize) -> Result<Vec<std::ops::Range<usize>>, FileFault> {
+/// The byte ranges of the items of encapsulated pixel data, the offset table first.
+pub(crate) fn items(bytes: &[u8], start: usize) -> Result<Vec<std::ops::Range<usize>>, FileFault> {
     let mut items = Vec::new();
     let mut pos = start;
     while let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) =

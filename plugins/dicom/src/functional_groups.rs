@@ -1,11 +1,21 @@
 //! The functional groups of enhanced multi-frame objects (DICOM PS3.3 section C.7.6.16): the
 //! attributes that a single-frame file has at the top lie in sequences, shared or per frame.
 
+use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 use crate::element::{Elements, Stop};
 use crate::header::FrameFacts;
 use crate::value::Values;
+
+/// The groups that are read.
+pub(crate) const WANTED: [Tag; 5] = [
+    tags::PLANE_POSITION_SEQUENCE,
+    tags::PLANE_ORIENTATION_SEQUENCE,
+    tags::PIXEL_MEASURES_SEQUENCE,
+    tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
+    tags::CT_IMAGE_FRAME_TYPE_SEQUENCE,
+];
 
 /// Takes the facts of one item of the shared or the per-frame sequence.
 pub(crate) fn read(
@@ -15,14 +25,7 @@ pub(crate) fn read(
 ) -> Result<(), Stop> {
     let mut groups = item.clone();
     while let Some(group) = groups.next()? {
-        if !matches!(
-            group.tag,
-            tags::PLANE_POSITION_SEQUENCE
-                | tags::PLANE_ORIENTATION_SEQUENCE
-                | tags::PIXEL_MEASURES_SEQUENCE
-                | tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE
-                | tags::CT_IMAGE_FRAME_TYPE_SEQUENCE
-        ) {
+        if !WANTED.contains(&group.tag) {
             continue;
         }
         for mut attributes in groups.items(&group)? {

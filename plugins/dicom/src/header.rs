@@ -125,7 +125,16 @@ impl Header {
                 return Ok(());
             }
             tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
-                for item in elements.items(element)? {
+                let items = elements.items(element)?;
+                // The facts of a frame take more memory than the eight bytes of an empty item.
+                let n_items = self.per_frame.len().saturating_add(items.len());
+                if n_items > Layout::MAX_FRAMES {
+                    return Err(Stop::Fault(FileFault::TooLarge(format!(
+                        "expected at most {} frames, found facts of {n_items}",
+                        Layout::MAX_FRAMES
+                    ))));
+                }
+                for item in items {
                     let mut facts = self.frame.clone();
                     functional_groups::read(&item, &mut facts, &mut self.invalid)?;
                     self.per_frame.push(facts);
@@ -150,7 +159,9 @@ impl Header {
                 tags::MODALITY => self.modality = values.text(),
                 tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
                 tags::PATIENT_ID => self.patient_key = pseudonym(&values.text()),
-                tags::CONVOLUTION_KERNEL => self.technique.kernel = Some(values.text()),
+                tags::CONVOLUTION_KERNEL => {
+                    self.technique.kernel = Some(values.text()).filter(|text| is_kernel(text));
+                }
                 tags::KVP => self.technique.kvp = values.number("KVP"),
                 tags::INSTANCE_NUMBER => {
                     self.instance_number = values.integer("InstanceNumber");
@@ -368,7 +379,8 @@ const WANTED: [Tag; 23] = [
 ];
 
 impl FrameFacts {
-    const WANTED: [Tag; 10] = [
+    /// The attributes that a frame's facts are taken from.
+    pub const WANTED: [Tag; 10] = [
         tags::IMAGE_POSITION_PATIENT,
         tags::IMAGE_ORIENTATION_PATIENT,
         tags::PIXEL_SPACING,
@@ -407,6 +419,14 @@ impl FrameFacts {
         }
         true
     }
+}
+
+/// Whether a text can be the names of reconstruction kernels. Scripts and reports repeat it, so it
+/// is held to VR SH, 16 characters, and to characters that kernels are named with.
+pub(crate) fn is_kernel(text: &str) -> bool {
+    let in_names = |c: char| c.is_ascii_alphanumeric() || " _-+./,()*".contains(c);
+    text.split('\\')
+        .all(|name| name.len() <= 16 && name.chars().all(in_names))
 }
 
 /// A one-way digest of PatientID that groups the exams of a patient.

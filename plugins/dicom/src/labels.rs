@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,12 +12,12 @@ use serde::Serialize;
 
 use crate::{DicomError, Exam, Finding, FindingKind};
 
-const STUDY: &str = "StudyInstanceUID";
-const SERIES: &str = "SeriesInstanceUID";
-const SLICE: &str = "SOPInstanceUID";
-const PE_ON_SLICE: &str = "pe_present_on_image";
+pub(crate) const STUDY: &str = "StudyInstanceUID";
+pub(crate) const SERIES: &str = "SeriesInstanceUID";
+pub(crate) const SLICE: &str = "SOPInstanceUID";
+pub(crate) const PE_ON_SLICE: &str = "pe_present_on_image";
 /// Rows between two looks at the user's interrupt.
-const ROWS_PER_CHECK: usize = 65_536;
+pub(crate) const ROWS_PER_CHECK: usize = 65_536;
 /// Examples that a report names.
 const MAX_EXAMPLES: usize = 5;
 
@@ -152,15 +153,25 @@ impl LabelTable {
 
     /// Reads the table.
     pub fn read(path: &Path, work: &Work) -> Result<Self, DicomError> {
-        let wrong = |reason: String| DicomError::LabelTable {
-            path: path.to_owned(),
-            reason,
-        };
         let file = work.files().open(path).map_err(|source| DicomError::Io {
             path: path.to_owned(),
             action: "read",
             source,
         })?;
+        Self::read_from(file, path, work)
+    }
+
+    /// Rows that were read.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Reads the table from its bytes; `path` is what errors name.
+    pub fn read_from(file: impl Read, path: &Path, work: &Work) -> Result<Self, DicomError> {
+        let wrong = |reason: String| DicomError::LabelTable {
+            path: path.to_owned(),
+            reason,
+        };
         let task = work.task("reading labels", 0, "rows");
         let mut reader = ReaderBuilder::new()
             .flexible(true)
@@ -294,7 +305,11 @@ impl LabelTable {
                         LabelRule::ConflictingRows
                     };
                     self.note(rule, || {
-                        format!("slice {slice} of series {}", id.series_uid)
+                        format!(
+                            "slice {} of series {}",
+                            shown(&slice),
+                            shown(&id.series_uid)
+                        )
                     });
                 }
                 _ => kept.push((slice, pe)),
@@ -341,7 +356,7 @@ impl LabelTable {
             ),
         ];
         for (rule, _) in broken.into_iter().filter(|(_, is_broken)| *is_broken) {
-            self.note(rule, || format!("series {}", id.series_uid));
+            self.note(rule, || format!("series {}", shown(&id.series_uid)));
         }
     }
 
@@ -419,7 +434,9 @@ impl LabelTable {
         }
         missing.sort_unstable();
         for slice in missing {
-            self.note(LabelRule::LabelWithoutFile, || format!("slice {slice}"));
+            self.note(LabelRule::LabelWithoutFile, || {
+                format!("slice {}", shown(slice))
+            });
         }
         self.exams = exams;
     }
@@ -430,6 +447,17 @@ impl LabelTable {
         if examples.len() < MAX_EXAMPLES {
             examples.push(example());
         }
+    }
+}
+
+/// A UID as a table gives it, or the RSNA data set's own hexadecimal ids. A text that is neither may
+/// be a name in the wrong column, and is not repeated.
+fn shown(uid: &str) -> &str {
+    let is_id = uid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.');
+    if is_id && uid.len() <= 64 {
+        uid
+    } else {
+        "whose UID is none"
     }
 }
 

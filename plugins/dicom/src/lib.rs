@@ -2,6 +2,8 @@
 //! scanned for exams ([`scan`] → [`Scan`]), and an [`Exam`] is loaded ([`load`]) as a
 //! [`pe_ct::Volume`]. What is odd about the files is a [`Finding`] each, by file and reason.
 //!
+//! Copies without what identifies a patient are written by [`deidentify`].
+//!
 //! Input: paths. Output: exams, findings, volumes. This room knows neither masks nor windows nor
 //! what the voxels are for. It reads no patient's name, birth date or study date; of PatientID it
 //! keeps a digest.
@@ -22,6 +24,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod codec;
+mod deidentify;
 mod element;
 mod error;
 mod exam;
@@ -30,6 +33,8 @@ mod frame;
 mod functional_groups;
 mod geometry;
 mod header;
+#[doc(hidden)]
+pub mod in_memory;
 mod inputs;
 mod labels;
 mod load;
@@ -45,6 +50,7 @@ mod stored;
 mod syntax;
 mod value;
 
+pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
 pub use error::{DicomError, FileFault};
 pub use exam::{Exam, ExamHeader};
 pub use finding::{Effect, Finding, FindingKind};

@@ -129,7 +129,7 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
 }
 
 /// All files under `root` in the order of their paths.
-fn list_files(
+pub(crate) fn list_files(
     root: &Path,
     findings: &mut Vec<Finding>,
     files: &Files,
@@ -184,7 +184,8 @@ fn list_files(
     Ok(paths)
 }
 
-fn read_headers(
+/// The header of each file, or why it has none.
+pub(crate) fn read_headers(
     paths: &[PathBuf],
     work: &Work,
 ) -> Result<Vec<Result<ScannedFile, Finding>>, DicomError> {
@@ -378,6 +379,6 @@ impl fmt::Display for Scan {
 }
 
 /// `1 exam`, `2 exams`.
-fn counted(n: usize, what: &str) -> String {
+pub(crate) fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

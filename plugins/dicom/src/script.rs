@@ -5,16 +5,20 @@ use std::sync::Arc;
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{Exam, Scan};
+use crate::{Deidentified, Exam, Scan};
 
 /// A scan as a script value.
 pub type ScanHandle = Arc<Scan>;
+
+/// What became of a folder's files, as a script value.
+pub type DeidentifiedHandle = Arc<Deidentified>;
 
 def_package! {
     /// DICOM files and RSNA-layout data sets to exams and volumes in HU.
     pub DicomPackage(module) {
         module.set_custom_type::<ScanHandle>("Scan");
         module.set_custom_type::<Exam>("Exam");
+        module.set_custom_type::<DeidentifiedHandle>("Deidentified");
         combine_with_exported_module!(module, "dicom", dicom);
     }
 }
@@ -31,7 +35,7 @@ mod dicom {
     use rhai::serde::to_dynamic;
     use rhai::{Array, Dynamic, INT, Map};
 
-    use crate::ScanOptions;
+    use crate::{DeidentifyOptions, ScanOptions};
 
     /// Scans a file or a folder of any layout for CT exams, from headers alone: no pixels are
     /// read.
@@ -95,6 +99,74 @@ mod dicom {
         crate::load_only(Path::new(path), &work(&context)).map_err(raise)
     }
 
+    /// Writes a de-identified copy of every CT image under `folder` to `out`, by the basic profile
+    /// of DICOM PS3.15 annex E.
+    ///
+    /// Only what is known to be safe is kept: what `dicom::scan` and `exam.load()` read, and the
+    /// pixels as they are coded. UIDs are replaced, the same by the same, and PatientID by a
+    /// pseudonym, so that exams and patients stay together. Names, dates and numbers of studies are
+    /// empty; comments, private attributes, sequences and all the rest are gone. Files are called by
+    /// their new UIDs, `STUDY/SERIES/SLICE.dcm`; a label table is written with them as `train.csv`.
+    ///
+    /// The key that UIDs are replaced with is drawn anew and forgotten: nobody can link a copy back
+    /// by what is written in it. Who has the original still can, by the pixels. Look at the
+    /// pictures too: what is written in the pixels is not looked for. An image that says that there
+    /// is something, localizers, secondary captures and whatever is no CT image are left out, each
+    /// with a finding. A file that is there already is never touched.
+    ///
+    /// Throws `dicom.output` when one folder lies in the other, and `dicom.io` and
+    /// `dicom.label_table` as `dicom::scan(path)`; what single files have wrong is a finding.
+    ///
+    /// ```rhai
+    /// let done = dicom::deidentify(cohort, "copies");
+    /// print(done);
+    /// print(done.findings.map(|finding| finding.kind)); // ["not_dicom"]
+    /// print(dicom::scan("copies").exams.len()); // 6
+    /// try { dicom::deidentify(cohort, `${cohort}/copies`); } catch (error) { print(error.kind); } // dicom.output
+    /// ```
+    #[rhai_fn(volatile, return_raw)]
+    pub fn deidentify(
+        context: NativeCallContext,
+        folder: &str,
+        out: &str,
+    ) -> ScriptResult<DeidentifiedHandle> {
+        deidentify_with(context, folder, out, Map::new())
+    }
+
+    /// As `dicom::deidentify(folder, out)`, with options.
+    ///
+    /// - `key` (drawn and forgotten): a secret of at least 16 characters that new UIDs and
+    ///   PatientIDs are made with, so that two runs agree. Who knows it can try whether a copy is
+    ///   of a given patient. A script and its parameters are kept in a run's record, and the key
+    ///   with them: prefer `key_file`
+    /// - `key_file` (none): path of a file that holds the key
+    /// - `labels` (`train.csv` in the folder): path of the RSNA label table
+    /// - `keep_burned_in` (false): whether images that say that something is written in their
+    ///   pixels are copied too
+    ///
+    /// Throws as `dicom::deidentify(folder, out)`, `dicom.key` for a short key, and
+    /// `options.unknown` or `options.invalid` for an option that does not exist or cannot be so.
+    ///
+    /// ```rhai
+    /// let key = "a secret of this example";
+    /// dicom::deidentify(cohort, "shared", #{ key: key });
+    /// let again = dicom::deidentify(cohort, "shared", #{ key: key });
+    /// print(again.n_skipped == again.n_files); // true
+    /// try { dicom::deidentify(cohort, "other", #{ key: "123" }); } catch (error) { print(error.kind); } // dicom.key
+    /// ```
+    #[rhai_fn(volatile, return_raw, name = "deidentify")]
+    pub fn deidentify_with(
+        context: NativeCallContext,
+        folder: &str,
+        out: &str,
+        map: Map,
+    ) -> ScriptResult<DeidentifiedHandle> {
+        let options: DeidentifyOptions = options("dicom::deidentify()", &map)?;
+        let (folder, out) = (Path::new(folder), Path::new(out));
+        let done = crate::deidentify(folder, out, &options, &work(&context));
+        done.map(Arc::new).map_err(raise)
+    }
+
     /// The exams that can be used, an array of `Exam`.
     #[rhai_fn(global, get = "exams", pure)]
     pub fn exams(scan: &mut ScanHandle) -> Array {
@@ -141,6 +213,32 @@ mod dicom {
     #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
     pub fn scan_to_string(scan: &mut ScanHandle) -> String {
         scan.to_string()
+    }
+
+    /// The number of files that were looked at, the label table not counted.
+    #[rhai_fn(global, get = "n_files", pure)]
+    pub fn deidentified_n_files(done: &mut DeidentifiedHandle) -> INT {
+        done.n_files as INT
+    }
+
+    /// The number of files of which there is no new copy; `findings` says why.
+    #[rhai_fn(global, get = "n_skipped", pure)]
+    pub fn n_skipped(done: &mut DeidentifiedHandle) -> INT {
+        done.n_skipped as INT
+    }
+
+    /// Why files were left out, an array of maps `#{path, kind, effect, reason}` as a scan's.
+    ///
+    /// `path` is that of the original, and may hold a name.
+    #[rhai_fn(global, get = "findings", pure, return_raw)]
+    pub fn deidentified_findings(done: &mut DeidentifiedHandle) -> ScriptResult<Dynamic> {
+        to_dynamic(&done.findings)
+    }
+
+    /// A summary of several lines: files written, files left out by reason, rows of labels.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn deidentified_to_string(done: &mut DeidentifiedHandle) -> String {
+        done.to_string()
     }
 
     /// The exam's UIDs, spacing, positions, keys and labels.

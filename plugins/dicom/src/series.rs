@@ -89,10 +89,17 @@ fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
     None
 }
 
+/// PS3.3 section C.7.3.1.1.1, with retired terms that old archives have.
+const MODALITIES: &str = "ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS \
+    DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D \
+    MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG \
+    RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM \
+    SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XAPROTOCOL XC";
+
 fn modality(file: &ScannedFile) -> String {
-    // A modality is a code of capital letters; anything else is not repeated.
+    // A modality is one of the standard's terms; anything else may be a name, and is not repeated.
     let code = &file.header.modality;
-    let is_code = code.len() <= 16 && code.bytes().all(|b| b.is_ascii_uppercase());
+    let is_code = MODALITIES.split(' ').any(|term| term == code);
     match code.as_str() {
         "" => " no modality".into(),
         _ if is_code && is_secondary_capture(&file.header.sop_class) => {

@@ -1,8 +1,7 @@
 //! A file's bytes: where its data set begins, how it is encoded, and its header, from the first
 //! kilobytes or from the whole file.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use dicom_core::Tag;
@@ -12,18 +11,25 @@ use pe_files::Files;
 
 use crate::FileFault;
 use crate::element::{Elements, Encoding, Stop};
+use crate::frame::MAX_FRAGMENTS;
 use crate::header::Header;
 use crate::syntax::{self, Syntax};
 
 /// Bytes of a file that are read first. A single-frame CT header has 2 to 10 kB.
 const HEAD_BYTES: usize = 16 << 10;
-/// Bytes that a deflated data set may grow to: 512 slices of 512 × 512 at 16 bits.
-const MAX_INFLATED_BYTES: u64 = 256 << 20;
+/// Bytes of a file that are read: the 2³⁰ voxels that an exam may have, at 16 bits, and a header.
+const MAX_FILE_BYTES: u64 = (2 << 30) + (64 << 20);
+/// Bytes before the pixel data: what the facts of 65,536 frames take is less.
+const MAX_HEAD_BYTES: usize = 256 << 20;
+/// Bytes that a deflated data set may grow to: 256 slices of 512 × 512 at 16 bits.
+const MAX_INFLATED_BYTES: u64 = 128 << 20;
 
 /// A parsed file: its header and the bytes of its data set.
 pub(crate) struct Source<'a> {
     pub header: Header,
     pub syntax: Syntax,
+    /// First byte of the data set.
+    pub start: usize,
     /// The bytes that the header's offsets count from: the file, or what it inflates to.
     bytes: std::borrow::Cow<'a, [u8]>,
 }
@@ -32,6 +38,12 @@ impl<'a> Source<'a> {
     /// Parses a whole file.
     pub fn parse(file: &'a [u8]) -> Result<Self, FileFault> {
         parse(file, file.len()).map_err(complete)
+    }
+
+    /// Where a file's data set begins and how its elements are encoded.
+    pub fn data_set(file: &[u8]) -> Result<(usize, Encoding), FileFault> {
+        let (start, syntax) = locate(file, file.len()).map_err(complete)?;
+        Ok((start, syntax.encoding))
     }
 
     /// The data set's bytes.
@@ -48,27 +60,39 @@ pub(crate) fn read_header(
     let io = |error: std::io::Error| FileFault::Io(error.to_string());
     let mut file = files.open(path).map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
-    let length = usize::try_from(metadata.len())
-        .map_err(|_| FileFault::TooLarge("the file exceeds the address space".into()))?;
-    if length == 0 {
-        return Err(FileFault::Empty);
-    }
+    let (header, syntax) = header_of(&mut file, metadata.len())?;
+    Ok((header, syntax, metadata))
+}
+
+/// The header of a file of `n_bytes`, of which no more is read than it needs.
+pub(crate) fn header_of(
+    file: &mut (impl Read + Seek),
+    n_bytes: u64,
+) -> Result<(Header, Syntax), FileFault> {
+    let io = |error: std::io::Error| FileFault::Io(error.to_string());
+    let length = checked_length(n_bytes)?;
     let mut head = Vec::new();
     let mut wanted = HEAD_BYTES;
     loop {
         let missing = wanted.min(length).saturating_sub(head.len());
-        let read = (&mut file).take(missing as u64).read_to_end(&mut head);
+        let read = file.take(missing as u64).read_to_end(&mut head);
         if read.map_err(io)? < missing {
             return Err(FileFault::Io("the file shrank while it was read".into()));
         }
         match parse(&head, length) {
             Ok(source) => {
-                check_fragments(&mut file, &source, length)?;
-                return Ok((source.header, source.syntax, metadata));
+                check_fragments(file, &source, length)?;
+                return Ok((source.header, source.syntax));
             }
             // Growing by eight reads a header of any size in a few steps.
             Err(Stop::NeedMore(bytes)) if head.len() < length => {
                 wanted = bytes.max(head.len().saturating_mul(8));
+                if bytes > MAX_HEAD_BYTES {
+                    return Err(FileFault::TooLarge(format!(
+                        "expected a header of at most {MAX_HEAD_BYTES} bytes, it needs {bytes}"
+                    )));
+                }
+                wanted = wanted.min(MAX_HEAD_BYTES);
             }
             Err(stop) => return Err(complete(stop)),
         }
@@ -78,17 +102,29 @@ pub(crate) fn read_header(
 /// Reads a whole file into `buffer`, whose memory is used again from file to file.
 pub(crate) fn read_file(path: &Path, buffer: &mut Vec<u8>, files: &Files) -> Result<(), FileFault> {
     buffer.clear();
-    let read = files
-        .open(path)
-        .and_then(|mut file| file.read_to_end(buffer));
-    match read {
+    let io = |error: std::io::Error| FileFault::Io(error.to_string());
+    let file = files.open(path).map_err(io)?;
+    checked_length(file.metadata().map_err(io)?.len())?;
+    match file.take(MAX_FILE_BYTES).read_to_end(buffer) {
         Ok(0) => Err(FileFault::Empty),
         Ok(_) => Ok(()),
-        Err(error) => Err(FileFault::Io(error.to_string())),
+        Err(error) => Err(io(error)),
     }
 }
 
-fn complete(stop: Stop) -> FileFault {
+/// A file's length, when it is one that is read.
+fn checked_length(n_bytes: u64) -> Result<usize, FileFault> {
+    match usize::try_from(n_bytes) {
+        Ok(0) => Err(FileFault::Empty),
+        Ok(length) if n_bytes <= MAX_FILE_BYTES => Ok(length),
+        _ => Err(FileFault::TooLarge(format!(
+            "expected a file of at most {MAX_FILE_BYTES} bytes, found {n_bytes}"
+        ))),
+    }
+}
+
+/// The fault of a file that was read to its end.
+pub(crate) fn complete(stop: Stop) -> FileFault {
     match stop {
         Stop::Fault(fault) => fault,
         Stop::NeedMore(bytes) => FileFault::Malformed(format!(
@@ -104,6 +140,7 @@ fn parse(bytes: &[u8], length: usize) -> Result<Source<'_>, Stop> {
         return Ok(Source {
             header,
             syntax,
+            start,
             bytes: bytes.into(),
         });
     }
@@ -115,6 +152,7 @@ fn parse(bytes: &[u8], length: usize) -> Result<Source<'_>, Stop> {
     Ok(Source {
         header,
         syntax,
+        start: 0,
         bytes: inflated.into(),
     })
 }
@@ -194,8 +232,11 @@ fn guess(bytes: &[u8], start: usize) -> Result<Syntax, FileFault> {
 
 /// Holds the lengths of the fragments of encapsulated pixel data against the file, reading their
 /// eight-byte heads only, so that a file that was cut off is found by the scan.
-fn check_fragments(file: &mut File, source: &Source, length: usize) -> Result<(), FileFault> {
-    use std::io::{Seek, SeekFrom};
+fn check_fragments(
+    file: &mut (impl Read + Seek),
+    source: &Source,
+    length: usize,
+) -> Result<(), FileFault> {
     let Some(pixels) = &source.header.pixels else {
         return Ok(());
     };
@@ -203,7 +244,14 @@ fn check_fragments(file: &mut File, source: &Source, length: usize) -> Result<()
         return Ok(());
     }
     let mut pos = pixels.start;
+    let mut n_fragments = 0;
     while pos + 8 <= length {
+        n_fragments += 1;
+        if n_fragments > MAX_FRAGMENTS {
+            return Err(FileFault::TooLarge(format!(
+                "expected at most {MAX_FRAGMENTS} fragments"
+            )));
+        }
         let mut head = [0; 8];
         let read = file
             .seek(SeekFrom::Start(pos as u64))

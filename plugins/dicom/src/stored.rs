@@ -6,8 +6,8 @@ use crate::frame::Frames;
 use crate::source::{Source, read_file};
 use crate::{DicomError, FileFault};
 
-/// Samples that [`decode_file`] gives at most: 512 MB of them.
-const MAX_SAMPLES: usize = 1 << 26;
+/// Samples that [`decode_file`] gives at most: 256 MB of them.
+const MAX_SAMPLES: usize = 1 << 25;
 
 /// The image of one file as it is stored: no rescale, no colour conversion, no palette.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct StoredImage {
 ///
 /// # Errors
 /// [`DicomError::File`] with the reason for a file that is not DICOM, holds no image, is
-/// truncated, larger than 2²⁶ samples, or in an encoding that is not read.
+/// truncated, larger than 2²⁵ samples, or in an encoding that is not read.
 pub fn decode_file(path: &Path) -> Result<StoredImage, DicomError> {
     let mut buffer = Vec::new();
     read_file(path, &mut buffer, &Files::free())
@@ -42,7 +42,7 @@ pub fn decode_file(path: &Path) -> Result<StoredImage, DicomError> {
         .map_err(|fault| DicomError::file(path, fault))
 }
 
-fn decode(bytes: &[u8]) -> Result<StoredImage, FileFault> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<StoredImage, FileFault> {
     let source = Source::parse(bytes)?;
     let layout = &source.header.layout;
     let frames = Frames::new(&source)?;

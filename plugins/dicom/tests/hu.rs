@@ -3,6 +3,8 @@
 
 mod written;
 
+use std::sync::Mutex;
+
 use pe_binding::Work;
 use pe_dicom::{DicomError, FileFault, load_only};
 use proptest::prelude::*;
@@ -119,6 +121,14 @@ fn what_16_bits_cannot_hold_is_an_error() {
     check("1", "1e300", 0);
 }
 
+/// A text for as long as the program runs; held, so that LeakSanitizer does not take it for lost.
+fn kept(text: String) -> &'static str {
+    static KEPT: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let text = text.leak();
+    KEPT.lock().unwrap().push(text);
+    text
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -131,7 +141,7 @@ proptest! {
         intercept in -3000..3000_i32,
     ) {
         prop_assume!(slope != 0);
-        let text = |value: String| -> Option<&'static str> { Some(value.leak()) };
+        let text = |value: String| Some(kept(value));
         let at = |intercept| Ct {
             words: words.clone(), signed, bits_stored,
             slope: text(slope.to_string()), intercept, ..slice(0)

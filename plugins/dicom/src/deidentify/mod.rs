@@ -1,0 +1,292 @@
+//! De-identified copies of the CT images under a folder (DICOM PS3.15 annex E).
+
+mod attribute;
+mod dataset;
+mod disk;
+mod encode;
+mod labels;
+mod pixels;
+mod pseudonym;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use pe_binding::Work;
+use pe_files::Files;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::labels::LabelTable;
+use crate::scan::{ScannedFile, counted, list_files, read_headers};
+use crate::series;
+use crate::source::{Source, read_file};
+use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
+
+use dataset::{NewUids, Refusal};
+use pseudonym::Pseudonyms;
+
+/// How a folder is de-identified.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeidentifyOptions {
+    /// A secret of at least 16 characters that new UIDs and PatientIDs are made with, so that two
+    /// runs agree on them. Without one, a key is drawn and forgotten.
+    pub key: Option<String>,
+    /// A file that holds the key, in place of `key`, whose blanks at both ends are no part of it.
+    pub key_file: Option<PathBuf>,
+    /// The RSNA label table; by default the one that [`crate::scan`] finds. It is written as
+    /// `train.csv` with the new UIDs.
+    pub labels: Option<PathBuf>,
+    /// Whether images with BurnedInAnnotation `YES` are written too.
+    pub keep_burned_in: bool,
+}
+
+/// What became of a folder's files.
+#[derive(Debug, Clone)]
+pub struct Deidentified {
+    /// The folder that was written to.
+    pub out: PathBuf,
+    /// Files that were looked at, the label table not counted.
+    pub n_files: usize,
+    /// Files that were left out; a finding each says why.
+    pub n_skipped: usize,
+    /// Rows of the label table that was written; `None` without a table.
+    pub n_label_rows: Option<usize>,
+    /// Why files were left out, by the path that was read.
+    pub findings: Vec<Finding>,
+}
+
+/// A file that is to be written.
+struct Job {
+    file: ScannedFile,
+    uids: NewUids,
+    path: PathBuf,
+}
+
+/// Writes a de-identified copy of every CT image under `root` to `out`, as
+/// `STUDY/SERIES/SLICE.dcm` by the new UIDs, by the Basic Application Level Confidentiality
+/// Profile of PS3.15 annex E.
+///
+/// Only what is known to be safe is kept: the attributes that [`crate::scan`] and [`crate::load`]
+/// read and few more, checked value by value, and the pixel data as they are coded. Every UID is
+/// replaced, the same by the same. PatientID becomes a pseudonym, so that a patient's exams stay
+/// together. Names, dates, numbers of studies are empty, as are all other attributes of table E.1-1
+/// that an image must have; everything else is removed: private attributes, sequences other than an
+/// enhanced image's geometry, overlays, comments, the preamble, what follows the pixels, and
+/// comments inside coded pixels.
+///
+/// Without the key, nobody can link a copy back to its original by what is written in it. Who has
+/// the original can, by the pixels. What is written in the pixels is not looked for: an image that
+/// says that there is something (BurnedInAnnotation) is left out, as are localizers, secondary
+/// captures, and all that is no image of CT.
+///
+/// A file is written whole or not at all, and one that is there is never touched: a run that was
+/// stopped goes on with the same key.
+///
+/// # Errors
+/// [`DicomError::DeidentifyOutput`] when one folder lies in the other;
+/// [`DicomError::DeidentifyKey`] for a short key; [`DicomError::LabelTable`] for a table that is
+/// none; [`DicomError::Io`] when `root` cannot be read or `out` not written;
+/// [`DicomError::Interrupted`]. Faults of single files are findings.
+///
+/// ```no_run
+/// use pe_binding::Work;
+/// use pe_dicom::{DeidentifyOptions, deidentify};
+///
+/// let options = DeidentifyOptions::default();
+/// let done = deidentify("series".as_ref(), "copies".as_ref(), &options, &Work::silent())?;
+/// println!("{done}");
+/// # Ok::<(), pe_dicom::DicomError>(())
+/// ```
+pub fn deidentify(
+    root: &Path,
+    out: &Path,
+    options: &DeidentifyOptions,
+    work: &Work,
+) -> Result<Deidentified, DicomError> {
+    let files = work.files();
+    let names = options.pseudonyms(files)?;
+    let mut findings = Vec::new();
+    disk::prepare(root, out, files)?;
+    let table_path = LabelTable::locate(root, options.labels.as_deref(), files);
+    let mut paths = list_files(root, &mut findings, files)?;
+    if let Some(table_path) = &table_path {
+        paths.retain(|path| path != table_path);
+    }
+    // The table first: one that is none is told before hours of work, not after.
+    let labels = table_path
+        .map(|path| labels::rewrite(&path, &names, work))
+        .transpose()?;
+    let jobs = plan(read_headers(&paths, work)?, out, &names, &mut findings);
+    findings.extend(write(&jobs, &names, options, work)?);
+    let n_label_rows = labels.as_ref().map(|labels| labels.n_rows);
+    if let Some(labels) = labels {
+        let path = out.join("train.csv");
+        if disk::exists(&path) {
+            let reason = "a label table is there already, and not written anew";
+            findings.push(Finding::new(&path, FindingKind::Exists, reason));
+        } else {
+            disk::write_whole(&path, &labels.bytes, files)?;
+        }
+    }
+    // A folder without an exam is what other findings would say; here each is about one file.
+    for finding in &mut findings {
+        finding.effect = Effect::FileLeftOut;
+    }
+    findings.sort();
+    let n_skipped = paths.iter().filter(|p| is_named(p, &findings)).count();
+    Ok(Deidentified {
+        out: out.to_owned(),
+        n_files: paths.len(),
+        n_skipped,
+        n_label_rows,
+        findings,
+    })
+}
+
+fn is_named(path: &Path, findings: &[Finding]) -> bool {
+    let at = findings.partition_point(|finding| finding.path.as_path() < path);
+    findings.get(at).is_some_and(|finding| finding.path == path)
+}
+
+impl DeidentifyOptions {
+    fn pseudonyms(&self, files: &Files) -> Result<Pseudonyms, DicomError> {
+        match (&self.key, &self.key_file) {
+            (Some(_), Some(_)) => Err(DicomError::DeidentifyTwoKeys),
+            (Some(key), None) => Pseudonyms::of_key(key),
+            (None, Some(path)) => Pseudonyms::of_key(disk::read_text(path, files)?.trim()),
+            (None, None) => Pseudonyms::random(),
+        }
+    }
+}
+
+/// Who gets which name: files of the same UIDs, which a scan would tell from each other, are
+/// numbered in the order of their paths.
+fn plan(
+    files: Vec<Result<ScannedFile, Finding>>,
+    out: &Path,
+    names: &Pseudonyms,
+    findings: &mut Vec<Finding>,
+) -> Vec<Job> {
+    let mut n_of = BTreeMap::new();
+    let mut jobs = Vec::new();
+    for file in files {
+        let file = match file.and_then(|file| series::refuse(&file).map_or(Ok(file), Err)) {
+            Ok(file) => file,
+            Err(finding) => {
+                findings.push(finding);
+                continue;
+            }
+        };
+        if file.header.sop_uid.is_empty() {
+            let reason = "no SOPInstanceUID";
+            findings.push(Finding::new(&file.path, FindingKind::MissingUid, reason));
+            continue;
+        }
+        let uids = NewUids {
+            study: names.uid(&file.header.study_uid),
+            series: names.uid(&file.header.series_uid),
+            sop: names.uid(&file.header.sop_uid),
+        };
+        let n = n_of.entry(uids.clone()).or_insert(0_usize);
+        *n += 1;
+        let name = match *n {
+            1 => format!("{}.dcm", uids.sop),
+            n => format!("{}-{n}.dcm", uids.sop),
+        };
+        let path = out.join(&uids.study).join(&uids.series).join(name);
+        jobs.push(Job { file, uids, path });
+    }
+    jobs
+}
+
+/// Writes the files in parallel; gives why some were not.
+fn write(
+    jobs: &[Job],
+    names: &Pseudonyms,
+    options: &DeidentifyOptions,
+    work: &Work,
+) -> Result<Vec<Finding>, DicomError> {
+    let task = work.task("de-identifying", jobs.len(), "files");
+    let found: Vec<Option<Finding>> = jobs
+        .par_iter()
+        .map_init(Vec::new, |buffer, job| {
+            task.check()?;
+            let finding = job.run(names, options, buffer, work.files())?;
+            task.advance(1);
+            Ok::<_, DicomError>(finding)
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+impl Job {
+    fn run(
+        &self,
+        names: &Pseudonyms,
+        options: &DeidentifyOptions,
+        buffer: &mut Vec<u8>,
+        files: &Files,
+    ) -> Result<Option<Finding>, DicomError> {
+        let finding = |kind, reason: &str| Some(Finding::new(&self.file.path, kind, reason));
+        if disk::exists(&self.path) {
+            let reason = "its copy is there already, and not written anew";
+            return Ok(finding(FindingKind::Exists, reason));
+        }
+        let bytes = match self.copy(names, options, buffer, files) {
+            Ok(bytes) => bytes,
+            Err(Refusal::Fault(fault)) => {
+                return Ok(Some(Finding::of_fault(&self.file.path, &fault)));
+            }
+            Err(Refusal::BurnedIn) => {
+                let reason = "BurnedInAnnotation is YES: its pixels may show who the patient is \
+                              (keep_burned_in writes it all the same)";
+                return Ok(finding(FindingKind::BurnedIn, reason));
+            }
+        };
+        if let Some(folder) = self.path.parent() {
+            disk::create_folder(folder, files)?;
+        }
+        disk::write_whole(&self.path, &bytes, files)?;
+        Ok(None)
+    }
+
+    /// The bytes of the copy.
+    fn copy(
+        &self,
+        names: &Pseudonyms,
+        options: &DeidentifyOptions,
+        buffer: &mut Vec<u8>,
+        files: &Files,
+    ) -> Result<Vec<u8>, Refusal> {
+        read_file(&self.file.path, buffer, files)?;
+        if buffer.len() as u64 != self.file.n_bytes {
+            return Err(FileFault::Changed("its size in bytes is another").into());
+        }
+        let source = Source::parse(buffer)?;
+        source.header.check_image(&source.syntax)?;
+        let dataset = dataset::of(&source, &self.uids, names, options.keep_burned_in)?;
+        Ok(encode::file(&dataset, source.syntax, &self.uids.sop)?)
+    }
+}
+
+impl fmt::Display for Deidentified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_written = self.n_files - self.n_skipped;
+        let (written, looked_at) = (counted(n_written, "file"), counted(self.n_files, "file"));
+        let out = self.out.display();
+        write!(f, "{written} of {looked_at} de-identified to {out}")?;
+        let mut counts = BTreeMap::new();
+        for finding in &self.findings {
+            *counts.entry(finding.kind.name()).or_insert(0_usize) += 1;
+        }
+        for (kind, n) in counts {
+            write!(f, "\n  left out: {n} × {}", kind.replace('_', " "))?;
+        }
+        match self.n_label_rows {
+            Some(n) => write!(f, "\n  labels: {} in train.csv", counted(n, "row")),
+            None => write!(f, "\n  no label table"),
+        }
+    }
+}
