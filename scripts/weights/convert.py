@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Converts torchvision's trained weights from .pth to safetensors, once.
+"""Converts trained weights from .pth, .pt or .ot to safetensors, once.
 
     PYTHONPATH=.libtorch python3 scripts/weights/convert.py IN.pth OUT.safetensors
 
@@ -8,8 +8,10 @@ The networks and where torchvision keeps their weights:
     efficientnet_b0  https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth
     r3d_18           https://download.pytorch.org/models/r3d_18-b3b3357e.pth
 
-Needs torch only, which `make setup` puts into .libtorch. Nothing of the file is run: it is read with
-`weights_only=True`. The output holds the name and the SHA-256 of the input and the network's name.
+Needs torch only, which `make setup` puts into .libtorch. Nothing of a .pth or .pt is run: it is read
+with `weights_only=True`. An .ot, which tch writes, is an archive of TorchScript, and read as one. The
+output holds the name and the SHA-256 of the input and the network's name. Where the input's name ends
+with the start of a SHA-256, as torchvision's do, the file must have it.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import struct
 import sys
 import warnings
@@ -80,6 +83,10 @@ def load(path):
     except ImportError:
         sys.exit("convert.py: torch is missing: run `make setup`, then with PYTHONPATH=.libtorch")
     try:
+        if path.suffix.lower() == ".ot":
+            archive = torch.jit.load(path, map_location="cpu")
+            tensors = [*archive.named_parameters(), *archive.named_buffers()]
+            return {name.replace("|", "."): tensor for name, tensor in tensors}
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         sys.exit(f"convert.py: cannot read {path}: {error.strerror or error}")
@@ -88,6 +95,18 @@ def load(path):
     if not isinstance(state, dict) or not all(isinstance(one, torch.Tensor) for one in state.values()):
         sys.exit(f"convert.py: {path} is no state dict: expected names with tensors")
     return state
+
+
+def sha256(path):
+    """The digest of the input, which its name may tell the start of."""
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    told = re.search(r"-([0-9a-f]{8,64})$", path.stem)
+    if told and not found.startswith(told[1]):
+        sys.exit(
+            f"convert.py: {path} is damaged, or another file than its name says: expected a SHA-256 that "
+            f"starts with {told[1]}, found {found}: download it again, or rename it"
+        )
+    return found
 
 
 def safetensors(state, metadata):
@@ -125,11 +144,12 @@ def main():
     if arguments.output.suffix != ".safetensors":
         parser.error(f"the output must end in .safetensors, found {arguments.output}")
     state = load(arguments.input)
+    digest = sha256(arguments.input)
     network = recognise(state)
     metadata = {
         "network": network,
         "source_file": arguments.input.name,
-        "source_sha256": hashlib.sha256(arguments.input.read_bytes()).hexdigest(),
+        "source_sha256": digest,
     }
     # Written beside its place and renamed: a file of this name is whole.
     partial = arguments.output.with_name(arguments.output.name + ".part")
@@ -138,7 +158,7 @@ def main():
         os.replace(partial, arguments.output)
     except OSError as error:
         sys.exit(f"convert.py: cannot write {arguments.output}: {error.strerror or error}")
-    print(f"{arguments.output}: {network}, {len(state)} tensors")
+    print(f"{arguments.output}: {network}, {len(state)} tensors; the input's SHA-256 is {digest}")
 
 
 if __name__ == "__main__":

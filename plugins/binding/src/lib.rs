@@ -14,4 +14,4 @@ pub mod script;
 mod work;
 
 pub use explain::Explain;
-pub use work::{Interrupted, Task, Watch, Work};
+pub use work::{Interrupted, Task, Watch, WeightsFile, Work};

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use pe_files::Files;
+use serde::{Deserialize, Serialize};
 
 /// Who watches a long computation: the host's progress bars and Ctrl-C, or an embedder's own.
 pub trait Watch: Send + Sync {
@@ -21,8 +22,23 @@ pub trait Watch: Send + Sync {
     fn end(&self);
     /// Something the user should know that is not an error. Holds no patient data.
     fn warn(&self, message: &str);
+    /// The work starts from this file of weights: for the record of a run.
+    fn weights(&self, _file: &WeightsFile) {}
     /// Whether the user asked to stop.
     fn interrupted(&self) -> bool;
+}
+
+/// A file of weights that the user gave, told apart from others by its digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsFile {
+    /// The file as the user named it.
+    pub file: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The name of published weights, where the file says that it was made from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<String>,
 }
 
 /// The handle through which a computation reports progress, learns that it should stop, and uses
@@ -103,6 +119,13 @@ impl Work {
         match &self.watch {
             Some(watch) if watch.interrupted() => Err(Interrupted),
             _ => Ok(()),
+        }
+    }
+
+    /// Records a file of weights that the work starts from.
+    pub fn weights(&self, file: &WeightsFile) {
+        if let Some(watch) = &self.watch {
+            watch.weights(file);
         }
     }
 

@@ -25,7 +25,9 @@ pub mod libtorch;
 mod loss;
 mod mode;
 mod params;
+mod safetensors_header;
 pub mod safetensors_io;
+mod shim;
 mod stop;
 
 pub use adam::{AdamStep, fused_adam};

@@ -12,15 +12,17 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use pe_files::Files;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
-use crate::NnError;
+use crate::{NnError, safetensors_header as header};
 
 /// Tensors by name.
 pub type State = BTreeMap<String, Tensor>;
@@ -39,45 +41,37 @@ pub fn read(path: &Path, files: &Files) -> Result<State, NnError> {
     Ok(tensors)
 }
 
-/// The names and shapes in a file of tensors; reads its header alone.
+/// The names and shapes in a file of tensors; reads its header alone, and checks it as [`read`] does.
 ///
 /// # Errors
 /// As [`read`].
 pub fn shapes(path: &Path, files: &Files) -> Result<BTreeMap<String, Vec<usize>>, NnError> {
-    let io = |source| NnError::Io {
-        path: path.to_path_buf(),
-        source,
-    };
-    let file = files.open(path).map_err(io)?;
-    let mut header = Vec::new();
-    std::io::Read::take(&file, 8)
-        .read_to_end(&mut header)
-        .map_err(io)?;
-    let length = header
-        .first_chunk::<8>()
-        .map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    // A damaged length reads to the file's end at most.
-    std::io::Read::take(&file, length)
-        .read_to_end(&mut header)
-        .map_err(io)?;
-    // `SafeTensors::read_metadata` wants the tensors' bytes too.
-    let metadata: safetensors::tensor::Metadata =
-        serde_json::from_slice(header.get(8..).unwrap_or_default())
-            .map_err(|error| at(refused(format!("its header: {error}")), path))?;
-    let tensors = metadata.tensors().into_iter();
-    Ok(tensors
-        .map(|(name, info)| (name, info.shape.clone()))
-        .collect())
+    let (mut file, n_bytes) = open(path, files)?;
+    let header = read_header(&mut file, n_bytes, path)?;
+    let tensors = header.tensors.into_iter();
+    Ok(tensors.map(|(name, info)| (name, info.shape)).collect())
+}
+
+/// SHA-256 of a file of tensors, in hexadecimal; nothing but its first bytes is looked at.
+///
+/// # Errors
+/// [`NnError::PyTorchFile`] and [`NnError::Io`], as [`read`].
+pub fn sha256(path: &Path, files: &Files) -> Result<String, NnError> {
+    let (mut file, _) = open(path, files)?;
+    let mut hasher = Sha256::new();
+    io::copy(&mut file, &mut hasher).map_err(|source| io_error(path, source))?;
+    Ok(hex(&hasher.finalize()))
 }
 
 /// Takes tensors and metadata out of the bytes of a file.
 ///
 /// # Errors
 /// [`NnError::Safetensors`] when the header is cut off, describes other bytes than there are,
-/// overlaps, leaves a gap, or names a kind of number that libtorch does not have.
+/// overlaps, leaves a gap, has a name twice, or names a kind of number that libtorch does not have.
 pub fn from_bytes(bytes: &[u8]) -> Result<(State, Metadata), NnError> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| refused(e.to_string()))?;
-    let metadata = header.metadata().clone().unwrap_or_default();
+    let n_header = header::length(bytes, bytes.len() as u64).map_err(refused)?;
+    let (start, data) = bytes.split_at(header::N_LENGTH + n_header);
+    let found = header::parse(&start[header::N_LENGTH..], data.len() as u64).map_err(refused)?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| refused(e.to_string()))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
@@ -88,7 +82,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<(State, Metadata), NnError> {
         let tensor = Tensor::f_from_data_size(view.data(), &size, kind)?;
         tensors.insert(name.to_owned(), tensor);
     }
-    Ok((tensors, metadata.into_iter().collect()))
+    Ok((tensors, found.metadata))
 }
 
 /// Writes tensors as the bytes of a file, always the same bytes for the same tensors.
@@ -117,7 +111,7 @@ pub fn write(
     // Wide numbers first keeps every tensor aligned, as the format's own library does it.
     sorted
         .sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.kind().elt_size_in_bytes()), name));
-    let header = header(&sorted, metadata)?;
+    let header = described(&sorted, metadata)?;
     let mut put = |bytes: &[u8]| {
         out.write_all(bytes)
             .map_err(|source| NnError::Write { source })
@@ -138,7 +132,7 @@ pub fn write(
 }
 
 /// The header, padded with spaces to a multiple of 8.
-fn header(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<String, NnError> {
+fn described(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<String, NnError> {
     let mut entries = Map::new();
     if !metadata.is_empty() {
         entries.insert("__metadata__".to_owned(), json!(metadata));
@@ -169,8 +163,19 @@ fn n_bytes_of(tensor: &Tensor) -> usize {
     tensor.numel() * tensor.kind().elt_size_in_bytes()
 }
 
-/// The bytes of a file that is not one of Python's.
+/// The bytes of a file whose header fits them: it is looked at before memory is taken for the rest.
 pub(crate) fn read_bytes(path: &Path, files: &Files) -> Result<Vec<u8>, NnError> {
+    let (mut file, n_bytes) = open(path, files)?;
+    read_header(&mut file, n_bytes, path)?;
+    let mut bytes = Vec::new();
+    file.rewind()
+        .and_then(|()| file.take(n_bytes).read_to_end(&mut bytes))
+        .map_err(|source| io_error(path, source))?;
+    Ok(bytes)
+}
+
+/// Opens a file that is not one of Python's, and gives its length.
+fn open(path: &Path, files: &Files) -> Result<(fs::File, u64), NnError> {
     let extension = path.extension().and_then(|one| one.to_str());
     let by_name = extension.is_some_and(|one| {
         ["pt", "pth", "ot"]
@@ -183,15 +188,50 @@ pub(crate) fn read_bytes(path: &Path, files: &Files) -> Result<Vec<u8>, NnError>
     if by_name {
         return Err(python());
     }
-    let bytes = files.read(path).map_err(|source| NnError::Io {
+    let io = |source| io_error(path, source);
+    // Asked before it is opened, because a pipe would wait for somebody to write to it.
+    let about = files.metadata(path).map_err(io)?;
+    if !about.is_file() {
+        return Err(at(refused("expected a file".to_owned()), path));
+    }
+    let mut file = files.open(path).map_err(io)?;
+    let mut start = Vec::new();
+    (&file).take(4).read_to_end(&mut start).map_err(io)?;
+    file.rewind().map_err(io)?;
+    // A zip archive, or a pickle of protocol 2 as older versions wrote it.
+    match start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02") {
+        true => Err(python()),
+        false => Ok((file, about.len())),
+    }
+}
+
+/// The header of a file that is read from its start.
+fn read_header(file: &mut fs::File, n_bytes: u64, path: &Path) -> Result<header::Header, NnError> {
+    let refused = |what| at(refused(what), path);
+    let mut read = |n: usize| {
+        let mut bytes = Vec::new();
+        file.take(n as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|source| io_error(path, source))?;
+        Ok::<_, NnError>(bytes)
+    };
+    let start = read(header::N_LENGTH)?;
+    let n_header = header::length(&start, n_bytes).map_err(refused)?;
+    let text = read(n_header)?;
+    let n_data = n_bytes - (header::N_LENGTH + n_header) as u64;
+    header::parse(&text, n_data).map_err(refused)
+}
+
+fn io_error(path: &Path, source: io::Error) -> NnError {
+    NnError::Io {
         path: path.to_owned(),
         source,
-    })?;
-    // A zip archive, or a pickle of protocol 2 as older versions wrote it.
-    match bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\x80\x02") {
-        true => Err(python()),
-        false => Ok(bytes),
     }
+}
+
+/// A digest in hexadecimal.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Tells which file the bytes came from.
@@ -209,7 +249,8 @@ fn refused(what: String) -> NnError {
     NnError::Safetensors { path: None, what }
 }
 
-fn kind(dtype: Dtype) -> Option<Kind> {
+/// The kind of number that libtorch calls so.
+pub(crate) fn kind(dtype: Dtype) -> Option<Kind> {
     Some(match dtype {
         Dtype::BOOL => Kind::Bool,
         Dtype::U8 => Kind::Uint8,

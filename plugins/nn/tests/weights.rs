@@ -145,37 +145,182 @@ fn damaged_bytes_are_refused() {
             "cut to {n} bytes"
         );
     }
-    let check = |header: &str, n_bytes: usize| {
-        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-        bytes.extend(header.as_bytes());
-        bytes.resize(bytes.len() + n_bytes, 0);
-        safetensors_io::from_bytes(&bytes).map(|(tensors, _)| tensors.len())
+}
+
+/// The bytes of a file with this header and as many bytes of tensors, which are 0.
+fn with_header(header: &str, n_data: usize) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + n_data, 0);
+    bytes
+}
+
+fn entry(name: &str, dtype: &str, shape: &str, at: &str) -> String {
+    format!(r#""{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{at}}}"#)
+}
+
+fn two(first: &str, second: &str) -> String {
+    format!("{{{first},{second}}}")
+}
+
+#[test]
+fn headers_that_lie_are_refused_with_and_without_the_tensors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lies.safetensors");
+    let check = |bytes: &[u8], expected: &str| {
+        std::fs::write(&path, bytes).unwrap();
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(90)]);
+        let from_bytes = safetensors_io::from_bytes(bytes).map(drop);
+        let read = safetensors_io::read(&path, &Files::free()).map(drop);
+        let shapes = safetensors_io::shapes(&path, &Files::free()).map(drop);
+        for (what, found) in [("bytes", from_bytes), ("read", read), ("shapes", shapes)] {
+            let error = found.err().unwrap_or_else(|| panic!("{what} took {shown}"));
+            let text = error.to_string();
+            assert!(
+                text.contains(expected),
+                "{shown}: {what}: expected {expected:?}, found {text}"
+            );
+            assert_eq!(text.contains("lies.safetensors"), what != "bytes", "{text}");
+        }
     };
-    let entry = |name: &str, dtype: &str, shape: &str, at: &str| {
-        format!(r#""{name}":{{"dtype":"{dtype}","shape":{shape},"data_offsets":{at}}}"#)
+    let one = |dtype: &str, shape: &str, at: &str, n_data: usize| {
+        with_header(&format!("{{{}}}", entry("a", dtype, shape, at)), n_data)
     };
-    let one = |dtype: &str, shape: &str, at: &str| format!("{{{}}}", entry("a", dtype, shape, at));
-    assert_eq!(check(&one("F32", "[2]", "[0,8]"), 8).unwrap(), 1);
-    for (header, n_bytes) in [
-        (one("F32", "[2]", "[0,8]"), 9),
-        (one("F32", "[3]", "[0,8]"), 8),
-        (one("F32", "[2]", "[4,12]"), 12),
-        (one("F8_E4M3", "[8]", "[0,8]"), 8),
-        (one("X9", "[8]", "[0,8]"), 8),
-        (one("F32", "[4611686018427387904,4]", "[0,0]"), 0),
-        (one("F32", "[-1]", "[0,8]"), 8),
-        // Two tensors over the same bytes.
-        (
-            format!(
-                "{{{},{}}}",
-                entry("a", "F32", "[2]", "[0,8]"),
-                entry("b", "F32", "[2]", "[0,8]")
-            ),
-            8,
-        ),
-        ("[]".to_owned(), 0),
+    let right = one("F32", "[2]", "[0,8]", 8);
+    assert_eq!(safetensors_io::from_bytes(&right).unwrap().0.len(), 1);
+
+    // The header's length.
+    check(b"", "found 0 bytes");
+    check(b"1234567", "found 7 bytes");
+    check(&[0; 8], "its header: EOF");
+    check(
+        &[&[2, 1, 0, 0, 0, 0, 0, 0], &b"{}"[..]].concat(),
+        "says 258 bytes, but only 2 follow",
+    );
+    check(
+        &[&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
+        "at most 10000000 bytes",
+    );
+    check(
+        &100_000_001u64.to_le_bytes(),
+        "at most 10000000 bytes, found one that says 100000001",
+    );
+    // JSON that is none, or another.
+    check(&with_header("[]", 0), "its header:");
+    check(&with_header("{\"a\":", 0), "its header: EOF");
+    check(&with_header("\u{1}", 0), "its header:");
+    check(&with_header(&"[".repeat(100_000), 0), "recursion limit");
+    let deep = format!("{}1{}", "{\"a\":".repeat(201), "}".repeat(201));
+    check(&with_header(&deep, 0), "recursion limit");
+    let mut latin = with_header("{\"a\":1}", 0);
+    latin[10] = 0xe9;
+    check(&latin, "its header:");
+    // Names that come twice: of tensors, of their entries, of metadata.
+    let a = |at: &str| entry("a", "F32", "[2]", at);
+    check(
+        &with_header(&two(&a("[0,8]"), &a("[0,8]")), 8),
+        "`a` comes twice",
+    );
+    check(
+        &with_header(&two(&a("[0,8]"), &a("[8,16]")), 16),
+        "`a` comes twice",
+    );
+    let dtypes = r#"{"a":{"dtype":"F32","dtype":"I32","shape":[2],"data_offsets":[0,8]}}"#;
+    check(&with_header(dtypes, 8), "`dtype` comes twice");
+    check(
+        &with_header(r#"{"__metadata__":{"x":"1","x":"2"}}"#, 0),
+        "`x` comes twice",
+    );
+    // Offsets: beyond the file, before it, backwards, not to the end, overlapping, with a gap.
+    check(
+        &one("F32", "[4]", "[0,16]", 8),
+        "describes 16 bytes of tensors, but 8 follow",
+    );
+    check(
+        &one("F32", "[2]", "[0,8]", 9),
+        "describes 8 bytes of tensors, but 9 follow",
+    );
+    check(&one("F32", "[2]", "[4,12]", 12), "leaves a gap");
+    check(&one("F32", "[2]", "[8,0]", 8), "found the offsets 8 to 0");
+    check(&one("F32", "[2]", "[-8,0]", 8), "its header:");
+    check(
+        &one("F32", "[2]", "[0,18446744073709551616]", 8),
+        "its header:",
+    );
+    let b = |at: &str| entry("b", "F32", "[2]", at);
+    check(
+        &with_header(&two(&a("[0,8]"), &b("[0,8]")), 8),
+        "b: begins at byte 0 and overlaps",
+    );
+    check(
+        &with_header(&two(&a("[0,8]"), &b("[4,12]")), 12),
+        "b: begins at byte 4 and overlaps",
+    );
+    check(
+        &with_header(&two(&a("[0,8]"), &b("[12,20]")), 20),
+        "b: begins at byte 12 and leaves",
+    );
+    // Kinds and shapes that the bytes do not have.
+    check(
+        &one("F32", "[3]", "[0,8]", 8),
+        "has 12 bytes, found the offsets 0 to 8",
+    );
+    check(
+        &one("F64", "[2]", "[0,8]", 8),
+        "F64 of shape [2] has 16 bytes",
+    );
+    check(&one("F8_E4M3", "[8]", "[0,8]", 8), "not supported");
+    check(&one("X9", "[8]", "[0,8]", 8), "its header:");
+    check(&one("F32", "[-1]", "[0,8]", 8), "its header:");
+    check(
+        &one("F32", "[4611686018427387904,4]", "[0,0]", 0),
+        "out of range",
+    );
+    check(
+        &one("F32", "[4294967296,4294967296]", "[0,0]", 0),
+        "out of range",
+    );
+    check(
+        &one("F32", "[0,4611686018427387904,4]", "[0,0]", 0),
+        "out of range",
+    );
+    check(
+        &one("U8", "[9223372036854775808]", "[0,0]", 0),
+        "out of range",
+    );
+    let axes = format!("[{}1]", "1,".repeat(64));
+    check(&one("U8", &axes, "[0,1]", 1), "at most 64 axes, found 65");
+}
+
+#[test]
+fn what_is_no_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path(), Path::new("/dev/zero")] {
+        for found in [
+            safetensors_io::read(path, &Files::free()).map(drop),
+            safetensors_io::shapes(path, &Files::free()).map(drop),
+            safetensors_io::sha256(path, &Files::free()).map(drop),
+        ] {
+            let error = found.unwrap_err().to_string();
+            assert!(error.contains("expected a file"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_header_without_its_tensors_costs_no_memory_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sparse.safetensors");
+    // A terabyte that takes no room on the disk, whose header says less.
+    let file = std::fs::File::create(&path).unwrap();
+    std::io::Write::write_all(&mut &file, &with_header("{}", 0)).unwrap();
+    file.set_len(1 << 40).unwrap();
+    for found in [
+        safetensors_io::read(&path, &Files::free()).map(drop),
+        safetensors_io::shapes(&path, &Files::free()).map(drop),
     ] {
-        assert!(check(&header, n_bytes).is_err(), "{header}");
+        let error = found.unwrap_err().to_string();
+        assert!(error.contains("describes 0 bytes of tensors"), "{error}");
     }
 }
 
@@ -198,7 +343,18 @@ fn pythons_files_are_refused_with_the_way_out() {
             matches!(error, NnError::PyTorchFile { .. }),
             "{name}: {error}"
         );
-        assert!(error.hint().unwrap().contains("scripts/weights/convert.py"));
+        let command = format!(
+            "`PYTHONPATH=.libtorch python3 scripts/weights/convert.py {} ",
+            path.display()
+        );
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(&command), "{hint}");
+        for found in [
+            safetensors_io::shapes(&path, &Files::free()).map(drop),
+            safetensors_io::sha256(&path, &Files::free()).map(drop),
+        ] {
+            assert!(matches!(found, Err(NnError::PyTorchFile { .. })), "{name}");
+        }
     };
     check("weights.pth", b"");
     check("weights.PT", b"");
@@ -208,6 +364,68 @@ fn pythons_files_are_refused_with_the_way_out() {
     let error =
         safetensors_io::read(Path::new("/nowhere/a.safetensors"), &Files::free()).unwrap_err();
     assert!(matches!(error, NnError::Io { .. }), "{error}");
+}
+
+/// Every kind of file that is refused, converted by the command that the refusal gives.
+#[test]
+fn the_way_out_leads_out() {
+    use pe_binding::Explain;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let python = |arguments: &[&str]| {
+        std::process::Command::new("python3")
+            .args(arguments)
+            .env("PYTHONPATH", ".libtorch")
+            .current_dir(&root)
+            .output()
+    };
+    if !python(&["-c", "import torch"]).is_ok_and(|run| run.status.success()) {
+        return eprintln!("skipped: Python with torch is missing, which `make setup` brings");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let network = Backbone::new(BackboneKind::EfficientNetB0, 3, Device::Cpu).unwrap();
+    let state = state(network.params().iter());
+    // As tch's `VarStore::save` writes it.
+    let named: Vec<_> = state
+        .iter()
+        .map(|(name, one)| (name.replace('.', "|"), one))
+        .collect();
+    let archive = folder.path().join("it's tch's.ot");
+    Tensor::save_multi(&named, &archive).unwrap();
+    let (new, old) = (folder.path().join("new.pth"), folder.path().join("old.pt"));
+    let save = "import sys, torch\n\
+        one = torch.jit.load(sys.argv[1])\n\
+        state = {name.replace('|', '.'): tensor for name, tensor in one.named_parameters()}\n\
+        torch.save(state, sys.argv[2])\n\
+        torch.save(state, sys.argv[3], _use_new_zipfile_serialization=False)";
+    let [archive, new, old] = [archive, new, old].map(|path| path.display().to_string());
+    let saved = python(&["-c", save, &archive, &new, &old]).unwrap();
+    assert!(
+        saved.status.success(),
+        "{}",
+        String::from_utf8_lossy(&saved.stderr)
+    );
+
+    for path in [archive, new, old] {
+        let error = safetensors_io::read(Path::new(&path), &Files::free()).unwrap_err();
+        let hint = error.hint().unwrap();
+        let command = hint.split('`').nth(1).unwrap();
+        let run = std::process::Command::new("sh")
+            .args(["-c", command])
+            .current_dir(&root)
+            .output();
+        let run = run.unwrap();
+        assert!(
+            run.status.success(),
+            "{command}: {}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        let converted = Path::new(&path).with_extension("safetensors");
+        assert_eq!(
+            safetensors_io::read(&converted, &Files::free()).unwrap(),
+            state,
+            "{path}"
+        );
+    }
 }
 
 /// A state of a network of this width as a file of the converter's.
@@ -233,6 +451,10 @@ fn pretrained_weights_are_taken_but_for_a_classifier_of_another_width() {
     let told = adapted.classifier_replaced.unwrap();
     assert!(told.contains("10 outputs, this network 1"), "{told}");
     assert_eq!(adapted.known, Some("EfficientNet_B0_Weights.IMAGENET1K_V1"));
+    assert_eq!(
+        adapted.sha256,
+        safetensors_io::sha256(&path, &Files::free()).unwrap()
+    );
     assert_eq!(adapted.sha256.len(), 64);
     assert_eq!(network.params().get("classifier.1.weight").unwrap(), &own);
     assert_eq!(

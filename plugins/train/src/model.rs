@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pe_binding::WeightsFile;
 use pe_ct::ExamId;
 use pe_files::Files;
 use pe_metrics::Level;
@@ -38,6 +39,9 @@ pub enum Architecture {
         slices: SliceSettings,
         /// Where its weights began, in words.
         start: String,
+        /// The file that they began from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weights: Option<WeightsFile>,
     },
     /// A sequence model on a frozen network's features.
     Sequence {
@@ -159,6 +163,24 @@ impl Model {
     /// Where it lies.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Where its training began, in words: with the file's SHA-256 where weights were given.
+    pub fn start(&self) -> String {
+        match &self.record.architecture {
+            Architecture::Cnn { start, .. } => start.clone(),
+            Architecture::Sequence { backbone, .. } => {
+                format!("standard initialisation, on features of {backbone}")
+            }
+        }
+    }
+
+    /// The file of weights that its training began from.
+    pub fn weights_file(&self) -> Option<&WeightsFile> {
+        match &self.record.architecture {
+            Architecture::Cnn { weights, .. } => weights.as_ref(),
+            Architecture::Sequence { .. } => None,
+        }
     }
 
     /// What it says of itself.

@@ -4,10 +4,10 @@ use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pe_binding::Work;
+use pe_binding::{WeightsFile, Work};
 use pe_ct::ExamId;
 use pe_files::{Access, Files, Output};
-use pe_nn::{Adapted, Request, choose};
+use pe_nn::{Adapted, Request, choose, safetensors_io};
 use pe_store::{SliceStore, StoredExam};
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -149,6 +149,7 @@ impl Runs {
             normalisation,
             slices: slices.settings().clone(),
             start: String::new(),
+            weights: given(options, work.files())?,
         };
         self.train(name, architecture, &options.fit, &parts, work)
     }
@@ -211,6 +212,9 @@ impl Runs {
             // A process that was killed at its end leaves checkpoints, which only take space: a
             // model in a folder that cannot be written is as good.
             let _ = clear(&folder, &self.files);
+            if let Some(file) = model.weights_file() {
+                work.weights(file);
+            }
             return Ok(model);
         }
         (self.files)
@@ -225,10 +229,17 @@ impl Runs {
             }
             network
         };
-        if let (Network::Cnn(backbone), Architecture::Cnn { options, start, .. }) =
-            (&mut network, &mut architecture)
+        if let (
+            Network::Cnn(backbone),
+            Architecture::Cnn {
+                options,
+                start,
+                weights,
+                ..
+            },
+        ) = (&mut network, &mut architecture)
         {
-            *start = begin(backbone, options, work)?;
+            *start = begin(backbone, options, weights.as_mut(), work)?;
         }
         let job = Job {
             name,
@@ -299,14 +310,28 @@ fn images(
     }
 }
 
+/// The file of weights that a script gave. Its digest is a part of what the run is: another file in
+/// its place begins another run.
+fn given(options: &CnnOptions, files: &Files) -> Result<Option<WeightsFile>, TrainError> {
+    if options.weights.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(WeightsFile {
+        file: options.weights.clone(),
+        sha256: safetensors_io::sha256(Path::new(&options.weights), files)?,
+        known: None,
+    }))
+}
+
 /// Gives a network its first weights, and says which.
 fn begin(
     backbone: &mut pe_nn::Backbone,
     options: &CnnOptions,
+    weights: Option<&mut WeightsFile>,
     work: &Work,
 ) -> Result<String, TrainError> {
-    let start = match options.weights.is_empty() {
-        true => {
+    let start = match weights {
+        None => {
             let network = options.network;
             work.warn(&format!(
                 "no pretrained weights were given: {network} starts from its standard \
@@ -314,10 +339,19 @@ fn begin(
             ));
             "standard initialisation".to_owned()
         }
-        false => {
-            let adapted = backbone.load_pretrained(Path::new(&options.weights), work.files())?;
-            let start = described(&options.weights, &adapted);
+        Some(weights) => {
+            let adapted = backbone.load_pretrained(Path::new(&weights.file), work.files())?;
+            if adapted.sha256 != weights.sha256 {
+                return Err(TrainError::Data {
+                    what: weights.file.clone(),
+                    expected: format!("the file with the SHA-256 {}", weights.sha256),
+                    found: format!("another, written a moment ago: {}", adapted.sha256),
+                });
+            }
+            weights.known = adapted.known.map(str::to_owned);
+            let start = described(&weights.file, &adapted);
             work.warn(&start);
+            work.weights(weights);
             start
         }
     };

@@ -329,6 +329,19 @@ mod train {
         model.folder().display().to_string()
     }
 
+    /// Where the training began, in words.
+    ///
+    /// A CNN that was given weights names their file, its SHA-256, torchvision's name of the weights
+    /// where the file was converted from one of torchvision's, and what became of the last layer.
+    ///
+    /// ```rhai
+    /// print(model.start); // standard initialisation
+    /// ```
+    #[rhai_fn(global, get = "start", pure)]
+    pub fn start(model: &mut Model) -> String {
+        model.start()
+    }
+
     /// The threshold that the validation part chose; `()` without one.
     #[rhai_fn(global, get = "threshold", pure)]
     pub fn threshold(model: &mut Model) -> Dynamic {

@@ -45,7 +45,7 @@ pub(super) fn load(network: &mut Backbone, path: &Path, files: &Files) -> Result
     network.params.load(&state)?;
     Ok(Adapted {
         classifier_replaced,
-        sha256: hex(&Sha256::digest(&bytes)),
+        sha256: safetensors_io::hex(&Sha256::digest(&bytes)),
         known: known(network.kind, &metadata),
     })
 }
@@ -77,8 +77,4 @@ fn known(kind: BackboneKind, metadata: &BTreeMap<String, String>) -> Option<&'st
         .iter()
         .find(|(its_kind, prefix, _)| *its_kind == kind && digest.starts_with(prefix))
         .map(|(_, _, name)| *name)
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pe_binding::Explain;
 use tch::{Kind, TchError};
@@ -205,10 +205,7 @@ impl Explain for NnError {
                 "the weights belong to another network or version: convert the right file with \
                  scripts/weights/convert.py"
             }
-            Self::PyTorchFile { .. } => {
-                "convert it once: `PYTHONPATH=.libtorch python3 scripts/weights/convert.py IN.pth \
-                 OUT.safetensors`"
-            }
+            Self::PyTorchFile { path } => return Some(convert(path)),
             Self::Safetensors { .. } => "the file is cut off or damaged: convert or copy it again",
             _ => return None,
         };
@@ -218,6 +215,29 @@ impl Explain for NnError {
     fn is_interrupt(&self) -> bool {
         matches!(self, Self::Stopped)
     }
+}
+
+/// The command that makes safetensors of a file of Python's.
+fn convert(path: &Path) -> String {
+    let quoted = |path: &Path| {
+        let text = path.display().to_string();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+        match text.chars().all(plain) {
+            true => text,
+            false => format!("'{}'", text.replace('\'', "'\\''")),
+        }
+    };
+    // A file that is called `.safetensors` and is none must not be written over.
+    let out = match path.extension().is_some_and(|one| one == "safetensors") {
+        true => path.with_extension("converted.safetensors"),
+        false => path.with_extension("safetensors"),
+    };
+    format!(
+        "convert it once, in the folder of pe-script's sources: `PYTHONPATH=.libtorch python3 \
+         scripts/weights/convert.py {} {}`",
+        quoted(path),
+        quoted(&out)
+    )
 }
 
 /// libtorch's messages carry a C++ stack trace after the first line.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use ndarray::Array3;
-use pe_binding::{Watch, Work};
+use pe_binding::{Watch, WeightsFile, Work};
 use pe_ct::{ExamId, ExamInfo, ExamLabels, Spacing, Volume};
 use pe_files::Files;
 use pe_store::{SliceSettings, SliceStore};
@@ -94,6 +94,23 @@ pub fn stopped_at(question: usize) -> Work {
     Work::new(Arc::new(Answer {
         left: AtomicUsize::new(question),
     }))
+}
+
+/// Work whose files of weights are kept.
+#[derive(Clone, Default)]
+pub struct Started(pub Arc<Mutex<Vec<WeightsFile>>>);
+
+impl Watch for Started {
+    fn begin(&self, _: &str, _: u64, _: &str) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+    fn warn(&self, _: &str) {}
+    fn weights(&self, file: &WeightsFile) {
+        self.0.lock().unwrap().push(file.clone());
+    }
+    fn interrupted(&self) -> bool {
+        false
+    }
 }
 
 struct Answer {

@@ -1,13 +1,16 @@
 //! Training from end to end on small made-up exams.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::cohort::{stopped_after, stopped_at, store};
-use pe_binding::Work;
+use crate::cohort::{Started, stopped_after, stopped_at, store};
+use pe_binding::{WeightsFile, Work};
 use pe_files::Files;
 use pe_metrics::Level;
-use pe_nn::BackboneKind;
+use pe_nn::tch::Device;
+use pe_nn::{Backbone, BackboneKind, safetensors_io};
 use pe_store::SliceStore;
 use pe_train::{
     Augmentation, CnnOptions, FitOptions, Model, Optimizer, Runs, Schedule, Select, SequenceKind,
@@ -177,6 +180,59 @@ fn a_damaged_checkpoint_gives_way_to_the_one_before_and_the_bits_are_the_same() 
     fs::write(run.join(state), bytes).unwrap();
     let model = with_stops(&parts, &options, &store, &[]);
     assert!(weights(&whole) == weights(&model));
+}
+
+/// Writes a file as the converter makes it of torchvision's EfficientNet-B0.
+fn converted(path: &Path, source_sha256: &str) {
+    let network = Backbone::new(BackboneKind::EfficientNetB0, 10, Device::Cpu).unwrap();
+    let tensors = network.params().iter();
+    let state: Vec<_> = tensors
+        .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
+        .collect();
+    let metadata = BTreeMap::from([("source_sha256".to_owned(), source_sha256.to_owned())]);
+    fs::write(path, safetensors_io::to_bytes(&state, &metadata).unwrap()).unwrap();
+}
+
+#[test]
+fn weights_are_recorded_by_their_digest() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("b0.safetensors");
+    let store = store(&folder.path().join("store"), 8, 32);
+    let (runs, split) = (runs(folder.path()), split(&store));
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit.epochs = 1;
+    options.weights = file.display().to_string();
+    let started = Started::default();
+    let work = Work::new(Arc::new(started.clone()));
+    let train = |work: &Work| runs.cnn("one", &options, &store, &split, work);
+
+    converted(&file, &format!("7f5810bc{}", "0".repeat(56)));
+    let sha256 = safetensors_io::sha256(&file, &Files::free()).unwrap();
+    let model = train(&work).unwrap();
+    let expected = WeightsFile {
+        file: options.weights.clone(),
+        sha256: sha256.clone(),
+        known: Some("EfficientNet_B0_Weights.IMAGENET1K_V1".to_owned()),
+    };
+    assert_eq!(model.weights_file(), Some(&expected));
+    let known = format!("(SHA-256 {sha256}, EfficientNet_B0_Weights.IMAGENET1K_V1)");
+    assert!(model.start().contains(&known), "{}", model.start());
+    let record = fs::read_to_string(model.folder().join("model.json")).unwrap();
+    assert!(record.contains(&format!("\"sha256\": \"{sha256}\"")));
+    // What is finished is opened and recorded in the run that opens it.
+    let again = train(&work).unwrap();
+    assert_eq!(again.folder(), model.folder());
+    assert_eq!(*started.0.lock().unwrap(), [expected.clone(), expected]);
+    // Another file in its place begins another run, which is told of no known name.
+    converted(&file, &"0".repeat(64));
+    let other = train(&work).unwrap();
+    assert_ne!(other.folder(), model.folder());
+    let found = other.weights_file().unwrap();
+    assert_eq!(
+        found.sha256,
+        safetensors_io::sha256(&file, &Files::free()).unwrap()
+    );
+    assert_eq!(found.known, None);
 }
 
 #[test]
