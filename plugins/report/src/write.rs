@@ -80,7 +80,9 @@ mod tests {
                 write_together(folder, &old, &Files::free()).expect("written");
                 let files = Files::free().with_faults(Arc::new(Faults::at(at, fault, at)));
                 let new = [("a", "newer"), ("b", "newer")];
-                write_together(folder, &new, &files).expect_err("six changes");
+                let failed = write_together(folder, &new, &files);
+                // A full disk does not hinder the renames.
+                assert!(failed.is_err() || fault == Fault::Full && at >= 4);
                 for name in ["a", "b"] {
                     let found = std::fs::read_to_string(folder.join(name)).expect("it is there");
                     assert!(
