@@ -3,7 +3,7 @@
 CARGO ?= cargo
 PE_SCRIPT = target/release/pe-script
 
-.PHONY: setup table2 test bench book docs lint clean
+.PHONY: setup table2 test bench book docs lint deny sanitize fuzz mutate clean
 
 ## Install libtorch into .libtorch, unless it is there or LIBTORCH names another one.
 setup:
@@ -37,10 +37,26 @@ book:
 docs: setup
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
+## The readers of files against random bytes, a minute in all; `tools/fuzz.sh long 1800` for more.
+fuzz:
+	@bash tools/fuzz.sh smoke
+
+## A million broken copies of the odd files; `make test` reads the first 120,000.
+mutate:
+	PE_MUTATIONS=1000000 $(CARGO) test --locked -p pe-dicom --test mutation
+
 ## Format and lints, as CI looks at them.
 lint: setup
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+## The dependencies by the rules of deny.toml. Installs cargo-deny into .tools once.
+deny:
+	@bash tools/deny.sh
+
+## Tests of the code that the compiler does not watch over, under AddressSanitizer.
+sanitize:
+	@bash tools/sanitize.sh
 
 clean:
 	$(CARGO) clean

@@ -11,12 +11,15 @@ use pe_nn::{DeviceError, Request};
 use crate::console::Look;
 use crate::docs::{self, DocsCommand};
 use crate::repl::{self, EvalArgs, ReplArgs};
+use crate::sandbox::SandboxArgs;
 use crate::{check, doctor, manual, run};
 
 /// Exit code: the script or command did what it should.
 pub const DONE: i32 = 0;
 /// Exit code: an error in the script or from what it called.
 pub const FAILED: i32 = 1;
+/// Exit code: the script took longer than its `--max-time`; the same as that of `timeout`.
+pub const OVERDUE: i32 = 124;
 /// Exit code: a script test failed.
 pub const TESTS_FAILED: i32 = 3;
 /// Exit code: the command line or a parameter is wrong; nothing ran.
@@ -107,6 +110,9 @@ pub struct SessionArgs {
     /// Show neither progress nor log lines
     #[arg(long, short)]
     pub quiet: bool,
+    /// What the script may do
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
 }
 
 impl SessionArgs {

@@ -18,6 +18,7 @@ use rhai::{
 };
 
 use crate::Session;
+use crate::sandbox::{Sandbox, refused};
 use crate::show::show;
 use crate::value::{to_dynamic, to_value};
 use iterate::Progress;
@@ -32,8 +33,11 @@ pub(crate) fn register(engine: &mut Engine, session: &Arc<Session>) {
         let source = source.unwrap_or_default();
         console.log(&format!("debug {source}:{at:?}: {text}"));
     });
-    let interrupt = session.console.interrupt().clone();
-    engine.on_progress(move |_| interrupt.requested().then_some(Dynamic::UNIT));
+    let (interrupt, sandbox) = (session.console.interrupt().clone(), session.sandbox.clone());
+    engine.on_progress(move |_| {
+        sandbox.count(&interrupt);
+        interrupt.requested().then_some(Dynamic::UNIT)
+    });
     parameters(engine, session);
     output(engine, session);
     surroundings(engine, session);
@@ -139,14 +143,23 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
     let clock = session.clone();
     documented("elapsed_s", &["float"], doc::ELAPSED_S)
         .register_into_engine(engine, move || clock.elapsed_s() as FLOAT);
+    let sandbox = session.sandbox.clone();
     documented("exists", &["path: &str", "bool"], doc::EXISTS)
-        .register_into_engine(engine, |path: &str| Path::new(path).exists());
+        .register_into_engine(engine, move |path: &str| exists(&sandbox, path));
     for_seconds(engine, session);
     let ended = session.clone();
     documented("exit", &["code: int"], doc::EXIT)
         .register_into_engine(engine, move |code: INT| exit(&ended, code));
     let ended = session.clone();
     documented("exit", &[], doc::EXIT_DONE).register_into_engine(engine, move || exit(&ended, 0));
+}
+
+/// Of what a script may not read, it is not told whether it is there.
+fn exists(sandbox: &Sandbox, path: &str) -> ScriptResult<bool> {
+    match sandbox.files().metadata(Path::new(path)) {
+        Ok(_) => Ok(true),
+        Err(error) => refused(&error).map_or(Ok(false), Err),
+    }
 }
 
 /// Rhai's own `sleep` sleeps through Ctrl-C.

@@ -7,18 +7,21 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use pe_binding::WeightsFile;
+use pe_files::Files;
 use serde::Serialize;
 use serde_yaml::{Mapping, Value};
 
 use crate::console::{Console, Spent};
 use crate::extensions::Loaded;
+use crate::sandbox::{Confinement, Limits};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -67,11 +70,20 @@ pub struct Record {
     /// The plugins written in Rhai that were loaded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<Loaded>,
-    /// The commit of the script's repository; absent outside of one.
+    /// What a confined script was allowed; absent for one that is trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Confinement>,
+    /// How much it may use.
+    #[serde(skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
+    /// The commit of the script's repository; absent outside of one, and for a confined script.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<Git>,
     /// How long it took, and each native task in it.
     pub timings: Timings,
+    /// The files of weights that training started from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<WeightsFile>,
     /// What the script recorded with `result(name, value)`.
     pub results: Mapping,
     /// What ended a failed run.
@@ -167,9 +179,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&self, relative: &Path, text: &str) -> io::Result<()> {
-        let path = self.folder.join("script").join(relative);
-        fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
-        fs::write(path, text)
+        self.keep_at(&Path::new("script").join(relative), text)
     }
 
     /// Keeps a copy of a plugin's file under its path within the plugin's folder.
@@ -177,9 +187,14 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub fn keep_of_plugin(&self, name: &str, relative: &Path, text: &str) -> io::Result<()> {
-        let path = self.folder.join("plugins").join(name).join(relative);
-        fs::create_dir_all(path.parent().unwrap_or(&self.folder))?;
-        fs::write(path, text)
+        self.keep_at(&Path::new("plugins").join(name).join(relative), text)
+    }
+
+    fn keep_at(&self, relative: &Path, text: &str) -> io::Result<()> {
+        let path = self.folder.join(relative);
+        let files = Files::free();
+        files.create_dir_all(path.parent().unwrap_or(&self.folder))?;
+        files.replace(&path, text.as_bytes())
     }
 
     /// Changes what the record says; it is written at the end of the run.
@@ -202,6 +217,7 @@ impl Journal {
             record.exit_code = Some(exit_code);
             record.error = error;
             record.finished = Some(now());
+            record.weights = self.console.weights();
             record.timings = Timings {
                 total_s: (self.started.elapsed().as_secs_f64() * 1e3).round() / 1e3,
                 tasks: self.console.spent(),
@@ -217,7 +233,8 @@ impl Journal {
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
         let path = self.folder.join("run.yaml");
-        write_whole(&path, &serde_yaml::to_string(&record)?)
+        Files::free()
+            .replace_synced(&path, serde_yaml::to_string(&record)?.as_bytes())
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(record)
     }
@@ -252,18 +269,6 @@ fn new_folder(root: &Path, record: &Record, text: &str) -> io::Result<PathBuf> {
         }
     }
     unreachable!("a free number is found before the integers end")
-}
-
-/// Replaces a file as a whole: a reader finds the old text or the new one.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".run")
-        .tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// The versions of what runs.

@@ -32,6 +32,7 @@ pub mod params;
 pub mod repl;
 mod resolver;
 pub mod run;
+pub mod sandbox;
 mod session;
 mod show;
 mod trace;

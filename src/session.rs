@@ -11,6 +11,7 @@ use crate::console::{Console, ConsoleWatch};
 use crate::extensions::Plugins;
 use crate::journal::Journal;
 use crate::params::Resolved;
+use crate::sandbox::Sandbox;
 
 /// What the host's script functions know of the run they are in.
 pub struct Session {
@@ -22,6 +23,8 @@ pub struct Session {
     pub run_dir: PathBuf,
     /// The plugins written in Rhai.
     pub plugins: Plugins,
+    /// What the script may do.
+    pub sandbox: Sandbox,
     /// The run's record; a script test has none.
     pub journal: Option<Arc<Journal>>,
     /// The seed of everything random.
@@ -51,6 +54,7 @@ impl Session {
             params: Vec::new(),
             run_dir: run_dir.as_ref().to_path_buf(),
             plugins: Plugins::default(),
+            sandbox: Sandbox::default(),
             journal: None,
             seed: 0,
             defaults: false,
@@ -62,9 +66,9 @@ impl Session {
         }
     }
 
-    /// The handle through which plugins report progress and learn that they should stop.
+    /// The handle through which plugins report progress, learn that they should stop, and use files.
     pub fn work(&self) -> Work {
-        Work::new(Arc::new(ConsoleWatch(self.console.clone())))
+        Work::new(Arc::new(ConsoleWatch(self.console.clone()))).with_files(self.sandbox.files())
     }
 
     /// The device, chosen when it is first asked for: a script that needs none does not wait for

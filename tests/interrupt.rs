@@ -79,3 +79,41 @@ fn native_work_in_try_is_stopped_too() {
 fn a_script_cannot_catch_the_interrupt() {
     check(CAUGHT, "INT", 130);
 }
+
+/// A script that waits for a file.
+const WAIT: &str = "print(\"begun\"); while !exists(\"go\") { sleep(0.02); }";
+
+/// A signal, then the file that the script waits for: it must come to its end.
+fn check_ignored(shell: &str, signal: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.rhai"), WAIT).unwrap();
+    let run = format!(
+        "{shell} exec {} run a.rhai",
+        env!("CARGO_BIN_EXE_pe-script")
+    );
+    let mut child = Command::new("sh")
+        .args(["-c", &run])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut line).unwrap();
+    assert_eq!(line, "begun\n");
+    send(&child, signal);
+    fs::write(folder.path().join("go"), "").unwrap();
+    assert_eq!(end(&mut child), 0);
+    assert!(record(folder.path()).starts_with("status: done\n"));
+}
+
+#[test]
+fn nohup_keeps_a_run_when_its_terminal_is_closed() {
+    check_ignored("trap '' HUP;", "HUP");
+}
+
+#[test]
+fn a_closed_terminal_ends_a_run() {
+    check(LOOP, "HUP", 129);
+}

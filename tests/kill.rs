@@ -1,13 +1,20 @@
-//! `kill -9` at any moment of a training, and the same command again: the same weights to the bit.
+//! `kill -9` at any moment of a training, or a signal that asks it to stop, and the same command again:
+//! the same weights to the bit.
 
 // A test may panic, in its own functions too.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use common::{end, send};
+use pe_nn::tch::Device;
+use pe_nn::{Backbone, BackboneKind, safetensors_io};
 
 /// A CNN of two epochs with a checkpoint after every step, its features, and a sequence model.
 const SCRIPT: &str = r#"
@@ -26,11 +33,11 @@ let head  = runs.sequence("effnet_lstm", head, features, split);
 print(head.predict(features, split.test).errors(1));
 "#;
 
-fn command(folder: &Path) -> Command {
+fn command(folder: &Path, threads: &str) -> Command {
     fs::write(folder.join("a.rhai"), SCRIPT).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_pe-script"));
     command
-        .args(["run", "a.rhai", "--threads", "2", "--quiet"])
+        .args(["run", "a.rhai", "--threads", threads, "--quiet"])
         .current_dir(folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -58,7 +65,7 @@ fn weights(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 fn a_killed_training_ends_with_the_same_weights() {
     let (whole, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let began = Instant::now();
-    let expected = command(whole.path()).output().unwrap();
+    let expected = command(whole.path(), "2").output().unwrap();
     assert!(
         expected.status.success(),
         "{}",
@@ -70,12 +77,12 @@ fn a_killed_training_ends_with_the_same_weights() {
     // and must not matter.
     for n in 1..=6 {
         let share = (f64::from(n) * 0.618_034).fract();
-        let mut child = command(killed.path()).spawn().unwrap();
+        let mut child = command(killed.path(), "2").spawn().unwrap();
         std::thread::sleep(Duration::from_secs_f64(0.4 + share * undisturbed_s * 0.7));
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    let found = command(killed.path()).output().unwrap();
+    let found = command(killed.path(), "2").output().unwrap();
     assert!(
         found.status.success(),
         "{}",
@@ -89,4 +96,115 @@ fn a_killed_training_ends_with_the_same_weights() {
         found.stdout, expected.stdout,
         "other predictions after kill -9"
     );
+}
+
+/// The first CNN of [`SCRIPT`], from weights, and with no checkpoint but the one at a stop.
+fn stoppable(folder: &Path) -> Command {
+    // Threads that wait for each other stand still on a busy machine.
+    let command = command(folder, "1");
+    let text = SCRIPT
+        .replace(
+            "batch: 32, epochs: 2",
+            "weights: \"begin.safetensors\", batch: 8, epochs: 2",
+        )
+        .replace("checkpoint_s: 0.0", "checkpoint_s: 1e6");
+    fs::write(folder.join("a.rhai"), text).unwrap();
+    let network = Backbone::new(BackboneKind::EfficientNetB0, 1, Device::Cpu).unwrap();
+    let ones = network.params().iter().map(|(name, tensor)| {
+        // The same in both folders, and no network that is of use: only the bits are compared.
+        (name.to_owned(), tensor.full_like(0.01))
+    });
+    let ones: Vec<_> = ones.collect();
+    let bytes = safetensors_io::to_bytes(&ones, &BTreeMap::new()).unwrap();
+    fs::write(folder.join("begin.safetensors"), bytes).unwrap();
+    command
+}
+
+/// The CNN's folder, once there is one.
+fn training(folder: &Path) -> Option<PathBuf> {
+    let mut models = fs::read_dir(folder.join("store/models")).ok()?;
+    Some(models.next()?.unwrap().path())
+}
+
+/// Steps that the log of the training tells.
+fn n_steps(folder: &Path) -> usize {
+    let text = training(folder).map(|run| fs::read_to_string(run.join("metrics.jsonl")));
+    let text = text.and_then(Result::ok).unwrap_or_default();
+    text.lines()
+        .filter(|line| line.contains("\"step\":"))
+        .count()
+}
+
+/// Waits until the training has done a step more than `before`.
+fn wait_for_a_step(folder: &Path, child: &mut Child, before: usize) {
+    while n_steps(folder) <= before {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before the signal"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The newest `run.yaml`.
+fn record(folder: &Path) -> String {
+    let runs = fs::read_dir(folder.join("runs/a")).unwrap();
+    let newest = runs.map(|run| run.unwrap().path().join("run.yaml"));
+    let newest = newest.max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());
+    fs::read_to_string(newest.unwrap()).unwrap()
+}
+
+#[test]
+fn a_signal_ends_a_training_at_the_next_step_and_it_goes_on() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = stoppable(whole.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&expected.stderr);
+    assert!(expected.status.success(), "{told}");
+
+    let mut before = 0;
+    let mut check = |signals: &[&str], code: i32| {
+        let mut child = stoppable(parts.path()).spawn().unwrap();
+        wait_for_a_step(parts.path(), &mut child, before);
+        for signal in signals {
+            send(&child, signal);
+        }
+        assert_eq!(end(&mut child), code, "{signals:?}");
+        let run = training(parts.path()).unwrap();
+        assert!(
+            run.join("checkpoint.json").exists(),
+            "no checkpoint after {signals:?}"
+        );
+        let after = n_steps(parts.path());
+        assert!(
+            after > before,
+            "{signals:?}: {before} steps before, {after} after"
+        );
+        before = after;
+        let record = record(parts.path());
+        assert!(record.starts_with("status: interrupted\n"), "{record}");
+        assert!(record.contains(&format!("exit_code: {code}\n")), "{record}");
+    };
+    check(&["INT"], 130);
+    check(&["TERM"], 143);
+    // A cluster tells the job and the process.
+    check(&["TERM", "TERM", "TERM"], 143);
+    // The terminal is closed, or the connection to it.
+    check(&["HUP"], 129);
+
+    let found = stoppable(parts.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&found.stderr);
+    assert!(found.status.success(), "{told}");
+    assert!(
+        weights(parts.path()) == weights(whole.path()),
+        "other weights"
+    );
+    assert_eq!(found.stdout, expected.stdout, "other predictions");
+    let sha256 = safetensors_io::sha256(
+        &parts.path().join("begin.safetensors"),
+        &pe_files::Files::free(),
+    )
+    .unwrap();
+    let line = format!("weights:\n- file: begin.safetensors\n  sha256: {sha256}\n");
+    let record = record(parts.path());
+    assert!(record.contains(&line), "{record}");
 }

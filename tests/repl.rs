@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use rexpect::process::{Signal, WaitStatus};
 use rexpect::session::{PtySession, spawn_command};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pe-script");
@@ -103,6 +104,71 @@ fn an_input_may_have_lines_and_the_next_session_knows_it() {
     // Ctrl-R finds what was typed in the session before; the function itself is gone.
     assert!(answer(&mut second, "\x12twice(2\r").contains("no function `twice`"));
     end(second, ".quit\r");
+}
+
+/// Sends the signals to the session; gives the exit code that it ends with.
+fn ended_by(mut session: PtySession, signals: &[Signal]) -> i32 {
+    for signal in signals {
+        session.process_mut().signal(*signal).unwrap();
+    }
+    session.exp_eof().unwrap();
+    match session.process().wait().unwrap() {
+        WaitStatus::Exited(_, code) => code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn sigterm_and_sighup_end_the_session_at_the_prompt() {
+    let check = |signal: Signal, code: i32| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        assert!(answer(&mut session, "let x = 40; x + 2").contains("42"));
+        assert_eq!(ended_by(session, &[signal]), code);
+        // What was typed is kept for the next session.
+        let state = folder.path().join("state");
+        assert!(find(&state).contains("let x = 40"), "no history");
+    };
+    check(Signal::SIGTERM, 143);
+    check(Signal::SIGHUP, 129);
+}
+
+/// The text of every file below a folder.
+fn find(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap();
+    let texts = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => find(&path),
+            false => fs::read_to_string(path).unwrap_or_default(),
+        }
+    });
+    texts.collect()
+}
+
+#[test]
+fn sigterm_and_sighup_end_training_with_a_checkpoint() {
+    let check = |signals: &[Signal], code: i32| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        // Threads that wait for each other stand still on a busy machine.
+        answer(&mut session, ".threads 1");
+        answer(&mut session, PREPARED);
+        keys(
+            &mut session,
+            "runs.cnn(\"long\", #{epochs: 10000, batch: 8, checkpoint_s: 1e6}, slices, split)\r",
+        );
+        expect(&mut session, "(epoch ");
+        assert_eq!(ended_by(session, signals), code, "{signals:?}");
+        let mut models = fs::read_dir(folder.path().join("out/models")).unwrap();
+        let run = models.next().unwrap().unwrap().path();
+        assert!(
+            run.join("checkpoint.json").exists(),
+            "no checkpoint after {signals:?}"
+        );
+    };
+    check(&[Signal::SIGTERM; 3], 143);
+    check(&[Signal::SIGHUP], 129);
 }
 
 /// A cohort, a store of it and a split, small enough for seconds.

@@ -18,7 +18,8 @@ fn command(folder: &Path, script: &str, arguments: &[&str]) -> Command {
         .join(script);
     let mut command = Command::new(env!("CARGO_BIN_EXE_pe-script"));
     command
-        .arg("run")
+        // The folder is no project that the script lies in.
+        .args(["run", "--no-sandbox"])
         .arg(script)
         .args(arguments)
         .current_dir(folder);

@@ -32,7 +32,8 @@ const SMALL: [&str; 16] = [
 
 fn run(folder: &Path, script: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pe-script"))
-        .arg("run")
+        // The folder is no project that the script lies in.
+        .args(["run", "--no-sandbox"])
         .arg(
             Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("scripts")

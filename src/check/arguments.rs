@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::sandbox::SandboxArgs;
+
 /// Where tests are looked for when no path is given.
 pub(super) const DEFAULT: &str = "tests/suite";
 
@@ -46,6 +48,9 @@ pub struct TestArgs {
     /// Print one JSON object a test on stdout, and one at the end; the text goes to stderr
     #[arg(long)]
     pub json: bool,
+    /// What the tests may do
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
 }
 
 impl TestArgs {

@@ -11,6 +11,7 @@ use similar::TextDiff;
 
 use super::compare::{Difference, Texts, Tolerance, differences};
 use super::{Case, Surroundings};
+use crate::Session;
 use crate::diagnostics::Report;
 use crate::host::documented;
 use crate::value::{shown, to_value};
@@ -20,15 +21,15 @@ use crate::value::{shown, to_value};
 pub(super) fn register(
     engine: &mut Engine,
     case: &Case,
-    scratch: &Path,
+    session: &Arc<Session>,
     surroundings: &Surroundings,
     skipped: &Arc<OnceLock<String>>,
 ) {
     truths(engine);
     numbers(engine);
     throws(engine);
-    snapshots(engine, case, surroundings);
-    places(engine, scratch, surroundings, skipped);
+    snapshots(engine, case, session, surroundings);
+    places(engine, &session.run_dir, surroundings, skipped);
 }
 
 fn truths(engine: &mut Engine) {
@@ -88,16 +89,22 @@ fn throws(engine: &mut Engine) {
     );
 }
 
-fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
+fn snapshots(
+    engine: &mut Engine,
+    case: &Case,
+    session: &Arc<Session>,
+    surroundings: &Surroundings,
+) {
     let doc = "Fails the test unless a value is the one that is kept under a name: plain data in \
                `snapshots/SCRIPT/NAME.yaml` beside the script, text in `NAME.txt`. `pe-script test \
                --update` keeps new and changed ones. In script tests only.\n\n```rhai,test\n\
                assert_snapshot(\"rows\", [#{ id: \"effnet\", auroc: 0.91 }]);\n```";
     let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
+    let files = session.sandbox.files();
     documented("assert_snapshot", &["name: &str", "value: ?"], doc).register_into_engine(
         engine,
         move |name: &str, value: Dynamic| {
-            snapshots.check(&here, name, &value, Tolerance::default())
+            snapshots.check((&here, &files), name, &value, Tolerance::default())
         },
     );
     let doc = "As `assert_snapshot(name, value)`, with a tolerance for numbers, also for those in \
@@ -105,12 +112,13 @@ fn snapshots(engine: &mut Engine, case: &Case, surroundings: &Surroundings) {
                `rtol` | 1e-7 | relative tolerance |\n| `atol` | 0.0 | absolute tolerance \
                |\n\n```rhai,test\nassert_snapshot(\"table\", \"effnet  0.912\", #{ atol: 0.005 });\n```";
     let (here, snapshots) = (case.clone(), surroundings.snapshots.clone());
+    let files = session.sandbox.files();
     let params = ["name: &str", "value: ?", "options: Map"];
     documented("assert_snapshot", &params, doc).register_into_engine(
         engine,
         move |name: &str, value: Dynamic, map: Map| {
             let by = Tolerance::read("assert_snapshot()", &map)?;
-            snapshots.check(&here, name, &value, by)
+            snapshots.check((&here, &files), name, &value, by)
         },
     );
 }

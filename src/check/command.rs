@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use pe_files::Files;
+
 use super::arguments::DEFAULT;
 use super::choose::Choice;
 use super::collect::is_script;
@@ -18,6 +20,7 @@ use crate::console::Look;
 use crate::diagnostics::Report;
 use crate::interrupt::Interrupt;
 use crate::params::Bad;
+use crate::sandbox::Sandbox;
 
 /// Runs the tests that the command line names, and gives the exit code.
 pub fn main(arguments: &TestArgs, look: Look) -> i32 {
@@ -178,8 +181,10 @@ impl Command<'_> {
             test_data: std::env::var_os("PE_TEST_DATA").map(PathBuf::from),
             snapshots: Arc::new(Snapshots::new(self.arguments.update)),
             plugins: self.arguments.plugin.clone(),
+            sandbox: self.arguments.sandbox.clone(),
             stop: stop.clone(),
         };
+        self.tell_of_sandbox(cases);
         let began = Instant::now();
         let mut pass = Pass {
             n_chosen: cases.len(),
@@ -206,6 +211,17 @@ impl Command<'_> {
         self.tell_programs(&json::summary(&pass));
         self.write_junit(&pass)?;
         tidied.map(|()| pass)
+    }
+
+    /// Of the first script that is confined without being asked for; the others are told alike.
+    fn tell_of_sandbox(&self, cases: &[Case]) {
+        let notice = |case: &Case| {
+            let sandbox = Sandbox::of(&self.arguments.sandbox, Some(&case.file));
+            sandbox.ok().and_then(|sandbox| sandbox.notice())
+        };
+        if let Some(notice) = cases.iter().find_map(notice) {
+            let _ = writeln!(io::stderr(), "warning: {notice}");
+        }
     }
 
     /// What was written, and in a full pass what is no longer asked for.
@@ -235,7 +251,7 @@ impl Command<'_> {
             return Ok(());
         };
         let text = junit::text(pass).map_err(io::Error::other);
-        text.and_then(|text| std::fs::write(path, text))
+        text.and_then(|text| write_report(path, text.as_bytes()))
             .map_err(|error| {
                 let message = format!("cannot write {}: {error}", path.display());
                 Bad::new(
@@ -243,6 +259,14 @@ impl Command<'_> {
                     "name a file that can be written with `--junit FILE.xml`",
                 )
             })
+    }
+}
+
+/// A device or a pipe, as `/dev/stdout`, is written to and not replaced.
+fn write_report(path: &Path, text: &[u8]) -> io::Result<()> {
+    match path.metadata() {
+        Ok(found) if !found.is_file() => std::fs::write(path, text),
+        _ => Files::free().replace(path, text),
     }
 }
 

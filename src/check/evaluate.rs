@@ -16,6 +16,7 @@ use crate::console::Console;
 use crate::diagnostics::Report;
 use crate::extensions::Plugins;
 use crate::run::{Fault, attempt, compile};
+use crate::sandbox::Sandbox;
 
 /// Runs a test here, until it ends.
 pub(super) fn evaluate(
@@ -33,10 +34,9 @@ pub(super) fn evaluate(
     };
     let root = case.file.parent().unwrap_or(Path::new(""));
     let mut session = Session::new(console.clone(), scratch.path());
-    session.plugins = match Plugins::find(&surroundings.plugins, root) {
-        Ok(plugins) => plugins,
-        Err(report) => return Verdict::Failed(report),
-    };
+    if let Err(report) = confine(&mut session, case, surroundings, root) {
+        return Verdict::Failed(report);
+    }
     // The session's one thread, for libtorch too: the order of its sums depends on the number.
     pe_nn::libtorch::set_threads(session.threads());
     let session = Arc::new(session);
@@ -49,6 +49,28 @@ pub(super) fn evaluate(
         (Some(_), Some(reason)) => Verdict::Skipped(String::clone(reason)),
         (error, _) => judge(case, annotations, error),
     }
+}
+
+/// Gives the session of a test its plugins, and what it may do: write its scratch folder, read what
+/// lies beside it and the test data.
+fn confine(
+    session: &mut Session,
+    case: &Case,
+    surroundings: &Surroundings,
+    root: &Path,
+) -> Result<(), Box<Report>> {
+    let sandbox = Sandbox::of(&surroundings.sandbox, Some(&case.file))?;
+    let interrupt = session.console.interrupt();
+    let plugins = Plugins::find_for(&surroundings.plugins, root, &sandbox, interrupt)?;
+    let sandbox = sandbox
+        .and_plugins(&plugins, root)?
+        .and_write(&session.run_dir)?;
+    session.sandbox = match &surroundings.test_data {
+        Some(data) => sandbox.and_read(data)?,
+        None => sandbox,
+    };
+    session.plugins = plugins;
+    Ok(())
 }
 
 /// Calls the test's function; its error as the user sees it.
@@ -64,7 +86,7 @@ fn call(
     })?;
     let prepare = |engine: &mut Engine| {
         let root = case.file.parent().unwrap_or(Path::new(""));
-        assertions::register(engine, case, &session.run_dir, surroundings, skipped);
+        assertions::register(engine, case, session, surroundings, skipped);
         run_script::register(engine, root, session);
     };
     let function = case.function.as_deref().unwrap_or("main");

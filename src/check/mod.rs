@@ -43,6 +43,6 @@ use crate::Session;
 pub fn register(engine: &mut Engine, session: &Arc<Session>) {
     let (case, surroundings) = (Case::default(), Surroundings::default());
     let skipped = Arc::new(OnceLock::new());
-    assertions::register(engine, &case, Path::new(""), &surroundings, &skipped);
+    assertions::register(engine, &case, session, &surroundings, &skipped);
     run_script::register(engine, Path::new(""), session);
 }

@@ -17,6 +17,7 @@ use super::{Case, Snapshots};
 use crate::console::Console;
 use crate::diagnostics::{Place, Report};
 use crate::interrupt::Interrupt;
+use crate::sandbox::SandboxArgs;
 
 /// A test without a `timeout:` may take this long.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -62,6 +63,8 @@ pub struct Surroundings {
     pub snapshots: Arc<Snapshots>,
     /// Folders of plugins beside those that `pe-script.yaml` names.
     pub plugins: Vec<PathBuf>,
+    /// What the tests may do.
+    pub sandbox: SandboxArgs,
     /// The user's request to stop.
     pub stop: Interrupt,
 }
@@ -134,6 +137,7 @@ fn wait(
 ) -> Verdict {
     let own = case.annotations.as_ref().ok().and_then(|own| own.timeout);
     let timeout = own.unwrap_or(TIMEOUT);
+    let timeout = timeout.min(surroundings.sandbox.max_time.unwrap_or(timeout));
     let began = Instant::now();
     while began.elapsed() < timeout {
         if surroundings.stop.requested() {

@@ -10,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pe_binding::script::ScriptResult;
+use pe_files::Files;
 use rhai::{Dynamic, EvalAltResult};
 use serde_yaml::Value;
 
 use super::Case;
 use super::assertions::{failed_with, line_diff, notes};
 use super::compare::{Texts, Tolerance, differences};
+use crate::sandbox::refused;
 use crate::value::{shown, to_value};
 
 /// The folder of a folder's snapshots.
@@ -95,7 +97,7 @@ impl Snapshots {
     /// Compares a value with the one that is kept under a name for the script of a test.
     pub(super) fn check(
         &self,
-        case: &Case,
+        (case, files): (&Case, &Files),
         name: &str,
         value: &Dynamic,
         by: Tolerance,
@@ -111,20 +113,25 @@ impl Snapshots {
         let kept = Kept::new(name, value)?;
         let path = folder_of(&case.file).join(format!("{name}.{}", kept.ending));
         self.claim(&path, name, case)?;
-        let wrong = match fs::read_to_string(&path) {
+        let wrong = match files.read_to_string(&path) {
             Ok(text) => match differing(name, &path, &kept, text, by) {
                 None => return Ok(()),
                 Some(wrong) => wrong,
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => missing(name, &path, &kept),
-            Err(error) => return Err(file_error("read", &path, &error)),
+            Err(error) => {
+                return Err(refused(&error).unwrap_or_else(|| file_error("read", &path, &error)));
+            }
         };
         if !self.update {
             return Err(wrong);
         }
         let parent = path.parent().unwrap_or(Path::new(""));
-        fs::create_dir_all(parent)
-            .and_then(|()| fs::write(&path, &kept.text))
+        // Not the script writes it but the user, with `--update`; where the script may not read, there
+        // is no place for it, see above.
+        let free = Files::free();
+        free.create_dir_all(parent)
+            .and_then(|()| free.replace(&path, kept.text.as_bytes()))
             .map_err(|error| file_error("write", &path, &error))?;
         self.state().written.push(path);
         Ok(())

@@ -7,15 +7,17 @@ mod said;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use pe_binding::Watch;
+use pe_binding::{Watch, WeightsFile};
 use serde::Serialize;
 
 use crate::interrupt::Interrupt;
+use crate::sandbox::Limit;
 use progress::Running;
 pub use said::Said;
 
@@ -81,6 +83,9 @@ pub struct Console {
     log: Mutex<Option<File>>,
     /// What was said, where it is kept instead of shown.
     said: Option<Mutex<Said>>,
+    /// Bytes that may be said, and were.
+    most_bytes: Mutex<Option<usize>>,
+    n_bytes: AtomicU64,
     ticker: Once,
 }
 
@@ -88,6 +93,7 @@ pub struct Console {
 struct Tasks {
     running: Vec<Running>,
     spent: BTreeMap<String, Spent>,
+    weights: Vec<WeightsFile>,
 }
 
 impl Console {
@@ -109,13 +115,20 @@ impl Console {
             tasks: Mutex::default(),
             log: Mutex::default(),
             said,
+            most_bytes: Mutex::default(),
+            n_bytes: AtomicU64::new(0),
             ticker: Once::new(),
         }
     }
 
     /// A console that shows nothing and that nothing stops, for tests and embedders.
     pub fn silent() -> Arc<Self> {
-        Self::new(SILENT, Interrupt::default())
+        Self::silent_until(Interrupt::default())
+    }
+
+    /// A console that shows nothing and that `interrupt` stops.
+    pub(crate) fn silent_until(interrupt: Interrupt) -> Arc<Self> {
+        Self::new(SILENT, interrupt)
     }
 
     /// A console that shows nothing and keeps what is said, the script's output too.
@@ -139,6 +152,27 @@ impl Console {
         &self.interrupt
     }
 
+    /// From now on, no more than `most` bytes may be said, what was said before included: more asks
+    /// the script to stop, and is not shown.
+    pub(crate) fn limit(&self, most: Option<usize>) {
+        *lock(&self.most_bytes) = most;
+    }
+
+    /// Whether a text may still be said.
+    fn has_room(&self, text: &str) -> bool {
+        // An empty line is one too, with the time in the log.
+        const LINE: u64 = 32;
+        let Some(most) = *lock(&self.most_bytes) else {
+            return true;
+        };
+        let n = text.len() as u64 + LINE;
+        let fits = self.n_bytes.fetch_add(n, Ordering::Relaxed) + n <= most as u64;
+        if !fits {
+            self.interrupt.exceed(Limit::Output(most));
+        }
+        fits
+    }
+
     /// Everything said from now on is written to `file` too.
     pub fn log_to(&self, file: File) {
         *lock(&self.log) = Some(file);
@@ -146,12 +180,15 @@ impl Console {
 
     /// The script's own output: stdout.
     pub fn print(&self, text: &str) {
-        self.record("print", text);
+        if !self.has_room(text) {
+            return;
+        }
+        self.write("print", text);
         if let Some(said) = &self.said {
             return lock(said).print(text);
         }
         let to_stderr = self.look.print_to_stderr;
-        self.bars.suspend(|| {
+        self.beside_bars(|| {
             // A closed pipe (`… | head`) must not end the run; the log has every line.
             let _ = if to_stderr {
                 writeln!(io::stderr(), "{text}")
@@ -163,7 +200,10 @@ impl Console {
 
     /// A line for the user who follows the run: stderr, not with `--quiet`.
     pub fn log(&self, text: &str) {
-        self.record("log", text);
+        if !self.has_room(text) {
+            return;
+        }
+        self.write("log", text);
         if !self.look.quiet || self.said.is_some() {
             self.to_stderr(text);
         }
@@ -171,19 +211,28 @@ impl Console {
 
     /// Something that the user should know: stderr, always.
     pub fn warning(&self, text: &str) {
-        self.record("warn", text);
+        if !self.has_room(text) {
+            return;
+        }
+        self.write("warn", text);
         let (on, off) = self.paint("\x1b[33m");
         self.to_stderr(&format!("{on}warning{off}: {text}"));
     }
 
     /// A rendered error: stderr, always.
     pub fn error(&self, rendered: &str, plain: &str) {
-        self.record("error", plain);
+        self.write("error", plain);
         self.to_stderr(rendered);
     }
 
     /// Writes to the log file only.
     pub fn record(&self, kind: &str, text: &str) {
+        if self.has_room(text) {
+            self.write(kind, text);
+        }
+    }
+
+    fn write(&self, kind: &str, text: &str) {
         if let Some(file) = lock(&self.log).as_mut() {
             let now = jiff::Timestamp::now();
             // The log is a courtesy: a full disk shows where the results are written.
@@ -196,13 +245,27 @@ impl Console {
         lock(&self.tasks).spent.clone()
     }
 
+    /// The files of weights that work started from, in order, for the journal.
+    pub fn weights(&self) -> Vec<WeightsFile> {
+        lock(&self.tasks).weights.clone()
+    }
+
     fn to_stderr(&self, text: &str) {
         if let Some(said) = &self.said {
             return lock(said).say(text);
         }
-        self.bars.suspend(|| {
+        self.beside_bars(|| {
             let _ = writeln!(io::stderr(), "{text}");
         });
+    }
+
+    /// Writes while the bars are out of the way. indicatif panics where it cannot take them away, as
+    /// on a terminal that was closed; such a one is no terminal any more.
+    fn beside_bars(&self, write: impl FnOnce()) {
+        match self.look.bars && !io::stderr().is_terminal() {
+            true => write(),
+            false => self.bars.suspend(write),
+        }
     }
 
     fn paint(&self, code: &'static str) -> (&'static str, &'static str) {
@@ -302,6 +365,13 @@ impl Watch for ConsoleWatch {
 
     fn warn(&self, message: &str) {
         self.0.warning(message);
+    }
+
+    fn weights(&self, file: &WeightsFile) {
+        let known = &mut lock(&self.0.tasks).weights;
+        if !known.contains(file) {
+            known.push(file.clone());
+        }
     }
 
     fn interrupted(&self) -> bool {

@@ -8,6 +8,8 @@ pub(super) fn describe(error: &EvalAltResult, known: &Vocabulary) -> Report {
     use EvalAltResult as E;
     match error {
         E::ErrorRuntime(thrown, _) => describe_thrown(thrown, known),
+        E::ErrorDataTooLarge(what, _) => known.sizes.data(what),
+        E::ErrorTooManyVariables(_) => known.sizes.variables(),
         E::ErrorParsing(kind, _) => describe_syntax(kind, known),
         E::ErrorFunctionNotFound(signature, _) => known.missing_function(signature),
         E::ErrorVariableNotFound(name, _) => known.missing_variable(name),
@@ -107,6 +109,8 @@ fn describe_syntax(error: &ParseErrorType, known: &Vocabulary) -> Report {
     let hint = match error {
         P::VariableUndefined(name) => return known.missing_variable(name),
         P::ModuleUndefined(name) => return known.missing_module(name),
+        P::LiteralTooLarge(what, _) => return known.sizes.data(what),
+        P::TooManyFunctions => return known.sizes.functions(),
         P::UnexpectedEOF => Some("something is still open at the end: a `{`, `(` or `[`"),
         P::MissingToken(token, _) if token == ";" => Some("statements end with `;`"),
         P::BadInput(LexError::UnterminatedString) => {

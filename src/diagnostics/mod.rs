@@ -1,6 +1,7 @@
 //! Errors as a person reads them: what went wrong, where (the line with the place underlined), by
 //! which calls it came there, its causes and a hint.
 
+mod limits;
 mod locate;
 mod message;
 mod suggest;
@@ -12,6 +13,7 @@ use rhai::{EvalAltResult, Position};
 
 use crate::journal::Failure;
 use crate::params::Declaration;
+use crate::sandbox::Limit;
 pub(crate) use locate::remember;
 pub use suggest::Vocabulary;
 
@@ -77,7 +79,8 @@ impl Report {
         let mut report = message::describe(inner, known);
         // Plugins raise runtime errors, and only those come without a place.
         let position = match inner {
-            EvalAltResult::ErrorRuntime(_, Position::NONE) => last_call,
+            EvalAltResult::ErrorRuntime(_, Position::NONE)
+            | EvalAltResult::ErrorTerminated(_, Position::NONE) => last_call,
             _ => inner.position(),
         };
         report.place = place(&file, position);
@@ -88,6 +91,19 @@ impl Report {
         }
         report.frames = frames;
         report
+    }
+
+    /// The report of the limit that was met instead, at the place of what came of that: a native
+    /// function may fail in its own way when it is asked to stop.
+    pub(crate) fn or_of(self, limit: Option<Limit>) -> Self {
+        match limit {
+            Some(limit) => Self {
+                place: self.place,
+                frames: self.frames,
+                ..limit.report()
+            },
+            None => self,
+        }
     }
 
     /// What an error says, for a test to compare: its message with causes and hint, without places.

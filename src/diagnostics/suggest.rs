@@ -6,6 +6,7 @@ use pe_binding::nearest::nearest;
 use rhai::{AST, ASTNode, Engine, Stmt};
 
 use super::Report;
+use super::limits::Sizes;
 use crate::catalogue::{Catalogue, Function, Kind, plain_types};
 
 /// The names that a script could have meant.
@@ -13,6 +14,7 @@ use crate::catalogue::{Catalogue, Function, Kind, plain_types};
 pub struct Vocabulary {
     catalogue: Catalogue,
     variables: BTreeSet<String>,
+    pub(super) sizes: Sizes,
 }
 
 /// More overloads than this are a list that nobody reads.
@@ -24,6 +26,7 @@ impl Vocabulary {
         let mut known = Self {
             catalogue: Catalogue::of(engine),
             variables: BTreeSet::new(),
+            sizes: Sizes::of(engine),
         };
         if let Some(ast) = ast {
             known.add(ast);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use pe_files::Files;
 
 /// The first line of every Markdown file here, by which a file that is left over is known.
 pub(super) const MARK: &str =
@@ -16,14 +17,14 @@ pub(super) const MARK: &str =
 /// # Errors
 /// When the folder or a file cannot be written; the message names it.
 pub(super) fn write(out: &Path, files: &BTreeMap<String, String>) -> Result<()> {
-    let made = fs::create_dir_all(out);
+    let made = Files::free().create_dir_all(out);
     made.with_context(|| format!("cannot make the folder {}", out.display()))?;
     for (name, text) in files {
         let path = out.join(name);
         if fs::read_to_string(&path).is_ok_and(|found| found == *text) {
             continue;
         }
-        let written = fs::write(&path, text);
+        let written = Files::free().replace(&path, text.as_bytes());
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     for path in left_over(out, files) {

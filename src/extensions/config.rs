@@ -11,7 +11,7 @@ use crate::diagnostics::Report;
 use crate::value::{kind_of, shown};
 
 /// The file's name.
-const FILE: &str = "pe-script.yaml";
+pub(crate) const FILE: &str = "pe-script.yaml";
 
 /// The plugins' folders that the nearest file names, in `folder` or above it; none without one.
 pub(super) fn nearest(folder: &Path) -> Result<Vec<PathBuf>, Box<Report>> {

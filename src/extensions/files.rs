@@ -19,14 +19,15 @@ const RUN: &str = "run.yaml";
 impl Files {
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut files = Self::default();
+        let real = folder.canonicalize()?;
         files
             .0
-            .insert(FILE.into(), fs::read_to_string(folder.join(FILE))?);
-        files.add(folder, Path::new(""))?;
+            .insert(FILE.into(), read_within(&real, &folder.join(FILE))?);
+        files.add(folder, &real, Path::new(""))?;
         Ok(files)
     }
 
-    fn add(&mut self, folder: &Path, below: &Path) -> io::Result<()> {
+    fn add(&mut self, folder: &Path, real: &Path, below: &Path) -> io::Result<()> {
         for entry in fs::read_dir(folder.join(below))? {
             let entry = entry?;
             let path = below.join(entry.file_name());
@@ -35,10 +36,10 @@ impl Files {
             if entry.file_type()?.is_dir() {
                 let run = folder.join(&path).join(RUN).exists();
                 if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) && !run {
-                    self.add(folder, &path)?;
+                    self.add(folder, real, &path)?;
                 }
             } else if path.extension().is_some_and(|ending| ending == "rhai") {
-                let text = fs::read_to_string(folder.join(&path))?;
+                let text = read_within(real, &folder.join(&path))?;
                 self.0.insert(path, text);
             }
         }
@@ -68,4 +69,15 @@ impl Files {
         }
         hasher.finalize().to_hex().to_string()
     }
+}
+
+/// Reads a file unless it is a link that leads out of the folder, whose real path is `real`.
+fn read_within(real: &Path, path: &Path) -> io::Result<String> {
+    let file = path.canonicalize()?;
+    if !file.starts_with(real) {
+        let path = path.display();
+        let text = format!("{path} is a link that leads out of the plugin's folder");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    fs::read_to_string(file)
 }

@@ -25,7 +25,10 @@ use serde::Serialize;
 use crate::Session;
 use crate::console::Console;
 use crate::diagnostics::{Report, Vocabulary};
+use crate::interrupt::Interrupt;
 use crate::journal::Journal;
+use crate::sandbox::Sandbox;
+pub(crate) use config::FILE as CONFIG;
 use files::Files;
 use manifest::Manifest;
 use rooms::Rooms;
@@ -140,6 +143,20 @@ impl Plugins {
     /// As [`RhaiPlugin::read`]; for two plugins of one name, or the name of a built-in one; and for
     /// what is wrong in a plugin's script, with its place.
     pub fn find(given: &[PathBuf], near: &Path) -> Result<Self, Box<Report>> {
+        Self::find_for(given, near, &Sandbox::default(), &Interrupt::default())
+    }
+
+    /// As [`find`](Self::find), for a script that may do what a sandbox says: so may the plugins
+    /// while they are tried, and they stop when they are asked to.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub fn find_for(
+        given: &[PathBuf],
+        near: &Path,
+        sandbox: &Sandbox,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Box<Report>> {
         let configured = config::nearest(near)?;
         let mut all: Vec<RhaiPlugin> = Vec::new();
         let mut folders = BTreeSet::new();
@@ -154,17 +171,25 @@ impl Plugins {
             all,
         };
         if !found.all.is_empty() {
-            found.try_out(near)?;
+            found.try_out(near, sandbox, interrupt)?;
         }
         Ok(found)
     }
 
-    /// As [`find`](Self::find), for a script elsewhere that the same user runs.
+    /// As [`find`](Self::find), for a script elsewhere that a session's own runs.
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    pub fn again(&self, near: &Path) -> Result<Self, Box<Report>> {
-        Self::find(&self.given, near)
+    pub fn again(&self, near: &Path, outer: &Session) -> Result<Self, Box<Report>> {
+        let interrupt = outer.console.interrupt();
+        Self::find_for(&self.given, near, &outer.sandbox, interrupt)
+    }
+
+    /// The folders of those that the user named, or of all.
+    pub(crate) fn folders(&self, all: bool) -> Vec<&Path> {
+        let own = self.all.iter().map(|plugin| plugin.folder.as_path());
+        own.filter(|folder| all || self.given.iter().any(|given| given == folder))
+            .collect()
     }
 
     /// Those that were found, the user's first.
@@ -213,8 +238,15 @@ impl Plugins {
     }
 
     /// Refuses what could not be told from something else, or fails when it is loaded.
-    fn try_out(&self, near: &Path) -> Result<(), Box<Report>> {
-        let session = Arc::new(Session::new(Console::silent(), ""));
+    fn try_out(
+        &self,
+        near: &Path,
+        sandbox: &Sandbox,
+        interrupt: &Interrupt,
+    ) -> Result<(), Box<Report>> {
+        let mut session = Session::new(Console::silent_until(interrupt.clone()), "");
+        session.sandbox = sandbox.clone();
+        let session = Arc::new(session);
         let (mut engine, _) = crate::run::engine(&session, near);
         let built_in = namespaces(&engine);
         for (i, plugin) in self.all.iter().enumerate() {
@@ -232,6 +264,9 @@ impl Plugins {
         }
         self.install(&mut engine, near, None)
             .map_err(|(plugin, error)| {
+                if let Some(limit) = interrupt.exceeded() {
+                    return limit.report().into();
+                }
                 let known = Vocabulary::new(&engine, None);
                 Report::of_script(&error, &plugin.main(), Position::NONE, &known).into()
             })

@@ -67,6 +67,8 @@ show(mask.n_slices); // 40
 
 pub(super) const RUN_DIR: &str = r#"The path of this run's folder, where a script may write files.
 
+In the sandbox it is the folder `files` in it, so that the run's record is out of the script's reach.
+
 ```rhai
 picture.save(`${run_dir()}/slice.png`);
 ```"#;
@@ -101,6 +103,8 @@ print(elapsed_s() - began < 60.0); // true
 ```"#;
 
 pub(super) const EXISTS: &str = r#"Whether there is a file or folder at a path, which is relative to the current folder.
+
+Throws `sandbox.refused` for a path that the script may not read.
 
 ```rhai
 print(exists(cohort));        // true

@@ -1,9 +1,12 @@
 //! The lines that begin with a point.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+
+use pe_files::Files;
 
 use super::workspace::{Outcome, Workspace};
 use super::{Next, Repl};
@@ -209,11 +212,10 @@ pub(super) fn load(repl: &mut Repl, file: &Path) -> Next {
 fn save(repl: &Repl, file: &Path) {
     let script = repl.workspace.borrow().transcript().script();
     // A script that was written by hand is not to be lost to a session.
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(file)
-        .and_then(|mut to| std::io::Write::write_all(&mut to, script.as_bytes()));
+    let written = match file.symlink_metadata() {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(_) => Files::free().replace(file, script.as_bytes()),
+    };
     match written {
         Ok(()) => {
             let n = script.lines().count();

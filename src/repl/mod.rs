@@ -9,7 +9,7 @@ mod transcript;
 mod workspace;
 
 use std::cell::RefCell;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -24,6 +24,7 @@ use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History, SearchDirection};
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 use signal_hook::consts::SIGINT;
+use signal_hook::low_level;
 
 use crate::Session;
 use crate::cli::{DONE, FAILED, SessionArgs, USAGE};
@@ -32,6 +33,7 @@ use crate::diagnostics::{Report, remember};
 use crate::extensions::Plugins;
 use crate::interrupt::{Interrupt, at_second, exit_code};
 use crate::run::{outcome, prepare};
+use crate::sandbox::{Limit, Sandbox};
 use editor::Assistant;
 use workspace::{Outcome, Workspace};
 
@@ -102,8 +104,7 @@ pub fn eval(arguments: &EvalArgs, look: Look) -> i32 {
     run_text(
         &arguments.session,
         look,
-        &arguments.expression,
-        source,
+        (&arguments.expression, source, None),
         |workspace, value| {
             if !arguments.json {
                 show(workspace, value, true);
@@ -141,31 +142,41 @@ fn piped(arguments: &ReplArgs, look: Look) -> i32 {
         eprintln!("error: cannot read {}: {error}", source.display());
         return USAGE;
     }
-    run_text(&arguments.session, look, &text, source, |_, _| DONE)
+    let script = arguments.script.as_deref();
+    run_text(&arguments.session, look, (&text, source, script), |_, _| {
+        DONE
+    })
 }
 
-/// Evaluates a text from beginning to end; `with` gets its value and gives the exit code.
+/// Evaluates a text from beginning to end, that of `script` if it is one's; `with` gets its value and
+/// gives the exit code.
 fn run_text(
     arguments: &SessionArgs,
     look: Look,
-    text: &str,
-    source: &Path,
+    (text, source, script): (&str, &Path, Option<&Path>),
     with: impl FnOnce(&Workspace, &Dynamic) -> i32,
 ) -> i32 {
     remember(source, text.to_owned());
-    let mut workspace = match open(arguments, look, at_second(|_| {})) {
+    let mut workspace = match open(arguments, script, look, at_second(|_| {})) {
         Ok(workspace) => workspace,
         Err(code) => return code,
     };
-    let outcome = workspace.load(text, source);
     let session = workspace.session().clone();
+    let interrupt = session.console.interrupt();
+    let _clock = session.sandbox.clock(interrupt, |limit| {
+        eprintln!("{}", limit.report().render(false));
+        low_level::exit(limit.exit_code());
+    });
+    let outcome = workspace.load(text, source);
+    let limit = interrupt.exceeded();
+    session.console.limit(None);
     let signal = session.console.interrupt().exit_code();
     let code = match (outcome, signal) {
         (Outcome::Value(value), None) => with(&workspace, &value),
         (Outcome::Exit(code), None) => code,
         (Outcome::Failed(report), None) => {
             tell(&session.console, &report);
-            FAILED
+            limit.map_or(FAILED, Limit::exit_code)
         }
         (_, Some(code)) => {
             session.console.log("interrupted");
@@ -180,6 +191,7 @@ fn run_text(
 /// A workspace with its console, its folder, its device; the exit code where that cannot be.
 fn open(
     arguments: &SessionArgs,
+    script: Option<&Path>,
     look: Look,
     told: impl Fn(i32, u32) -> Option<i32> + Send + 'static,
 ) -> Result<Workspace, i32> {
@@ -191,10 +203,11 @@ fn open(
     let device = arguments
         .device()
         .map_err(|error| usage(error.kind(), error.to_string(), error.hint()))?;
-    let plugins = Plugins::find(&arguments.plugin, Path::new(".")).map_err(|report| {
+    let told_wrong = |report: Box<Report>| {
         eprintln!("{}", report.render(look.colour));
         USAGE
-    })?;
+    };
+    let sandbox = Sandbox::of(&arguments.sandbox, script).map_err(told_wrong)?;
     let interrupt = Interrupt::listen_with(told).map_err(|error| {
         usage(
             "usage.signals",
@@ -207,8 +220,16 @@ fn open(
         let hint = "set XDG_STATE_HOME to a folder that can be written".to_owned();
         usage("usage.state", text, Some(hint))
     })?;
+    let near = Path::new(".");
+    let plugins = Plugins::find_for(&arguments.plugin, near, &sandbox, &interrupt);
+    let plugins = plugins.map_err(told_wrong)?;
+    let sandbox = sandbox.and_plugins(&plugins, near).map_err(told_wrong)?;
     let console = Console::new(look, interrupt);
+    if let Some(notice) = sandbox.notice() {
+        console.warning(&notice);
+    }
     let mut session = Session::new(console.clone(), &folder);
+    session.sandbox = sandbox.and_write(&folder).map_err(told_wrong)?;
     session.defaults = true;
     session.plugins = plugins;
     session.seed = arguments.seed.unwrap_or_default();
@@ -220,7 +241,8 @@ fn open(
 
 fn interactive(arguments: &ReplArgs, look: Look) -> i32 {
     let busy = Arc::new(AtomicBool::new(false));
-    let workspace = match open(&arguments.session, look, patient(busy.clone())) {
+    let script = arguments.script.as_deref();
+    let workspace = match open(&arguments.session, script, look, patient(busy.clone())) {
         Ok(workspace) => workspace,
         Err(code) => return code,
     };
@@ -248,10 +270,16 @@ fn patient(busy: Arc<AtomicBool>) -> impl Fn(i32, u32) -> Option<i32> + Send + '
     let terminal = rustix::termios::tcgetattr(io::stdin()).ok();
     move |signal, times| {
         if busy.load(Ordering::SeqCst) && signal == SIGINT && times < 3 {
-            eprintln!("stopping … (Ctrl-C three times ends pe-script)");
+            // The terminal may be gone.
+            let _ = writeln!(
+                io::stderr(),
+                "stopping … (Ctrl-C three times ends pe-script)"
+            );
             return None;
         }
-        if signal == SIGINT && times < 3 || busy.load(Ordering::SeqCst) && times == 1 {
+        // SIGTERM and SIGHUP end the session, after work has written what it has.
+        let asked = signal != SIGINT && busy.load(Ordering::SeqCst);
+        if signal == SIGINT && times < 3 || asked {
             return None;
         }
         if let Some(terminal) = &terminal {
@@ -349,6 +377,11 @@ impl Repl {
 
     fn while_busy<T>(&self, work: impl FnOnce() -> T) -> T {
         self.console(|console| console.interrupt().clear());
+        let session = self.workspace.borrow().session().clone();
+        session.sandbox.begin();
+        // Ctrl-C ends what does not look at the clock.
+        let interrupt = session.console.interrupt();
+        let _clock = session.sandbox.clock(interrupt, |_| {});
         self.busy.store(true, Ordering::SeqCst);
         let done = work();
         self.busy.store(false, Ordering::SeqCst);

@@ -155,7 +155,7 @@ impl Workspace {
             (_, Some(code)) => Outcome::Exit(code),
             (Ok(value), None) => Outcome::Value(value),
             (Err(error), None) => match error.unwrap_inner() {
-                EvalAltResult::ErrorTerminated(..) => Outcome::Stopped,
+                EvalAltResult::ErrorTerminated(..) if !self.met_limit() => Outcome::Stopped,
                 _ => Outcome::Failed(self.report(&error).into()),
             },
         }
@@ -229,7 +229,11 @@ impl Workspace {
         let source = PathBuf::from(self.transcript.source());
         let mut report = Report::of_script(error, &source, self.last_call(), &known);
         report.relocate(|place| self.transcript.locate(place));
-        report
+        report.or_of(self.session.console.interrupt().exceeded())
+    }
+
+    fn met_limit(&self) -> bool {
+        self.session.console.interrupt().exceeded().is_some()
     }
 
     fn last_call(&self) -> Position {

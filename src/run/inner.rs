@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pe_binding::script::{ScriptResult, runtime_error};
+use pe_files::Access;
 use rhai::{Array, Dynamic, EvalAltResult, Map, Position};
 use serde_yaml::Mapping;
 
@@ -13,6 +14,7 @@ use crate::Session;
 use crate::console::Console;
 use crate::diagnostics::Report;
 use crate::params::{self, Bad, Given, ParamFile, Resolved};
+use crate::sandbox::refused;
 
 /// What a script left.
 pub(crate) struct Ran {
@@ -28,6 +30,10 @@ pub(crate) struct Ran {
 /// For a script that cannot be read, parameters that it does not take, its own error, and an
 /// `exit` with another code than 0.
 pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptResult<Ran> {
+    if let Err(error) = outer.work().files().check(path, Access::Read) {
+        let unreadable = || runtime_error("script.file", &error.to_string(), None);
+        return Err(refused(&error).unwrap_or_else(unreadable));
+    }
     let script = read(path).map_err(|refused| match refused {
         Refused::Usage(report) | Refused::Script(report) => raise(path, &report),
     })?;
@@ -36,12 +42,13 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
     let root = path.parent().unwrap_or(Path::new(""));
     let plugins = outer
         .plugins
-        .again(root)
+        .again(root, outer)
         .map_err(|report| raise(path, &report))?;
     let console = Console::keeping(outer.console.interrupt().clone());
     let mut session = Session::new(console.clone(), &outer.run_dir);
     session.params = params;
     session.plugins = plugins;
+    session.sandbox = outer.sandbox.clone();
     let session = Arc::new(session);
     let ended = whole(&session, path, &script).map_err(|fault| match fault {
         Fault::Stopped => EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into(),

@@ -86,6 +86,7 @@ pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) 
     configure(&mut engine);
     register(&mut engine);
     host::register(&mut engine, session);
+    session.sandbox.limit(&mut engine, &session.console);
     let journal = session.journal.clone();
     if let Err((plugin, error)) = session.plugins.install(&mut engine, root, journal) {
         // It worked when it was found, so its files have changed since.
@@ -121,12 +122,13 @@ pub(crate) fn attempt(
         Err(error) if session.exit_code().is_none() => error,
         _ => return Ok(()),
     };
-    if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) {
+    let limit = session.console.interrupt().exceeded();
+    if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) && limit.is_none() {
         return Err(Fault::Stopped);
     }
     let known = Vocabulary::new(&engine, bare().compile(text).ok().as_ref());
     let report = Report::of_script(&error, path, last_call.position(), &known);
-    Err(Fault::Failed(report.into()))
+    Err(Fault::Failed(report.or_of(limit).into()))
 }
 
 /// Evaluates a script as a whole.

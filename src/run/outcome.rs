@@ -12,6 +12,7 @@ use crate::cli::{DONE, FAILED, RunArgs, USAGE};
 use crate::console::{Console, Look};
 use crate::diagnostics::Report;
 use crate::journal::{Failure, Status};
+use crate::sandbox::Limit;
 
 /// How the script ended.
 pub(super) enum Outcome {
@@ -27,6 +28,9 @@ pub(super) enum Outcome {
 pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcome) -> i32 {
     let console = &prepared.session.console;
     let signal = console.interrupt().exit_code();
+    let limit = console.interrupt().exceeded();
+    // What is told of the end is the host's.
+    console.limit(None);
     let (status, code, report) = match (outcome, signal) {
         (Outcome::Ended(code), _) if code == DONE => (Status::Done, DONE, None),
         (Outcome::Ended(code), _) => {
@@ -48,7 +52,10 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
                 Some(Report::new("script.terminated", text, None)),
             )
         }
-        (Outcome::Failed(report), None) => (Status::Failed, FAILED, Some(report)),
+        (Outcome::Failed(report), None) => {
+            let code = limit.map_or(FAILED, Limit::exit_code);
+            (Status::Failed, code, Some(report))
+        }
     };
     if let Some(report) = report
         .as_ref()

@@ -1,11 +1,12 @@
 //! Everything between the command line and the script's first statement.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use pe_binding::Explain;
 use pe_nn::Request;
 use serde_yaml::{Mapping, Value};
+use signal_hook::low_level;
 
 use super::{Refused, Script, settings};
 use crate::Session;
@@ -16,11 +17,14 @@ use crate::extensions::{Plugins, RhaiPlugin};
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Journal, Record, Status};
 use crate::params::{self, Bad, Given, Resolved};
+use crate::sandbox::{Clock, Limit, Limits, Sandbox};
 
 /// A run that is about to begin.
 pub(super) struct Prepared {
     pub(super) session: Arc<Session>,
     pub(super) journal: Arc<Journal>,
+    /// It runs until this is dropped.
+    _clock: Clock,
 }
 
 pub(super) fn prepare(
@@ -30,34 +34,52 @@ pub(super) fn prepare(
     look: Look,
 ) -> Result<Prepared, Refused> {
     let arguments = &settings::fold(arguments, &script.params)?;
+    let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?;
     let given = given(arguments, path, script)?;
+    if let Some(profile) = &given.profile {
+        // It comes with the script: a link in its place, or a name with `..`, gives away nothing.
+        sandbox.may_read(&profile.path).map_err(Refused::Usage)?;
+    }
     let params = params::resolve(&script.params, &given)?;
     let device = arguments.session.device().map_err(usage)?;
     let root = path.parent().unwrap_or(Path::new(""));
-    let plugins = Plugins::find(&arguments.session.plugin, root)?;
-    let threads = set_threads(arguments.session.threads);
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
-    let console = Console::new(look, listen(ended_at_once.clone())?);
+    let interrupt = listen(ended_at_once.clone())?;
+    let clock = sandbox.clock(&interrupt, overdue(ended_at_once.clone()));
+    let given_plugins = &arguments.session.plugin;
+    let plugins = Plugins::find_for(given_plugins, root, &sandbox, &interrupt)?;
+    let sandbox = sandbox.and_plugins(&plugins, root)?;
+    let threads = set_threads(arguments.session.threads);
+    let console = Console::new(look, interrupt);
+    if let Some(notice) = sandbox.notice() {
+        console.warning(&notice);
+    }
     let record = Record {
+        // Git runs what a repository's settings name: it is not asked of a script that is confined.
+        git: match sandbox.is_confined() {
+            true => None,
+            false => journal::git(path),
+        },
+        sandbox: sandbox.told(),
+        limits: sandbox.limits().clone(),
         plugins: plugins.all().iter().map(RhaiPlugin::loaded).collect(),
         ..record(arguments, path, &params, threads, device)
     };
+    let profile = given.profile.iter().map(|file| (&*file.path, &*file.text));
+    let kept = profile.chain([(path, &*script.text)]);
     let journal = Journal::create(&arguments.out, record, &script.text, console.clone())
         .and_then(|journal| {
-            let profile = given.profile.iter().map(|file| (&*file.path, &*file.text));
-            for (path, text) in profile.chain([(path, &*script.text)]) {
+            for (path, text) in kept {
                 journal.keep(Path::new(path.file_name().unwrap_or_default()), text)?;
             }
             plugins.keep(&journal)?;
             Ok(Arc::new(journal))
         })
-        .map_err(|error| {
-            let hint = "name a folder that can be written with `--out DIR`";
-            let message = format!("{error:#}");
-            Refused::Usage(Report::new("usage.out", message, Some(hint.to_owned())).into())
-        })?;
+        .map_err(|error| no_folder(format!("{error:#}")))?;
     let _ = ended_at_once.set(journal.clone());
-    let mut session = Session::new(console, journal.folder());
+    let folder = own_folder(&journal, &sandbox)?;
+    let mut session = Session::new(console, &folder);
+    session.sandbox = sandbox.and_write(&folder)?;
     session.params = params;
     session.plugins = plugins;
     session.journal = Some(journal.clone());
@@ -75,7 +97,38 @@ pub(super) fn prepare(
     Ok(Prepared {
         session: Arc::new(session),
         journal,
+        _clock: clock,
     })
+}
+
+/// The folder for what the script writes. A confined one must not reach its own record, nor the copies
+/// of what was run.
+fn own_folder(journal: &Journal, sandbox: &Sandbox) -> Result<PathBuf, Refused> {
+    if !sandbox.is_confined() {
+        return Ok(journal.folder().to_path_buf());
+    }
+    let folder = journal.folder().join("files");
+    let made = std::fs::create_dir(&folder);
+    made.map_err(|error| no_folder(format!("cannot make {}: {error}", folder.display())))?;
+    Ok(folder)
+}
+
+fn no_folder(message: String) -> Refused {
+    let hint = "name a folder that can be written with `--out DIR`";
+    Refused::Usage(Report::new("usage.out", message, Some(hint.to_owned())).into())
+}
+
+/// Ends a run whose time was over a while ago: what it waits for does not look at the clock.
+fn overdue(journal: Arc<OnceLock<Arc<Journal>>>) -> impl FnOnce(Limit) + Send + 'static {
+    move |limit| {
+        let report = limit.report();
+        let code = limit.exit_code();
+        eprintln!("{}", report.render(false));
+        if let Some(journal) = journal.get() {
+            let _ = journal.finish(Status::Failed, code, Some(report.failure()));
+        }
+        low_level::exit(code);
+    }
 }
 
 fn usage(error: impl Explain) -> Refused {
@@ -171,8 +224,11 @@ fn record(
         pid: std::process::id(),
         versions: journal::versions(),
         plugins: Vec::new(),
-        git: journal::git(path),
+        sandbox: None,
+        limits: Limits::default(),
+        git: None,
         timings: journal::Timings::default(),
+        weights: Vec::new(),
         results: Mapping::new(),
         error: None,
     }

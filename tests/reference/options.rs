@@ -12,7 +12,11 @@ use serde_json::Value;
 use crate::{none_of, runner};
 
 /// Calls with an option that no function has: the error lists those that there are.
-const CALLS: [(&str, &str); 18] = [
+const CALLS: [(&str, &str); 19] = [
+    (
+        "dicom::deidentify",
+        "dicom::deidentify(cohort, \"none\", MAP)",
+    ),
     ("dicom::scan", "dicom::scan(cohort, MAP)"),
     ("lung::mask", "lung::mask(volume, MAP)"),
     ("lung::masking", "lung::masking(MAP)"),
