@@ -10,16 +10,14 @@ process holds; at the end the change over the second half of the rounds, MB an h
 """
 
 import os
-import pty
 import re
-import select
 import shutil
-import signal
 import sys
 import tempfile
 import time
 
-FRESH = b"pe> \r\x1b[4C"
+from prompt import FRESH, Prompt
+
 FAILED = re.compile(rb"error[^\r\n]*")
 NETWORKS = {
     "efficientnet_b0": '#{network: "efficientnet_b0", epochs: 2, batch: 8}',
@@ -27,34 +25,13 @@ NETWORKS = {
 }
 
 
-class Session:
-    """A pe-script in a pseudo-terminal, in a folder of its own."""
+class Session(Prompt):
+    """A prompt whose lines must not fail."""
 
-    def __init__(self, program, folder):
-        self.pid, self.file = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.environ.update(XDG_STATE_HOME=folder, TERM="xterm", NO_COLOR="1")
-            os.execv(program, [program])
-        self.wait(FRESH, 60)
-
-    def wait(self, text, limit_s):
-        """Reads up to `text`; gives what came before it."""
-        seen = b""
-        end = time.monotonic() + limit_s
-        while text not in seen:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([self.file], [], [], left)[0]:
-                raise SystemExit(f"{text!r} did not come; the end of what came: {seen[-300:]!r}")
-            seen += os.read(self.file, 65536)
-        return seen.split(text, 1)[0]
-
-    def line(self, text, limit_s=600):
-        os.write(self.file, (text + "\r").encode())
-        answer = self.wait(FRESH, limit_s)
-        failed = FAILED.search(answer)
-        if failed:
-            raise SystemExit(f"{text}\n{answer.decode(errors='replace')}")
+    def line(self, text, limit_s=600.0):
+        super().line(text, limit_s)
+        if FAILED.search(self.before):
+            raise SystemExit(f"{text}\n{self.before.decode(errors='replace')}")
 
     def held(self):
         """What the process holds: MB resident now and at most, MB of address space, and counts."""
@@ -65,11 +42,6 @@ class Session:
         kib = lambda name: int(status[name].split()[0]) * 1024 / 1e6
         files = len(os.listdir(f"/proc/{self.pid}/fd"))
         return [kib("VmRSS"), kib("VmHWM"), kib("VmSize"), int(status["Threads"]), files, maps]
-
-    def end(self):
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.file)
 
 
 PREPARED = [
@@ -131,6 +103,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         session = Session(program, folder)
+        session.wait(FRESH)
         try:
             for line in PREPARED:
                 session.line(line)

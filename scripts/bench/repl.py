@@ -8,55 +8,13 @@ all (`pe-script eval '()'`), which is mostly the start of libtorch.
 """
 
 import os
-import pty
-import select
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-FRESH = b"pe> \r\x1b[4C"
-
-
-class Session:
-    """A pe-script in a pseudo-terminal, in a folder of its own."""
-
-    def __init__(self, program, folder):
-        self.began = time.perf_counter()
-        self.pid, self.file = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.environ.update(XDG_STATE_HOME=folder, TERM="xterm", NO_COLOR="1")
-            os.execv(program, [program])
-        self.seen = b""
-
-    def wait(self, text, limit_s=60.0):
-        """Reads up to `text`; gives the moment at which it came."""
-        end = time.perf_counter() + limit_s
-        while text not in self.seen:
-            left = end - time.perf_counter()
-            if left <= 0 or not select.select([self.file], [], [], left)[0]:
-                raise SystemExit(f"{text!r} did not come; the end of what came: {self.seen[-300:]!r}")
-            self.seen += os.read(self.file, 65536)
-        moment = time.perf_counter()
-        self.seen = self.seen.split(text, 1)[1]
-        return moment
-
-    def keys(self, text):
-        os.write(self.file, text.encode())
-        return time.perf_counter()
-
-    def line(self, text):
-        self.keys(text + "\r")
-        self.wait(FRESH)
-
-    def end(self):
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
-        os.close(self.file)
-
+from prompt import FRESH, Prompt
 
 PREPARED = [
     'phantom::write("cohort", #{n_exams: 6, size: 64, max_slices: 40, pe_share: 0.5});',
@@ -68,7 +26,7 @@ PREPARED = [
 
 
 def one_round(program, folder):
-    session = Session(program, folder)
+    session = Prompt(program, folder)
     times = {"prompt": session.wait(FRESH) - session.began}
     began = session.keys("metrics::\t\t")
     times["first Tab"] = session.wait(b"youden") - began

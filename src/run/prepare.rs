@@ -68,13 +68,7 @@ pub(super) fn prepare(
     let profile = given.profile.iter().map(|file| (&*file.path, &*file.text));
     let kept = profile.chain([(path, &*script.text)]);
     let journal = Journal::create(&arguments.out, record, &script.text, console.clone())
-        .and_then(|journal| {
-            for (path, text) in kept {
-                journal.keep(Path::new(path.file_name().unwrap_or_default()), text)?;
-            }
-            plugins.keep(&journal)?;
-            Ok(Arc::new(journal))
-        })
+        .and_then(|journal| keep(journal, kept, &plugins))
         .map_err(|error| no_folder(format!("{error:#}")))?;
     let _ = ended_at_once.set(journal.clone());
     let folder = own_folder(&journal, &sandbox)?;
@@ -99,6 +93,19 @@ pub(super) fn prepare(
         journal,
         _clock: clock,
     })
+}
+
+/// Puts copies of what is run into the run's folder.
+fn keep<'a>(
+    journal: Journal,
+    texts: impl Iterator<Item = (&'a Path, &'a str)>,
+    plugins: &Plugins,
+) -> anyhow::Result<Arc<Journal>> {
+    for (path, text) in texts {
+        journal.keep(Path::new(path.file_name().unwrap_or_default()), text)?;
+    }
+    plugins.keep(&journal)?;
+    Ok(Arc::new(journal))
 }
 
 /// The folder for what the script writes. A confined one must not reach its own record, nor the copies

@@ -163,133 +163,153 @@ fn two(first: &str, second: &str) -> String {
     format!("{{{first},{second}}}")
 }
 
-#[test]
-fn headers_that_lie_are_refused_with_and_without_the_tensors() {
+/// Refused with and without the tensors, from bytes and from a file, whose name is told.
+fn check_lie(bytes: &[u8], expected: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lies.safetensors");
-    let check = |bytes: &[u8], expected: &str| {
-        std::fs::write(&path, bytes).unwrap();
-        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(90)]);
-        let from_bytes = safetensors_io::from_bytes(bytes).map(drop);
-        let read = safetensors_io::read(&path, &Files::free()).map(drop);
-        let shapes = safetensors_io::shapes(&path, &Files::free()).map(drop);
-        for (what, found) in [("bytes", from_bytes), ("read", read), ("shapes", shapes)] {
-            let error = found.err().unwrap_or_else(|| panic!("{what} took {shown}"));
-            let text = error.to_string();
-            assert!(
-                text.contains(expected),
-                "{shown}: {what}: expected {expected:?}, found {text}"
-            );
-            assert_eq!(text.contains("lies.safetensors"), what != "bytes", "{text}");
-        }
-    };
-    let one = |dtype: &str, shape: &str, at: &str, n_data: usize| {
-        with_header(&format!("{{{}}}", entry("a", dtype, shape, at)), n_data)
-    };
+    std::fs::write(&path, bytes).unwrap();
+    let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(90)]);
+    let from_bytes = safetensors_io::from_bytes(bytes).map(drop);
+    let read = safetensors_io::read(&path, &Files::free()).map(drop);
+    let shapes = safetensors_io::shapes(&path, &Files::free()).map(drop);
+    for (what, found) in [("bytes", from_bytes), ("read", read), ("shapes", shapes)] {
+        let error = found.err().unwrap_or_else(|| panic!("{what} took {shown}"));
+        let text = error.to_string();
+        assert!(
+            text.contains(expected),
+            "{shown}: {what}: expected {expected:?}, found {text}"
+        );
+        assert_eq!(text.contains("lies.safetensors"), what != "bytes", "{text}");
+    }
+}
+
+/// A file of one tensor, `a`.
+fn one(dtype: &str, shape: &str, at: &str, n_data: usize) -> Vec<u8> {
+    with_header(&format!("{{{}}}", entry("a", dtype, shape, at)), n_data)
+}
+
+fn a(at: &str) -> String {
+    entry("a", "F32", "[2]", at)
+}
+
+fn b(at: &str) -> String {
+    entry("b", "F32", "[2]", at)
+}
+
+#[test]
+fn lengths_of_headers_that_lie_are_refused() {
     let right = one("F32", "[2]", "[0,8]", 8);
     assert_eq!(safetensors_io::from_bytes(&right).unwrap().0.len(), 1);
-
-    // The header's length.
-    check(b"", "found 0 bytes");
-    check(b"1234567", "found 7 bytes");
-    check(&[0; 8], "its header: EOF");
-    check(
+    check_lie(b"", "found 0 bytes");
+    check_lie(b"1234567", "found 7 bytes");
+    check_lie(&[0; 8], "its header: EOF");
+    check_lie(
         &[&[2, 1, 0, 0, 0, 0, 0, 0], &b"{}"[..]].concat(),
         "says 258 bytes, but only 2 follow",
     );
-    check(
+    check_lie(
         &[&u64::MAX.to_le_bytes()[..], b"{}"].concat(),
         "at most 10000000 bytes",
     );
-    check(
+    check_lie(
         &100_000_001u64.to_le_bytes(),
         "at most 10000000 bytes, found one that says 100000001",
     );
-    // JSON that is none, or another.
-    check(&with_header("[]", 0), "its header:");
-    check(&with_header("{\"a\":", 0), "its header: EOF");
-    check(&with_header("\u{1}", 0), "its header:");
-    check(&with_header(&"[".repeat(100_000), 0), "recursion limit");
+}
+
+#[test]
+fn headers_that_are_no_json_of_tensors_are_refused() {
+    check_lie(&with_header("[]", 0), "its header:");
+    check_lie(&with_header("{\"a\":", 0), "its header: EOF");
+    check_lie(&with_header("\u{1}", 0), "its header:");
+    check_lie(&with_header(&"[".repeat(100_000), 0), "recursion limit");
     let deep = format!("{}1{}", "{\"a\":".repeat(201), "}".repeat(201));
-    check(&with_header(&deep, 0), "recursion limit");
+    check_lie(&with_header(&deep, 0), "recursion limit");
     let mut latin = with_header("{\"a\":1}", 0);
     latin[10] = 0xe9;
-    check(&latin, "its header:");
-    // Names that come twice: of tensors, of their entries, of metadata.
-    let a = |at: &str| entry("a", "F32", "[2]", at);
-    check(
+    check_lie(&latin, "its header:");
+}
+
+#[test]
+fn names_that_come_twice_are_refused() {
+    check_lie(
         &with_header(&two(&a("[0,8]"), &a("[0,8]")), 8),
         "`a` comes twice",
     );
-    check(
+    check_lie(
         &with_header(&two(&a("[0,8]"), &a("[8,16]")), 16),
         "`a` comes twice",
     );
     let dtypes = r#"{"a":{"dtype":"F32","dtype":"I32","shape":[2],"data_offsets":[0,8]}}"#;
-    check(&with_header(dtypes, 8), "`dtype` comes twice");
-    check(
+    check_lie(&with_header(dtypes, 8), "`dtype` comes twice");
+    check_lie(
         &with_header(r#"{"__metadata__":{"x":"1","x":"2"}}"#, 0),
         "`x` comes twice",
     );
-    // Offsets: beyond the file, before it, backwards, not to the end, overlapping, with a gap.
-    check(
+}
+
+#[test]
+fn offsets_that_lie_are_refused() {
+    check_lie(
         &one("F32", "[4]", "[0,16]", 8),
         "describes 16 bytes of tensors, but 8 follow",
     );
-    check(
+    check_lie(
         &one("F32", "[2]", "[0,8]", 9),
         "describes 8 bytes of tensors, but 9 follow",
     );
-    check(&one("F32", "[2]", "[4,12]", 12), "leaves a gap");
-    check(&one("F32", "[2]", "[8,0]", 8), "found the offsets 8 to 0");
-    check(&one("F32", "[2]", "[-8,0]", 8), "its header:");
-    check(
+    check_lie(&one("F32", "[2]", "[4,12]", 12), "leaves a gap");
+    check_lie(&one("F32", "[2]", "[8,0]", 8), "found the offsets 8 to 0");
+    check_lie(&one("F32", "[2]", "[-8,0]", 8), "its header:");
+    check_lie(
         &one("F32", "[2]", "[0,18446744073709551616]", 8),
         "its header:",
     );
-    let b = |at: &str| entry("b", "F32", "[2]", at);
-    check(
+    check_lie(
         &with_header(&two(&a("[0,8]"), &b("[0,8]")), 8),
         "b: begins at byte 0 and overlaps",
     );
-    check(
+    check_lie(
         &with_header(&two(&a("[0,8]"), &b("[4,12]")), 12),
         "b: begins at byte 4 and overlaps",
     );
-    check(
+    check_lie(
         &with_header(&two(&a("[0,8]"), &b("[12,20]")), 20),
         "b: begins at byte 12 and leaves",
     );
-    // Kinds and shapes that the bytes do not have.
-    check(
+}
+
+#[test]
+fn kinds_and_shapes_that_lie_are_refused() {
+    check_lie(
         &one("F32", "[3]", "[0,8]", 8),
         "has 12 bytes, found the offsets 0 to 8",
     );
-    check(
+    check_lie(
         &one("F64", "[2]", "[0,8]", 8),
         "F64 of shape [2] has 16 bytes",
     );
-    check(&one("F8_E4M3", "[8]", "[0,8]", 8), "not supported");
-    check(&one("X9", "[8]", "[0,8]", 8), "its header:");
-    check(&one("F32", "[-1]", "[0,8]", 8), "its header:");
-    check(
+    check_lie(&one("F8_E4M3", "[8]", "[0,8]", 8), "not supported");
+    check_lie(&one("X9", "[8]", "[0,8]", 8), "its header:");
+    check_lie(&one("F32", "[-1]", "[0,8]", 8), "its header:");
+    check_lie(
         &one("F32", "[4611686018427387904,4]", "[0,0]", 0),
         "out of range",
     );
-    check(
+    check_lie(
         &one("F32", "[4294967296,4294967296]", "[0,0]", 0),
         "out of range",
     );
-    check(
+    check_lie(
         &one("F32", "[0,4611686018427387904,4]", "[0,0]", 0),
         "out of range",
     );
-    check(
+    check_lie(
         &one("U8", "[9223372036854775808]", "[0,0]", 0),
         "out of range",
     );
     let axes = format!("[{}1]", "1,".repeat(64));
-    check(&one("U8", &axes, "[0,1]", 1), "at most 64 axes, found 65");
+    check_lie(&one("U8", &axes, "[0,1]", 1), "at most 64 axes, found 65");
 }
 
 #[test]
