@@ -38,10 +38,10 @@ docs: setup
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 
 ## The readers of files against random bytes, a minute in all; `tools/fuzz.sh long 1800` for more.
-fuzz:
+fuzz: setup
 	@bash tools/fuzz.sh smoke
 
-## A million broken copies of the odd files; `make test` reads the first 120,000.
+## A million broken copies of the odd files; `make test` reads fewer.
 mutate:
 	PE_MUTATIONS=1000000 $(CARGO) test --locked -p pe-dicom --test mutation
 

@@ -81,7 +81,7 @@ pub struct Record {
     pub git: Option<Git>,
     /// How long it took, and each native task in it.
     pub timings: Timings,
-    /// The files of weights that training started from.
+    /// The files of weights that training started from, and those of models that were loaded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<WeightsFile>,
     /// What the script recorded with `result(name, value)`.

@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use pe_files::Files;
+use pe_nn::safetensors_io;
 use serde_json::Value;
 
 /// Twelve exams of 64 pixels, images of 24, two short epochs: the whole way, and nothing learnt.
@@ -168,6 +170,18 @@ fn predicts(folder: &Path) {
             "predict.rhai",
             &[&model, &input, &out, "pictures=2"],
         );
+        // The record tells whose weights these are: of a sequence model also its CNN's.
+        let used = found["weights"].as_array().unwrap();
+        assert_eq!(
+            used.len(),
+            if name == "effnet-" { 1 } else { 2 },
+            "{used:?}"
+        );
+        for file in used {
+            let path = Path::new(file["file"].as_str().unwrap());
+            let sha256 = safetensors_io::sha256(path, &Files::free()).unwrap();
+            assert_eq!(file["sha256"], sha256.as_str());
+        }
         let exams = found["results"]["exams"].as_array().unwrap();
         assert_eq!(exams.len(), 12);
         let probability = |exam: &Value| exam["probability"].as_f64().unwrap();

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=0.13.2
-targets=(element load labels manifest)
+targets=(element load labels manifest checkpoint)
 odd=${PE_TEST_DATA:-../shared/data}/odd
 mode=${1:-smoke}
 seconds=${2:-1800}
@@ -27,7 +27,10 @@ export CARGO_TARGET_DIR=${FUZZ_TARGET_DIR:-$PWD/fuzz/target}
 .tools/bin/cargo-fuzz build --codegen-units 16
 bin=$CARGO_TARGET_DIR/x86_64-unknown-linux-gnu/release
 
-# Seeds: files of up to 200 kB for the two targets that read DICOM, one good file for the others.
+# cargo-fuzz's own flags of the linker are in the place of .cargo/config.toml's.
+export LD_LIBRARY_PATH=${LIBTORCH:-$PWD/.libtorch/torch}/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+
+# Seeds: files of up to 200 kB for the two targets that read DICOM, some good files for the others.
 seed() {
     local target file name
     for target in "${targets[@]}"; do

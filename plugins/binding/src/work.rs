@@ -22,13 +22,13 @@ pub trait Watch: Send + Sync {
     fn end(&self);
     /// Something the user should know that is not an error. Holds no patient data.
     fn warn(&self, message: &str);
-    /// The work starts from this file of weights: for the record of a run.
+    /// The work starts from this file of weights, or uses them: for the record of a run.
     fn weights(&self, _file: &WeightsFile) {}
     /// Whether the user asked to stop.
     fn interrupted(&self) -> bool;
 }
 
-/// A file of weights that the user gave, told apart from others by its digest.
+/// A file of weights that a script named, told apart from others by its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsFile {

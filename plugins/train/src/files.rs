@@ -99,24 +99,28 @@ pub(crate) fn read_sealed<T: DeserializeOwned>(
     path: &Path,
     files: &Files,
 ) -> Result<Option<T>, TrainError> {
-    let bytes = match files.read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(TrainError::io("read", path)(error)),
-    };
+    match files.read(path) {
+        Ok(bytes) => parse_sealed(&bytes, path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(TrainError::io("read", path)(error)),
+    }
+}
+
+/// What the bytes of a sealed file hold.
+pub(crate) fn parse_sealed<T: DeserializeOwned>(
+    bytes: &[u8],
+    path: &Path,
+) -> Result<T, TrainError> {
     let damaged = |found: String| TrainError::Damaged {
         path: path.to_owned(),
         expected: "a record with its seal".into(),
         found,
     };
-    let read: Sealed =
-        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let read: Sealed = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
     if seal(&read.content) != read.seal {
         return Err(damaged("another seal".into()));
     }
-    serde_json::from_value(read.content)
-        .map(Some)
-        .map_err(|error| damaged(error.to_string()))
+    serde_json::from_value(read.content).map_err(|error| damaged(error.to_string()))
 }
 
 fn seal(content: &serde_json::Value) -> String {

@@ -23,6 +23,8 @@ mod error;
 mod features;
 mod files;
 mod fit;
+#[doc(hidden)]
+pub mod in_memory;
 mod layers;
 mod model;
 mod options;

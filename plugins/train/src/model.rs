@@ -8,7 +8,7 @@ use pe_binding::WeightsFile;
 use pe_ct::ExamId;
 use pe_files::Files;
 use pe_metrics::Level;
-use pe_nn::{Backbone, SequenceHead};
+use pe_nn::{Backbone, SequenceHead, safetensors_io};
 use pe_store::{FeatureSettings, FeatureUnit, SliceSettings};
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -17,13 +17,16 @@ use crate::TrainError;
 use crate::data::Normalisation;
 use crate::files::{is_plain, read_sealed, sealed, write_whole};
 use crate::fit::{Epoch, Network, TensorFile, read_tensors};
-use crate::options::{CnnOptions, SequenceKind, SequenceOptions, SlabHead};
+use crate::options::{CnnOptions, MAX_SLAB, SequenceKind, SequenceOptions, SlabHead};
 use crate::random::seed_torch;
 
 /// The record's name in a model's folder.
 const FILE: &str = "model.json";
 /// Version of the training code: a change of what it computes gives other models other names.
 pub(crate) const VERSION: u32 = 1;
+
+/// Values a row of the widest features: a backbone here has 1280 at most.
+const MAX_WIDTH: usize = 16_384;
 
 /// What a model is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,6 +92,39 @@ pub struct ModelRecord {
     pub(crate) weights: TensorFile,
 }
 
+impl ModelRecord {
+    /// A folder may come from anywhere: what its record says must be what a script could ask for.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), TrainError> {
+        let damaged = |expected: String, found: String| TrainError::Damaged {
+            path: path.to_owned(),
+            expected,
+            found,
+        };
+        let options = match &self.architecture {
+            Architecture::Cnn { options, .. } => options.check(),
+            Architecture::Sequence { options, .. } => options.check(),
+        };
+        options.map_err(|error| damaged("options in their range".into(), error.to_string()))?;
+        if !is_plain(&self.weights.name) {
+            let found = self.weights.name.clone();
+            return Err(damaged("the name of a file beside it".into(), found));
+        }
+        if let Architecture::Sequence { features, .. } = &self.architecture {
+            if !(1..=MAX_WIDTH).contains(&features.width) {
+                let expected = format!("features of 1 to {MAX_WIDTH} values");
+                return Err(damaged(expected, features.width.to_string()));
+            }
+            if let FeatureUnit::Slab(n_slices) = features.unit
+                && !(1..=MAX_SLAB).contains(&n_slices)
+            {
+                let expected = format!("slabs of 1 to {MAX_SLAB} slices");
+                return Err(damaged(expected, n_slices.to_string()));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A trained model: a folder, and what it says of itself. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -103,8 +139,12 @@ impl Model {
     /// # Errors
     /// [`TrainError::Damaged`] for a record that is not what it says; [`TrainError::Io`].
     pub fn open(folder: &Path, files: &Files) -> Result<Option<Self>, TrainError> {
-        let record = read_sealed(&folder.join(FILE), files)?;
-        Ok(record.map(|record| Self::new(folder, record, files)))
+        let path = folder.join(FILE);
+        let Some(record) = read_sealed::<ModelRecord>(&path, files)? else {
+            return Ok(None);
+        };
+        record.check(&path)?;
+        Ok(Some(Self::new(folder, record, files)))
     }
 
     /// Opens the model in `folder`, which must be there.
@@ -181,6 +221,19 @@ impl Model {
             Architecture::Cnn { weights, .. } => weights.as_ref(),
             Architecture::Sequence { .. } => None,
         }
+    }
+
+    /// Its own weights, with the digest of their file.
+    ///
+    /// # Errors
+    /// [`TrainError::Nn`] when they cannot be read.
+    pub fn weights(&self) -> Result<WeightsFile, TrainError> {
+        let path = self.folder.join(&self.record.weights.name);
+        Ok(WeightsFile {
+            sha256: safetensors_io::sha256(&path, &self.files)?,
+            file: path.display().to_string(),
+            known: None,
+        })
     }
 
     /// What it says of itself.

@@ -1,9 +1,14 @@
 //! What a script can set of a training run, with the paper's values as defaults.
 
+use std::fmt::Display;
+
 use pe_nn::{BackboneKind, HeadKind};
 use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
+
+/// Slices of the longest slab: a CTPA has some hundred.
+pub(crate) const MAX_SLAB: usize = 2048;
 
 /// The optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,21 +272,23 @@ impl SequenceOptions {
     /// [`TrainError::Option`] naming the first option that is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
         let sizes = [
-            ("hidden", self.hidden),
-            ("channels", self.channels),
-            ("kernel", self.kernel),
-            ("levels", self.levels),
+            ("hidden", self.hidden, 8192),
+            ("channels", self.channels, 8192),
+            ("kernel", self.kernel, 255),
+            // The last block's dilation is 2 to the power of one less.
+            ("levels", self.levels, 16),
         ];
-        for (name, value) in sizes {
-            at_least_one(name, usize::try_from(value).unwrap_or(0))?;
+        for (name, value, most) in sizes {
+            size(name, value, 1, most)?;
         }
+        size("neighbours", self.neighbours, 0, 64)?;
         if !self.causal && self.kernel % 2 == 0 {
             let expected = "an odd number when `causal` is false";
             return Err(TrainError::option("kernel", expected, self.kernel));
         }
         within("dropout", self.dropout, 0.0, 0.99)?;
-        at_least_one("chunk_slices", self.chunk_slices)?;
-        at_least_one("chunk_slabs", self.chunk_slabs)?;
+        size("chunk_slices", self.chunk_slices, 1, 100_000)?;
+        size("chunk_slabs", self.chunk_slabs, 1, 100_000)?;
         self.fit.check()
     }
 }
@@ -292,7 +299,7 @@ impl CnnOptions {
     /// # Errors
     /// [`TrainError::Option`] naming the first option that is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
-        at_least_one("slab", self.slab)?;
+        size("slab", self.slab, 1, MAX_SLAB)?;
         let [low, high] = self.augmentation.blur_sigma;
         if !(0.0 <= low && low <= high && high.is_finite()) {
             let expected = "two sigmas in pixels, the least first";
@@ -315,7 +322,8 @@ impl FitOptions {
     /// [`TrainError::Option`] naming the first option that is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
         at_least_one("batch", self.batch)?;
-        at_least_one("epochs", self.epochs)?;
+        // Steps and slices of all epochs are counted together.
+        size("epochs", self.epochs, 1, 1_000_000)?;
         at_least_one("step_epochs", self.step_epochs)?;
         within("lr", self.lr, f64::MIN_POSITIVE, 1e3)?;
         within("weight_decay", self.weight_decay, 0.0, 1e3)?;
@@ -335,6 +343,22 @@ fn at_least_one(option: &'static str, value: usize) -> Result<(), TrainError> {
     match value {
         0 => Err(TrainError::option(option, "at least 1", value)),
         _ => Ok(()),
+    }
+}
+
+/// What tensors are made of this size: an option that is far beyond any use would take all memory.
+fn size<N: TryInto<usize> + Display + Copy>(
+    option: &'static str,
+    value: N,
+    least: usize,
+    most: usize,
+) -> Result<(), TrainError> {
+    match value.try_into() {
+        Ok(size) if (least..=most).contains(&size) => Ok(()),
+        _ => {
+            let expected = format!("{least} to {most}");
+            Err(TrainError::option(option, expected, value))
+        }
     }
 }
 
@@ -383,17 +407,20 @@ mod tests {
         check(|o| o.slab = 0, "slab");
         check(|o| o.augmentation.flip = 1.5, "flip");
         check(|o| o.augmentation.blur_sigma = [2.0, 0.1], "blur_sigma");
-        let even = SequenceOptions {
-            causal: false,
-            kernel: 4,
-            ..SequenceOptions::default()
+        check(|o| o.slab = usize::MAX, "slab");
+        let check = |set: fn(&mut SequenceOptions), expected: &str| {
+            let mut options = SequenceOptions::default();
+            set(&mut options);
+            match options.check() {
+                Err(TrainError::Option { option, .. }) => assert_eq!(option, expected),
+                other => panic!("expected {expected} to be refused, found {other:?}"),
+            }
         };
-        assert!(matches!(
-            even.check(),
-            Err(TrainError::Option {
-                option: "kernel",
-                ..
-            })
-        ));
+        check(|o| (o.causal, o.kernel) = (false, 4), "kernel");
+        check(|o| o.hidden = -1, "hidden");
+        check(|o| o.hidden = i64::MAX, "hidden");
+        check(|o| o.channels = 0, "channels");
+        check(|o| o.levels = 64, "levels");
+        check(|o| o.neighbours = usize::MAX, "neighbours");
     }
 }

@@ -7,7 +7,7 @@ use pe_ct::ExamId;
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{FeatureSet, Model, Runs, Split};
+use crate::{Architecture, FeatureSet, Model, Runs, Split};
 
 /// A split as a script value.
 pub type SplitHandle = Arc<Split>;
@@ -235,10 +235,10 @@ mod train {
         FeatureSet::new(&model, &slices, runs).map_err(raise)
     }
 
-    /// Opens a trained model by its folder.
+    /// Opens a trained model by its folder. The record of the run tells the SHA-256 of its weights.
     ///
-    /// Throws `train.no_model` for a folder without a finished model, and `train.damaged` for one that
-    /// is not what it says.
+    /// Throws `train.no_model` for a folder without a finished model, `train.damaged` for one that is not
+    /// what it says, and `nn.io` where its weights cannot be read.
     ///
     /// ```rhai
     /// print(train::load(model.folder).threshold == model.threshold); // true
@@ -246,7 +246,16 @@ mod train {
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn load(context: NativeCallContext, folder: &str) -> ScriptResult<Model> {
-        Model::load(Path::new(folder), work(&context).files()).map_err(raise)
+        let work = work(&context);
+        let model = Model::load(Path::new(folder), work.files()).map_err(raise)?;
+        work.weights(&model.weights().map_err(raise)?);
+        // A sequence model that lies alone is refused when its CNN is asked for.
+        if let Architecture::Sequence { .. } = model.record().architecture
+            && let Ok(backbone) = model.backbone()
+        {
+            work.weights(&backbone.weights().map_err(raise)?);
+        }
+        Ok(model)
     }
 
     /// The model's probability of PE for each slice of these exams, as scores.

@@ -1,5 +1,6 @@
 //! Which broken copies there are: a case is a number, and gives the same bytes on every machine.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pe_dicom::in_memory::{Boundary, boundaries};
@@ -8,6 +9,8 @@ use crate::{data, synthetic};
 
 /// Every case is drawn from this and its own number.
 pub const SEED: u64 = 0x0D1C_0033;
+/// Cases of a run that says nothing: a minute of one core.
+const LEAST_CASES: usize = 120_000;
 /// A file of more bytes gets a quarter of the cases of others, because each costs more.
 const LARGE_BYTES: usize = 256 << 10;
 /// Lengths that an element is given: none, one, the last before the undefined one in 16 and 32 bits,
@@ -31,7 +34,15 @@ impl Original {
         }
     }
 
-    /// How many of all cases are of this file, relative to others.
+    /// Where its elements begin, have their values and end.
+    fn cuts(&self) -> BTreeSet<usize> {
+        let elements = self.elements.iter();
+        elements
+            .flat_map(|element| [element.start, element.value, element.end])
+            .collect()
+    }
+
+    /// How many of the cases that are no truncations are of this file, relative to others.
     fn weight(&self) -> usize {
         if self.bytes.len() > LARGE_BYTES { 1 } else { 4 }
     }
@@ -75,15 +86,17 @@ pub enum Mutation {
     /// Bytes replaced at random places of the header, or anywhere.
     Flip { n_bytes: usize, header_only: bool },
     /// The file ends at an element's head, value or end.
-    Truncate { element: usize, at: usize },
+    Truncate { at: usize },
     /// An element's length is another.
     Length { element: usize, length: u32 },
 }
 
-/// The cases of a run: the files take turns, and a file's cases are truncations, lengths and flips
-/// by turns.
+/// The cases of a run: each third one is a truncation, until every file was cut at every element; for
+/// the others the files take turns, and a file's cases are lengths and flips by turns.
 pub struct Cases {
     pub originals: Vec<Original>,
+    /// Every file, and a place where an element of it begins, has its value or ends.
+    cuts: Vec<(usize, usize)>,
     /// A case's file, and which of the file's cases of this round it is, by its number modulo the
     /// number of turns.
     turns: Vec<(usize, usize)>,
@@ -91,8 +104,12 @@ pub struct Cases {
 }
 
 impl Cases {
-    pub fn new(n_cases: usize) -> Self {
+    /// So many cases; unless told, as many as it takes for every truncation, and [`LEAST_CASES`].
+    pub fn new(n_cases: Option<usize>) -> Self {
         let originals = originals();
+        let cuts: Vec<_> = (originals.iter().enumerate())
+            .flat_map(|(file, original)| original.cuts().into_iter().map(move |at| (file, at)))
+            .collect();
         let most = originals.iter().map(Original::weight).max().unwrap_or(1);
         let turns = (0..most)
             .flat_map(|round| {
@@ -103,8 +120,10 @@ impl Cases {
                     .collect::<Vec<_>>()
             })
             .collect();
+        let n_cases = n_cases.unwrap_or(LEAST_CASES.max(cuts.len() * 3));
         Self {
             originals,
+            cuts,
             turns,
             n_cases,
         }
@@ -114,8 +133,20 @@ impl Cases {
         self.n_cases
     }
 
+    /// How many truncations there are, and how many of them this run has.
+    pub fn n_cuts(&self) -> (usize, usize) {
+        let all = self.cuts.len();
+        (all, all.min(self.n_cases.div_ceil(3)))
+    }
+
     /// The file and the mutation of a case.
     pub fn get(&self, case: usize) -> (&Original, Mutation) {
+        // A prime step spreads a short run over all files.
+        let cut = spread(case / 3, self.cuts.len());
+        if case.is_multiple_of(3) && case / 3 < self.cuts.len() {
+            let (file, at) = self.cuts[cut];
+            return (&self.originals[file], Mutation::Truncate { at });
+        }
         let (file, round) = self.turns[case % self.turns.len()];
         let original = &self.originals[file];
         // Each file begins its turns elsewhere, so that a short run has all kinds of mutations.
@@ -131,23 +162,22 @@ impl Cases {
     }
 }
 
-/// Turns go through truncations and lengths in order, so that a long run meets every element of every
-/// file that has fewer elements than turns; the third kind is random.
+/// The `n`-th of `all`, in an order that is spread over all of them and meets each once.
+fn spread(n: usize, all: usize) -> usize {
+    let step = [7919, 7927]
+        .into_iter()
+        .find(|step| !all.is_multiple_of(*step));
+    (n * step.unwrap_or(1)) % all.max(1)
+}
+
+/// Turns go through lengths in order, so that a long run meets every element of every file; flips are
+/// random.
 fn mutation(original: &Original, turn: usize, random: &mut Random) -> Mutation {
     let n_elements = original.elements.len();
-    // A prime step spreads a short run over the whole file, and meets every element of a long one.
-    let spread = |turn: usize, n: usize| (turn * 7919) % n.max(1);
-    match turn % 3 {
+    match turn % 2 {
         0 if n_elements > 0 => {
-            let place = spread(turn / 3, n_elements * 3);
-            Mutation::Truncate {
-                element: place / 3,
-                at: place % 3,
-            }
-        }
-        1 if n_elements > 0 => {
             let kinds = EXTREMES.len() + 2;
-            let place = spread(turn / 3, n_elements * kinds);
+            let place = spread(turn / 2, n_elements * kinds);
             let element = place / kinds;
             let own = original.elements[element];
             let own = (own.end - own.value) as u32;
@@ -191,10 +221,7 @@ fn apply(original: &Original, mutation: Mutation, random: &mut Random) -> Vec<u8
                 };
             }
         }
-        Mutation::Truncate { element, at } => {
-            let element = original.elements[element];
-            bytes.truncate([element.start, element.value, element.end][at]);
-        }
+        Mutation::Truncate { at } => bytes.truncate(at),
         Mutation::Length { element, length } => {
             set_length(&mut bytes, original.elements[element], length)
         }

@@ -14,8 +14,7 @@ use crate::process::{cpu_s, peak_kb};
 pub const ROLE: &str = "--read-a-share";
 
 /// Reads cases `first`, `first + step`, …
-pub fn run(n_cases: usize, first: usize, step: usize) {
-    let cases = Cases::new(n_cases);
+pub fn run(cases: &Cases, first: usize, step: usize) {
     // A codec's panic is caught and becomes an error; its message is no news.
     std::panic::set_hook(Box::new(|_| {}));
     let mut out = std::io::stdout().lock();

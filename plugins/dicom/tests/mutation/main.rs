@@ -5,7 +5,8 @@
 //! calls itself with a share of the work. A child names each case before it begins, so that its
 //! parent knows which one it died of, and goes on behind it.
 //!
-//! `PE_MUTATIONS` is the number of cases, 120,000 unless told; `make mutate` runs a million.
+//! Every file is cut off at every element; lengths and flips are a spread share. `PE_MUTATIONS` is the
+//! number of cases, at least 120,000 unless told; `make mutate` runs a million.
 #![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod cases;
@@ -18,16 +19,16 @@ mod synthetic;
 
 use std::process::ExitCode;
 
-/// Cases of a run that says nothing: a minute of one core.
-const DEFAULT_CASES: usize = 120_000;
+use cases::Cases;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let n_cases = std::env::var("PE_MUTATIONS").map_or(DEFAULT_CASES, |n| n.parse().unwrap());
+    let given = std::env::var("PE_MUTATIONS").ok();
+    let cases = Cases::new(given.map(|n| n.parse().unwrap()));
     if let [role, first, step] = &arguments[..]
         && role == child::ROLE
     {
-        child::run(n_cases, first.parse().unwrap(), step.parse().unwrap());
+        child::run(&cases, first.parse().unwrap(), step.parse().unwrap());
         return ExitCode::SUCCESS;
     }
     // What the test runner asks of every test binary.
@@ -35,5 +36,5 @@ fn main() -> ExitCode {
         println!("no_mutation_breaks_a_reader: test");
         return ExitCode::SUCCESS;
     }
-    parent::run(n_cases)
+    parent::run(&cases)
 }

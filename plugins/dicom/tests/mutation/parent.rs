@@ -32,16 +32,12 @@ struct Tally {
     failures: Vec<String>,
 }
 
-pub fn run(n_cases: usize) -> ExitCode {
-    let cases = Cases::new(n_cases);
+pub fn run(cases: &Cases) -> ExitCode {
     let n_children = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(8);
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
-        let share = |first| {
-            let cases = &cases;
-            scope.spawn(move || watch_share(cases, first, n_children))
-        };
+        let share = |first| scope.spawn(move || watch_share(cases, first, n_children));
         let threads: Vec<_> = (0..n_children).map(share).collect();
         threads
             .into_iter()
@@ -50,6 +46,8 @@ pub fn run(n_cases: usize) -> ExitCode {
     });
     let sum = |of: fn(&Tally) -> usize| tallies.iter().map(of).sum::<usize>();
     let failures: Vec<&String> = tallies.iter().flat_map(|tally| &tally.failures).collect();
+    let (n_cuts, n_cut) = cases.n_cuts();
+    println!("{n_cut} of {n_cuts} truncations at an element");
     println!(
         "{} broken copies of {} files, seed {SEED:#x}: {} errors, {} images, {} failures; at most {} MB, {:.2} s of processor time a file",
         sum(|tally| tally.read),

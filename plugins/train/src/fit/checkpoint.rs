@@ -18,10 +18,11 @@ use pe_files::{Files, UNFINISHED};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
-use super::progress::Progress;
+use super::progress::{Length, Progress};
 use crate::TrainError;
 use crate::files::{
-    Hashed, checksum, is_plain, read_sealed, remove_if_there, sealed, write_stream, write_whole,
+    Hashed, checksum, is_plain, parse_sealed, read_sealed, remove_if_there, sealed, write_stream,
+    write_whole,
 };
 
 const CURRENT: &str = "checkpoint.json";
@@ -47,6 +48,27 @@ type Found = (Progress, BTreeMap<String, Tensor>);
 struct Record {
     progress: Progress,
     state: TensorFile,
+}
+
+impl Record {
+    fn check(&self, length: &Length, path: &Path) -> Result<(), TrainError> {
+        let checked = self.progress.check(length);
+        checked.map_err(|(expected, found)| TrainError::Damaged {
+            path: path.to_owned(),
+            expected,
+            found,
+        })
+    }
+}
+
+/// The names of the files of tensors in the bytes of a record, which is checked as
+/// [`Checkpoints::read`] does.
+pub(crate) fn parse(bytes: &[u8], length: &Length) -> Result<Vec<String>, TrainError> {
+    let path = Path::new("in memory");
+    let record: Record = parse_sealed(bytes, path)?;
+    record.check(length, path)?;
+    let best = record.progress.best.map(|best| best.weights.name);
+    Ok(best.into_iter().chain([record.state.name]).collect())
 }
 
 /// The checkpoints of one run's folder.
@@ -101,10 +123,10 @@ impl Checkpoints {
         self.sweep()
     }
 
-    /// The newest checkpoint that is whole; damage is told to `work`.
-    pub(crate) fn read(&self, work: &Work) -> Result<Option<Found>, TrainError> {
+    /// The newest checkpoint that is whole, of a run of this length; damage is told to `work`.
+    pub(crate) fn read(&self, length: &Length, work: &Work) -> Result<Option<Found>, TrainError> {
         for name in [CURRENT, PREVIOUS] {
-            match self.read_one(name) {
+            match self.read_one(name, length) {
                 Ok(None) => {}
                 Ok(found) => return Ok(found),
                 Err(error @ TrainError::Damaged { .. }) => {
@@ -116,10 +138,12 @@ impl Checkpoints {
         Ok(None)
     }
 
-    fn read_one(&self, name: &str) -> Result<Option<Found>, TrainError> {
-        let Some(record) = read_sealed::<Record>(&self.folder.join(name), &self.files)? else {
+    fn read_one(&self, name: &str, length: &Length) -> Result<Option<Found>, TrainError> {
+        let path = self.folder.join(name);
+        let Some(record) = read_sealed::<Record>(&path, &self.files)? else {
             return Ok(None);
         };
+        record.check(length, &path)?;
         if let Some(best) = &record.progress.best {
             // Its weights are needed at the end: better to know now.
             self.read_tensors(&best.weights)?;

@@ -19,11 +19,13 @@ use pe_files::Files;
 use tch::Tensor;
 
 use checkpoint::{Checkpoints, State};
-pub(crate) use checkpoint::{TensorFile, read_tensors, write_tensors};
+pub(crate) use checkpoint::{TensorFile, parse, read_tensors, write_tensors};
 use log::{Log, Step};
 pub(crate) use network::Network;
-use optimizer::{Adam, clip};
+pub(crate) use optimizer::Adam;
+use optimizer::clip;
 pub use progress::Epoch;
+pub(crate) use progress::Length;
 use progress::{Best, Progress};
 use schedule::learning_rate;
 use statistics::Statistics;
@@ -112,7 +114,12 @@ impl<'a> Run<'a> {
         let checkpoints = Checkpoints::new(job.folder, job.work.files());
         let mut adam = Adam::new(network.params(), job.options)?;
         let mut progress = Progress::default();
-        if let Some((found, mut state)) = checkpoints.read(job.work)? {
+        let steps_per_epoch = batches(job, 0).len();
+        let length = Length {
+            epochs: job.options.epochs,
+            steps_per_epoch,
+        };
+        if let Some((found, mut state)) = checkpoints.read(&length, job.work)? {
             adam.restore(&mut state, found.steps)?;
             network.params_mut().load(&state)?;
             progress = found;
@@ -124,7 +131,6 @@ impl<'a> Run<'a> {
         let task = job
             .work
             .task(&what, per_epoch * job.options.epochs, "slices");
-        let steps_per_epoch = batches(job, 0).len();
         let done = per_epoch * progress.epoch + per_epoch * progress.step / steps_per_epoch.max(1);
         task.resume(done);
         let log = Log::open(job.folder, progress.steps, progress.epoch, job.work.files())?;
@@ -200,7 +206,7 @@ impl<'a> Run<'a> {
         self.progress.step += 1;
         self.progress.steps += 1;
         self.progress.loss_sum += loss * n_valid as f64;
-        self.progress.loss_n += n_valid as u64;
+        self.progress.loss_n = self.progress.loss_n.saturating_add(n_valid as u64);
         self.progress.norm_sum += gradient_norm;
         let elapsed_s = began.elapsed().as_secs_f64();
         self.progress.elapsed_s += elapsed_s;

@@ -95,11 +95,15 @@ impl Adam {
                 let name = format!("{prefix}{name}");
                 let saved = state
                     .remove(&name)
-                    .filter(|saved| saved.size() == moment.size());
+                    .filter(|saved| saved.size() == moment.size() && saved.kind() == moment.kind());
                 let saved = saved.ok_or_else(|| TrainError::Data {
                     what: "the checkpoint".into(),
-                    expected: format!("tensor `{name}` of shape {:?}", moment.size()),
-                    found: "none of that shape".into(),
+                    expected: format!(
+                        "tensor `{name}` of shape {:?} and {:?}",
+                        moment.size(),
+                        moment.kind()
+                    ),
+                    found: "none of that shape and kind".into(),
                 })?;
                 moment.f_copy_(&saved)?;
             }

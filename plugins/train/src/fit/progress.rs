@@ -26,6 +26,45 @@ pub(crate) struct Progress {
     pub(crate) history: Vec<Epoch>,
 }
 
+/// How long a run is: what a record of where it stands is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Length {
+    pub(crate) epochs: usize,
+    pub(crate) steps_per_epoch: usize,
+}
+
+impl Progress {
+    /// Whether a run of this length can stand here: what is expected, and found, where it cannot.
+    /// A right seal only says that a file is as it was written, by whomever.
+    pub(crate) fn check(&self, length: &Length) -> Result<(), (String, String)> {
+        let Length {
+            epochs,
+            steps_per_epoch,
+        } = *length;
+        let refused = |expected: String, found: String| Err((expected, found));
+        let (epoch, step) = (self.epoch, self.step);
+        if epoch > epochs || step > steps_per_epoch {
+            let expected = format!("at most {epochs} epochs and {steps_per_epoch} steps");
+            return refused(expected, format!("epoch {epoch}, step {step}"));
+        }
+        let steps = epoch.saturating_mul(steps_per_epoch).saturating_add(step);
+        if self.steps != steps {
+            return refused(format!("{steps} steps in all"), self.steps.to_string());
+        }
+        if !(self.history.iter().map(|one| one.epoch)).eq(1..=epoch) {
+            let found = format!("{} entries", self.history.len());
+            return refused(format!("the history of {epoch} epochs"), found);
+        }
+        match &self.best {
+            Some(best) if best.epoch >= epoch => refused(
+                format!("a best epoch before {epoch}"),
+                best.epoch.to_string(),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The best epoch so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
