@@ -2,11 +2,12 @@
 # Runs tests under AddressSanitizer and LeakSanitizer: memory that is touched where nothing is or after
 # it was freed, and memory that is lost. `tools/sanitize.sh PLUGIN...`; without names those whose own
 # code or whose dependencies' leave the compiler's rules: the maps of `store`, the codecs of `dicom`
-# (openjp2 is C that was translated). Plugins on libtorch are not for it.
+# (openjp2 is C that was translated), the shim of `nn`. libtorch itself is compiled without: of its
+# memory only what is allocated and freed is watched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || set -- store dicom
+[ $# -gt 0 ] || set -- store dicom nn
 host=$(rustc -vV | sed -n 's/^host: //p')
 
 packages=()
@@ -21,6 +22,7 @@ done
 # scripts and procedural macros are built without.
 export RUSTC_BOOTSTRAP=1
 export RUSTFLAGS=-Zsanitizer=address
+export LD_LIBRARY_PATH=${LIBTORCH:-$PWD/.libtorch/torch}/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/sanitize
 
 cargo test --locked "${packages[@]}" --no-default-features --features "${features[*]}" \
