@@ -6,7 +6,7 @@
 //! killed keeps the status `running` beside a `pid` that is no longer alive.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -144,6 +144,7 @@ pub struct Failure {
 /// A run's folder.
 pub struct Journal {
     folder: PathBuf,
+    files: Files,
     record: Mutex<Record>,
     console: Arc<Console>,
     started: Instant,
@@ -154,19 +155,46 @@ impl Journal {
     /// runs of the same script with the same parameters and seed end alike.
     ///
     /// # Errors
-    /// When the folder, the log or `run.yaml` cannot be written.
-    pub fn create(root: &Path, record: Record, text: &str, console: Arc<Console>) -> Result<Self> {
-        let folder = new_folder(root, &record, text)
+    /// When the folder, the log or `run.yaml` cannot be written; the folder is removed again, if
+    /// that can be.
+    pub fn create(
+        root: &Path,
+        record: Record,
+        text: &str,
+        console: Arc<Console>,
+        files: &Files,
+    ) -> Result<Self> {
+        let folder = new_folder(root, &record, text, files)
             .with_context(|| format!("cannot make a run folder in {}", root.display()))?;
-        console.log_to(File::create(folder.join("log.txt")).context("cannot make the run's log")?);
         let journal = Self {
             folder,
+            files: files.clone(),
             record: Mutex::new(record),
             console,
             started: Instant::now(),
         };
-        journal.write()?;
-        Ok(journal)
+        match journal.begin() {
+            Ok(()) => Ok(journal),
+            Err(error) => {
+                journal.withdraw();
+                Err(error)
+            }
+        }
+    }
+
+    fn begin(&self) -> Result<()> {
+        let log = self.folder.join("log.txt");
+        let made = self.console.log_to(&log, &self.files);
+        made.with_context(|| cannot_write(&log))?;
+        self.write().map(drop)
+    }
+
+    /// Removes the folder of a run that does not begin. Where it cannot, a `run.yaml` there is that
+    /// of a process that ended.
+    pub(crate) fn withdraw(&self) {
+        self.console.log_to_nothing();
+        // The error at hand says more than one from clearing up.
+        let _ = self.files.remove(&self.folder);
     }
 
     /// The folder.
@@ -178,7 +206,7 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep(&self, relative: &Path, text: &str) -> io::Result<()> {
+    pub fn keep(&self, relative: &Path, text: &str) -> Result<()> {
         self.keep_at(&Path::new("script").join(relative), text)
     }
 
@@ -186,15 +214,23 @@ impl Journal {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn keep_of_plugin(&self, name: &str, relative: &Path, text: &str) -> io::Result<()> {
+    pub fn keep_of_plugin(&self, name: &str, relative: &Path, text: &str) -> Result<()> {
         self.keep_at(&Path::new("plugins").join(name).join(relative), text)
     }
 
-    fn keep_at(&self, relative: &Path, text: &str) -> io::Result<()> {
+    fn keep_at(&self, relative: &Path, text: &str) -> Result<()> {
         let path = self.folder.join(relative);
-        let files = Files::free();
-        files.create_dir_all(path.parent().unwrap_or(&self.folder))?;
-        files.replace(&path, text.as_bytes())
+        let made = self
+            .files
+            .create_dir_all(path.parent().unwrap_or(&self.folder));
+        made.and_then(|()| self.files.replace(&path, text.as_bytes()))
+            .with_context(|| cannot_write(&path))
+    }
+
+    /// What the record says.
+    pub fn record(&self) -> Record {
+        let record = self.record.lock();
+        record.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Changes what the record says; it is written at the end of the run.
@@ -227,17 +263,17 @@ impl Journal {
     }
 
     fn write(&self) -> Result<Record> {
-        let record = self
-            .record
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let record = self.record();
         let path = self.folder.join("run.yaml");
-        Files::free()
+        self.files
             .replace_synced(&path, serde_yaml::to_string(&record)?.as_bytes())
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .with_context(|| cannot_write(&path))?;
         Ok(record)
     }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }
 
 /// Now, UTC, to the second.
@@ -245,7 +281,7 @@ pub fn now() -> String {
     format!("{:.0}", jiff::Timestamp::now())
 }
 
-fn new_folder(root: &Path, record: &Record, text: &str) -> io::Result<PathBuf> {
+fn new_folder(root: &Path, record: &Record, text: &str, files: &Files) -> io::Result<PathBuf> {
     let stem = Path::new(&record.script).file_stem().unwrap_or_default();
     let plugins = record.plugins.iter().map(|plugin| plugin.digest.as_str());
     let plugins: String = plugins.collect();
@@ -253,7 +289,7 @@ fn new_folder(root: &Path, record: &Record, text: &str) -> io::Result<PathBuf> {
     let hash = blake3::hash(settings.as_bytes()).to_hex();
     let time = record.started.replace(['-', ':'], "");
     let parent = root.join(stem);
-    fs::create_dir_all(&parent)?;
+    files.create_dir_all(&parent)?;
     // Two runs of the same second, script and settings: the later ones are numbered.
     for n in 1.. {
         let suffix = if n == 1 {
@@ -262,7 +298,7 @@ fn new_folder(root: &Path, record: &Record, text: &str) -> io::Result<PathBuf> {
             format!("-{n}")
         };
         let folder = parent.join(format!("{time}-{}{suffix}", &hash[..8]));
-        match fs::create_dir(&folder) {
+        match files.create_dir(&folder) {
             Ok(()) => return Ok(folder),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),

@@ -9,6 +9,7 @@ use pe_binding::script::{ScriptResult, runtime_error};
 use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use crate::journal::Journal;
+use crate::run::disk::remedy;
 
 type SharedModule = Shared<Module>;
 
@@ -106,8 +107,8 @@ impl Confined {
         let text = self.read(relative, path)?;
         if let Some(journal) = &self.journal {
             journal.keep(relative, &text).map_err(|error| {
-                let message = format!("cannot keep a copy of \"{path}\": {error}");
-                runtime_error("import.copy", &message, None)
+                let message = format!("cannot keep a copy of \"{path}\": {error:#}");
+                runtime_error("import.copy", &message, Some(&remedy(&error)))
             })?;
         }
         let source = self.root.join(relative).display().to_string();

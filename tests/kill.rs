@@ -1,5 +1,5 @@
-//! `kill -9` at any moment of a training, or a signal that asks it to stop, and the same command again:
-//! the same weights to the bit.
+//! `kill -9` at any moment of a training, a signal that asks it to stop, or a terminal that is closed, and
+//! the same command again: the same weights to the bit.
 
 // A test may panic, in its own functions too.
 #![allow(clippy::unwrap_used)]
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use common::{end, send};
@@ -120,6 +121,46 @@ fn stoppable(folder: &Path) -> Command {
     command
 }
 
+/// What a training ends with.
+struct End {
+    weights: BTreeMap<String, Vec<u8>>,
+    printed: Vec<u8>,
+}
+
+/// The end of [`stoppable`] when nothing stops it.
+static UNDISTURBED: LazyLock<End> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = stoppable(folder.path()).output().unwrap();
+    let told = String::from_utf8_lossy(&expected.stderr);
+    assert!(expected.status.success(), "{told}");
+    End {
+        weights: weights(folder.path()),
+        printed: expected.stdout,
+    }
+});
+
+/// The same command again, undisturbed, ends with the same bits.
+fn ends_the_same(folder: &Path) {
+    let found = stoppable(folder).output().unwrap();
+    let told = String::from_utf8_lossy(&found.stderr);
+    assert!(found.status.success(), "{told}");
+    assert!(weights(folder) == UNDISTURBED.weights, "other weights");
+    assert_eq!(found.stdout, UNDISTURBED.printed, "other predictions");
+}
+
+/// A training that was stopped has a checkpoint, and its run's record says so.
+fn is_stopped(folder: &Path, code: i32, what: &str) {
+    let checkpoint = training(folder).unwrap().join("checkpoint.json");
+    assert!(checkpoint.exists(), "no checkpoint after {what}");
+    let record = record(folder);
+    assert!(
+        record.starts_with("status: interrupted\n"),
+        "{what}: {record}"
+    );
+    let code = format!("exit_code: {code}\n");
+    assert!(record.contains(&code), "{what}: {record}");
+}
+
 /// The CNN's folder, once there is one.
 fn training(folder: &Path) -> Option<PathBuf> {
     let mut models = fs::read_dir(folder.join("store/models")).ok()?;
@@ -156,11 +197,7 @@ fn record(folder: &Path) -> String {
 
 #[test]
 fn a_signal_ends_a_training_at_the_next_step_and_it_goes_on() {
-    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let expected = stoppable(whole.path()).output().unwrap();
-    let told = String::from_utf8_lossy(&expected.stderr);
-    assert!(expected.status.success(), "{told}");
-
+    let parts = tempfile::tempdir().unwrap();
     let mut before = 0;
     let mut check = |signals: &[&str], code: i32| {
         let mut child = stoppable(parts.path()).spawn().unwrap();
@@ -169,36 +206,21 @@ fn a_signal_ends_a_training_at_the_next_step_and_it_goes_on() {
             send(&child, signal);
         }
         assert_eq!(end(&mut child), code, "{signals:?}");
-        let run = training(parts.path()).unwrap();
-        assert!(
-            run.join("checkpoint.json").exists(),
-            "no checkpoint after {signals:?}"
-        );
+        is_stopped(parts.path(), code, &format!("{signals:?}"));
         let after = n_steps(parts.path());
         assert!(
             after > before,
             "{signals:?}: {before} steps before, {after} after"
         );
         before = after;
-        let record = record(parts.path());
-        assert!(record.starts_with("status: interrupted\n"), "{record}");
-        assert!(record.contains(&format!("exit_code: {code}\n")), "{record}");
     };
     check(&["INT"], 130);
     check(&["TERM"], 143);
     // A cluster tells the job and the process.
     check(&["TERM", "TERM", "TERM"], 143);
-    // The terminal is closed, or the connection to it.
     check(&["HUP"], 129);
 
-    let found = stoppable(parts.path()).output().unwrap();
-    let told = String::from_utf8_lossy(&found.stderr);
-    assert!(found.status.success(), "{told}");
-    assert!(
-        weights(parts.path()) == weights(whole.path()),
-        "other weights"
-    );
-    assert_eq!(found.stdout, expected.stdout, "other predictions");
+    ends_the_same(parts.path());
     let sha256 = safetensors_io::sha256(
         &parts.path().join("begin.safetensors"),
         &pe_files::Files::free(),
@@ -207,4 +229,46 @@ fn a_signal_ends_a_training_at_the_next_step_and_it_goes_on() {
     let line = format!("weights:\n- file: begin.safetensors\n  sha256: {sha256}\n");
     let record = record(parts.path());
     assert!(record.contains(&line), "{record}");
+}
+
+/// The terminal's side of a run: what is shown on it is read, so that the run does not wait for it.
+#[cfg(unix)]
+fn read_all(terminal: &mut pty_process::blocking::Pty, shown: &mut Vec<u8>) {
+    use std::io::{ErrorKind, Read};
+    let mut bytes = [0; 4096];
+    loop {
+        match terminal.read(&mut bytes) {
+            Ok(0) => return,
+            Ok(n) => shown.extend_from_slice(&bytes[..n]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(error) => panic!("the terminal cannot be read: {error}"),
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_closed_terminal_ends_a_training_and_it_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    // It writes the files; on the terminal, bars move too, which a quiet run has not.
+    stoppable(folder.path());
+    let (mut terminal, inside) = pty_process::blocking::open().unwrap();
+    rustix::io::ioctl_fionbio(&terminal, true).unwrap();
+    let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_pe-script"))
+        .args(["run", "a.rhai", "--threads", "1"])
+        .current_dir(folder.path())
+        .env("TERM", "xterm")
+        .spawn(inside)
+        .unwrap();
+    let mut shown = Vec::new();
+    while n_steps(folder.path()) == 0 || shown.is_empty() {
+        read_all(&mut terminal, &mut shown);
+        let told = String::from_utf8_lossy(&shown);
+        assert!(child.try_wait().unwrap().is_none(), "it ended: {told}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(terminal);
+    assert_eq!(end(&mut child), 129);
+    is_stopped(folder.path(), 129, "a closed terminal");
+    ends_the_same(folder.path());
 }

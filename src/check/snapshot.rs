@@ -126,12 +126,9 @@ impl Snapshots {
         if !self.update {
             return Err(wrong);
         }
-        let parent = path.parent().unwrap_or(Path::new(""));
         // Not the script writes it but the user, with `--update`; where the script may not read, there
         // is no place for it, see above.
-        let free = Files::free();
-        free.create_dir_all(parent)
-            .and_then(|()| free.replace(&path, kept.text.as_bytes()))
+        write(&path, &kept.text, &Files::free())
             .map_err(|error| file_error("write", &path, &error))?;
         self.state().written.push(path);
         Ok(())
@@ -204,13 +201,24 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 /// When a file cannot be removed.
 pub(super) fn remove(paths: &[PathBuf]) -> io::Result<()> {
     for path in paths {
-        fs::remove_file(path)?;
+        fs::remove_file(path).map_err(|error| {
+            let message = format!("{}: {error}", path.display());
+            io::Error::new(error.kind(), message)
+        })?;
         for folder in path.ancestors().skip(1).take(2) {
             // It is not empty while there are others.
             let _ = fs::remove_dir(folder);
         }
     }
     Ok(())
+}
+
+/// Puts a snapshot in the place of the one that is kept, whole, and makes its folder.
+fn write(path: &Path, text: &str, files: &Files) -> io::Result<()> {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    files.create_dir_all(parent)?;
+    files.sweep(parent)?;
+    files.replace(path, text.as_bytes())
 }
 
 /// The folder of a script's snapshots.
@@ -254,4 +262,47 @@ fn differing(
 fn file_error(what: &str, path: &Path, error: &io::Error) -> Box<EvalAltResult> {
     let message = format!("cannot {what} the snapshot {}: {error}", path.display());
     failed_with(&message, Vec::new(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use pe_files::{Fault, Faults};
+
+    use super::*;
+
+    #[test]
+    fn a_snapshot_is_the_old_one_or_the_new_one_whatever_fails_and_when() {
+        for fault in [Fault::Killed, Fault::Full, Fault::ReadOnly, Fault::Denied] {
+            for at in 0.. {
+                let folder = tempfile::tempdir().unwrap();
+                let path = folder.path().join("snapshots/a/one.yaml");
+                if at % 2 == 0 {
+                    write(&path, "old", &Files::free()).unwrap();
+                }
+                let faults = Arc::new(Faults::at(at / 2, fault, at));
+                let files = Files::free().with_faults(faults.clone());
+                let written = write(&path, "new", &files);
+                if !faults.met() {
+                    assert!(at > 4, "{at} changes");
+                    break;
+                }
+                let what = format!("{fault:?}, {at}: {written:?}");
+                match fs::read_to_string(&path) {
+                    Ok(found) if written.is_ok() => assert_eq!(found, "new", "{what}"),
+                    Ok(found) => assert_eq!(found, "old", "{what}"),
+                    Err(_) => assert!(written.is_err() && at % 2 == 1, "{what}"),
+                }
+                write(&path, "new", &Files::free()).unwrap();
+                let parent = path.parent().unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), "new", "{what}");
+                assert_eq!(
+                    Files::free().list(parent).unwrap(),
+                    std::slice::from_ref(&path),
+                    "{what}"
+                );
+            }
+        }
+    }
 }

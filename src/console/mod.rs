@@ -1,12 +1,13 @@
 //! What the user sees while a script runs: its output on stdout; progress, log lines and warnings
 //! on stderr; everything in the run's log file.
 
+mod log;
 mod progress;
 mod said;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
@@ -14,10 +15,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use pe_binding::{Watch, WeightsFile};
+use pe_files::Files;
 use serde::Serialize;
 
 use crate::interrupt::Interrupt;
 use crate::sandbox::Limit;
+use log::Log;
 use progress::Running;
 pub use said::Said;
 
@@ -80,7 +83,7 @@ pub struct Console {
     interrupt: Interrupt,
     bars: MultiProgress,
     tasks: Mutex<Tasks>,
-    log: Mutex<Option<File>>,
+    log: Mutex<Option<Log>>,
     /// What was said, where it is kept instead of shown.
     said: Option<Mutex<Said>>,
     /// Bytes that may be said, and were.
@@ -173,9 +176,19 @@ impl Console {
         fits
     }
 
-    /// Everything said from now on is written to `file` too.
-    pub fn log_to(&self, file: File) {
-        *lock(&self.log) = Some(file);
+    /// Everything said from now on is written to a new file at `path` too.
+    ///
+    /// # Errors
+    /// When the file cannot be made. A line that cannot be written later is a warning.
+    pub fn log_to(&self, path: &Path, files: &Files) -> io::Result<()> {
+        let file = files.create(path)?;
+        *lock(&self.log) = Some(Log::new(file, path.to_path_buf()));
+        Ok(())
+    }
+
+    /// What is said from now on is written to no file.
+    pub(crate) fn log_to_nothing(&self) {
+        *lock(&self.log) = None;
     }
 
     /// The script's own output: stdout.
@@ -215,8 +228,7 @@ impl Console {
             return;
         }
         self.write("warn", text);
-        let (on, off) = self.paint("\x1b[33m");
-        self.to_stderr(&format!("{on}warning{off}: {text}"));
+        self.to_stderr_as_warning(text);
     }
 
     /// A rendered error: stderr, always.
@@ -233,10 +245,10 @@ impl Console {
     }
 
     fn write(&self, kind: &str, text: &str) {
-        if let Some(file) = lock(&self.log).as_mut() {
-            let now = jiff::Timestamp::now();
-            // The log is a courtesy: a full disk shows where the results are written.
-            let _ = writeln!(file, "{now:.3} {kind:5} {text}");
+        // The log's lock is not held while the user is told.
+        let failed = lock(&self.log).as_mut().and_then(|log| log.add(kind, text));
+        if let Some(failed) = failed {
+            self.to_stderr_as_warning(&failed);
         }
     }
 
@@ -248,6 +260,11 @@ impl Console {
     /// The files of weights that work started from, in order, for the journal.
     pub fn weights(&self) -> Vec<WeightsFile> {
         lock(&self.tasks).weights.clone()
+    }
+
+    fn to_stderr_as_warning(&self, text: &str) {
+        let (on, off) = self.paint("\x1b[33m");
+        self.to_stderr(&format!("{on}warning{off}: {text}"));
     }
 
     fn to_stderr(&self, text: &str) {

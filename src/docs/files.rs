@@ -16,19 +16,21 @@ pub(super) const MARK: &str =
 ///
 /// # Errors
 /// When the folder or a file cannot be written; the message names it.
-pub(super) fn write(out: &Path, files: &BTreeMap<String, String>) -> Result<()> {
-    let made = Files::free().create_dir_all(out);
+pub(super) fn write(out: &Path, files: &BTreeMap<String, String>, disk: &Files) -> Result<()> {
+    let made = disk.create_dir_all(out);
     made.with_context(|| format!("cannot make the folder {}", out.display()))?;
+    let swept = disk.sweep(out);
+    swept.with_context(|| format!("cannot clear the folder {}", out.display()))?;
     for (name, text) in files {
         let path = out.join(name);
         if fs::read_to_string(&path).is_ok_and(|found| found == *text) {
             continue;
         }
-        let written = Files::free().replace(&path, text.as_bytes());
+        let written = disk.replace(&path, text.as_bytes());
         written.with_context(|| format!("cannot write {}", path.display()))?;
     }
     for path in left_over(out, files) {
-        let removed = fs::remove_file(&path);
+        let removed = disk.remove_file(&path);
         removed.with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
@@ -61,6 +63,10 @@ fn left_over(out: &Path, files: &BTreeMap<String, String>) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use pe_files::{Fault, Faults};
+
     use super::*;
 
     #[test]
@@ -74,14 +80,51 @@ mod tests {
             stale.map(name).collect()
         };
         assert_eq!(names(&files("x")), ["a.md"], "missing");
-        write(&out, &files("x")).unwrap();
+        write(&out, &files("x"), &Files::free()).unwrap();
         assert!(names(&files("x")).is_empty());
         assert_eq!(names(&files("y")), ["a.md"], "different");
         fs::write(out.join("own.md"), "a page of the user's").unwrap();
         fs::write(out.join("old.md"), format!("{MARK}\nold")).unwrap();
         assert_eq!(names(&files("x")), ["old.md"], "left over");
-        write(&out, &files("x")).unwrap();
+        write(&out, &files("x"), &Files::free()).unwrap();
         assert!(names(&files("x")).is_empty() && out.join("own.md").exists());
+    }
+
+    #[test]
+    fn every_page_is_an_old_one_or_a_new_one_whatever_fails_and_when() {
+        let pages = |text: &str| {
+            let page = |name: &str| (name.to_owned(), format!("{MARK}\n{text} {name}"));
+            BTreeMap::from(["a.md", "b.md"].map(page))
+        };
+        let (old, new) = (pages("old"), pages("new"));
+        for fault in [Fault::Killed, Fault::Full, Fault::ReadOnly, Fault::Denied] {
+            for at in 0.. {
+                let folder = tempfile::tempdir().unwrap();
+                let out = folder.path().join("reference");
+                write(&out, &old, &Files::free()).unwrap();
+                fs::write(out.join("left.md"), MARK).unwrap();
+                let faults = Arc::new(Faults::at(at, fault, at));
+                let disk = Files::free().with_faults(faults.clone());
+                let written = write(&out, &new, &disk);
+                if !faults.met() {
+                    assert!(at > 6, "{at} changes");
+                    break;
+                }
+                let what = format!("{fault:?} at change {at}");
+                for name in ["a.md", "b.md"] {
+                    let found = fs::read_to_string(out.join(name)).unwrap();
+                    assert!(found == old[name] || found == new[name], "{what}: {found}");
+                }
+                if let Err(error) = written {
+                    let text = error.to_string();
+                    assert!(text.contains("reference"), "{what}: {text}");
+                }
+                write(&out, &new, &Files::free()).unwrap();
+                let left = Files::free().list(&out).unwrap();
+                assert_eq!(left, [out.join("a.md"), out.join("b.md")], "{what}");
+                assert!(stale(&out, &new).is_empty(), "{what}");
+            }
+        }
     }
 
     #[test]
@@ -89,7 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = write(&file.join("out"), &BTreeMap::new()).unwrap_err();
+        let error = write(&file.join("out"), &BTreeMap::new(), &Files::free()).unwrap_err();
         assert!(error.to_string().contains("file/out"), "{error}");
     }
 }

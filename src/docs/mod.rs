@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
+use pe_files::Files;
 use rhai::Engine;
 
 use crate::catalogue::Catalogue;
@@ -96,13 +97,13 @@ pub fn reference(catalogue: &Catalogue) -> BTreeMap<String, String> {
 }
 
 fn write(out: &Path, files: &BTreeMap<String, String>) -> i32 {
-    match files::write(out, files) {
+    match files::write(out, files, &Files::free()) {
         Ok(()) => {
             println!("{} files in {}", files.len(), out.display());
             DONE
         }
         Err(error) => {
-            eprintln!("error: {error}\nhint: name a folder that you can write with `--out DIR`");
+            eprintln!("error: {error:#}\nhint: {}", run::disk::remedy(&error));
             FAILED
         }
     }

@@ -201,7 +201,7 @@ impl Plugins {
     ///
     /// # Errors
     /// When one cannot be written.
-    pub(crate) fn keep(&self, journal: &Journal) -> std::io::Result<()> {
+    pub(crate) fn keep(&self, journal: &Journal) -> anyhow::Result<()> {
         for plugin in &self.all {
             for (path, text) in plugin.files.iter() {
                 journal.keep_of_plugin(plugin.name(), path, text)?;

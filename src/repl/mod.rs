@@ -164,7 +164,8 @@ fn run_text(
     let session = workspace.session().clone();
     let interrupt = session.console.interrupt();
     let _clock = session.sandbox.clock(interrupt, |limit| {
-        eprintln!("{}", limit.report().render(false));
+        // The terminal may be gone.
+        let _ = writeln!(io::stderr(), "{}", limit.report().render(false));
         low_level::exit(limit.exit_code());
     });
     let outcome = workspace.load(text, source);
@@ -299,6 +300,7 @@ impl Repl {
             let _ = editor.load_history(file);
         }
         self.lines = lines(editor.history());
+        let mut told = false;
         self.print(&format!(
             "pe-script {}: Tab completes, ?name explains, .help lists the commands, Ctrl-D ends",
             env!("CARGO_PKG_VERSION")
@@ -328,7 +330,13 @@ impl Repl {
             editor.add_history_entry(line.as_str())?;
             if let Some(file) = &history {
                 // Written at once: a session that is killed keeps its history.
-                let _ = editor.append_history(file);
+                let written = editor.append_history(file);
+                if let Err(error) = written
+                    && !std::mem::replace(&mut told, true)
+                {
+                    let file = file.display();
+                    self.warn(&format!("lines are not kept in {file}: {error}"));
+                }
             }
             self.lines.push(line.clone());
             if let Next::Quit(code) = self.input(&line) {

@@ -1,5 +1,6 @@
 //! `pe-script run`: from a command line to an exit code.
 
+pub(crate) mod disk;
 mod help;
 pub(crate) mod inner;
 pub(crate) mod outcome;
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pe_binding::script::ScriptResult;
+use pe_files::Files;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Position};
 
 use crate::cli::RunArgs;
@@ -39,6 +41,12 @@ enum Refused {
 
 /// Runs a script as the command line says, and gives the exit code.
 pub fn main(arguments: &RunArgs, look: Look) -> i32 {
+    main_on(arguments, look, &Files::free())
+}
+
+/// As [`main`], for a program that gives a run its files: the record and all that the script writes
+/// go through them.
+pub fn main_on(arguments: &RunArgs, look: Look, files: &Files) -> i32 {
     let look = Look {
         quiet: arguments.session.quiet,
         print_to_stderr: arguments.json,
@@ -55,7 +63,7 @@ pub fn main(arguments: &RunArgs, look: Look) -> i32 {
             Err(bad) => outcome::refuse(arguments, look, bad.into()),
         };
     }
-    match prepare::prepare(arguments, &path, &script, look) {
+    match prepare::prepare(arguments, &path, &script, look, files) {
         Ok(prepared) => {
             let outcome = evaluate(&path, &script, &prepared);
             outcome::conclude(arguments, &prepared, outcome)

@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 use std::panic;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 
-use super::Refused;
 use super::prepare::Prepared;
+use super::{Refused, disk};
 use crate::cli::{DONE, FAILED, RunArgs, USAGE};
 use crate::console::{Console, Look};
 use crate::diagnostics::Report;
-use crate::journal::{Failure, Status};
+use crate::journal::{Failure, Record, Status};
 use crate::sandbox::Limit;
 
 /// How the script ended.
@@ -75,17 +76,42 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
             let seconds = record.timings.total_s;
             console.log(&format!("{word} in {seconds:.1} s, run folder: {folder}"));
             if arguments.json {
-                let mut object = serde_json::to_value(&record).unwrap_or_default();
-                object["run_dir"] = folder.into();
-                print_json(&object);
+                print_record(&record, prepared.journal.folder());
             }
             code
         }
-        Err(error) => {
-            console.warning(&format!("{error:#}"));
-            if code == DONE { FAILED } else { code }
-        }
+        Err(error) => unrecorded(arguments, prepared, (status, code), &error),
     }
+}
+
+/// Tells of a run whose record could not be written. It does not pass for one that is done: what
+/// reads records would not find it.
+fn unrecorded(
+    arguments: &RunArgs,
+    prepared: &Prepared,
+    (status, code): (Status, i32),
+    error: &anyhow::Error,
+) -> i32 {
+    let (console, journal) = (&prepared.session.console, &prepared.journal);
+    let report = disk::no_record(error);
+    console.error(&report.render(console.look().colour), &report.render(false));
+    let (status, code) = match status {
+        Status::Done => (Status::Failed, FAILED),
+        status => (status, code),
+    };
+    let why = journal.record().error.unwrap_or_else(|| report.failure());
+    // Once more, for what is there may say that the run is done, and a disk may have room again.
+    let _ = journal.finish(status, code, Some(why));
+    if arguments.json {
+        print_record(&journal.record(), journal.folder());
+    }
+    code
+}
+
+fn print_record(record: &Record, folder: &Path) {
+    let mut object = serde_json::to_value(record).unwrap_or_default();
+    object["run_dir"] = folder.display().to_string().into();
+    print_json(&object);
 }
 
 /// Tells why nothing ran.

@@ -1,14 +1,17 @@
 //! Everything between the command line and the script's first statement.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use anyhow::Context;
 use pe_binding::Explain;
+use pe_files::Files;
 use pe_nn::Request;
 use serde_yaml::{Mapping, Value};
 use signal_hook::low_level;
 
-use super::{Refused, Script, settings};
+use super::{Refused, Script, disk, settings};
 use crate::Session;
 use crate::cli::RunArgs;
 use crate::console::{Console, Look};
@@ -32,9 +35,10 @@ pub(super) fn prepare(
     path: &Path,
     script: &Script,
     look: Look,
+    files: &Files,
 ) -> Result<Prepared, Refused> {
     let arguments = &settings::fold(arguments, &script.params)?;
-    let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?;
+    let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?.on(files);
     let given = given(arguments, path, script)?;
     if let Some(profile) = &given.profile {
         // It comes with the script: a link in its place, or a name with `..`, gives away nothing.
@@ -67,11 +71,16 @@ pub(super) fn prepare(
     };
     let profile = given.profile.iter().map(|file| (&*file.path, &*file.text));
     let kept = profile.chain([(path, &*script.text)]);
-    let journal = Journal::create(&arguments.out, record, &script.text, console.clone())
-        .and_then(|journal| keep(journal, kept, &plugins))
-        .map_err(|error| no_folder(format!("{error:#}")))?;
+    let journal = Journal::create(&arguments.out, record, &script.text, console.clone(), files)
+        .map_err(no_folder)?;
+    let journal = Arc::new(journal);
+    let kept = keep(&journal, kept, &plugins);
+    let folder = kept.and_then(|()| own_folder(&journal, &sandbox, files));
+    let folder = folder.map_err(|error| {
+        journal.withdraw();
+        no_folder(error)
+    })?;
     let _ = ended_at_once.set(journal.clone());
-    let folder = own_folder(&journal, &sandbox)?;
     let mut session = Session::new(console, &folder);
     session.sandbox = sandbox.and_write(&folder)?;
     session.params = params;
@@ -97,32 +106,30 @@ pub(super) fn prepare(
 
 /// Puts copies of what is run into the run's folder.
 fn keep<'a>(
-    journal: Journal,
+    journal: &Journal,
     texts: impl Iterator<Item = (&'a Path, &'a str)>,
     plugins: &Plugins,
-) -> anyhow::Result<Arc<Journal>> {
+) -> anyhow::Result<()> {
     for (path, text) in texts {
         journal.keep(Path::new(path.file_name().unwrap_or_default()), text)?;
     }
-    plugins.keep(&journal)?;
-    Ok(Arc::new(journal))
+    plugins.keep(journal)
 }
 
 /// The folder for what the script writes. A confined one must not reach its own record, nor the copies
 /// of what was run.
-fn own_folder(journal: &Journal, sandbox: &Sandbox) -> Result<PathBuf, Refused> {
+fn own_folder(journal: &Journal, sandbox: &Sandbox, files: &Files) -> anyhow::Result<PathBuf> {
     if !sandbox.is_confined() {
         return Ok(journal.folder().to_path_buf());
     }
     let folder = journal.folder().join("files");
-    let made = std::fs::create_dir(&folder);
-    made.map_err(|error| no_folder(format!("cannot make {}: {error}", folder.display())))?;
+    let made = files.create_dir(&folder);
+    made.with_context(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }
 
-fn no_folder(message: String) -> Refused {
-    let hint = "name a folder that can be written with `--out DIR`";
-    Refused::Usage(Report::new("usage.out", message, Some(hint.to_owned())).into())
+fn no_folder(error: anyhow::Error) -> Refused {
+    Refused::Usage(disk::no_folder(&error).into())
 }
 
 /// Ends a run whose time was over a while ago: what it waits for does not look at the clock.
@@ -130,11 +137,25 @@ fn overdue(journal: Arc<OnceLock<Arc<Journal>>>) -> impl FnOnce(Limit) + Send + 
     move |limit| {
         let report = limit.report();
         let code = limit.exit_code();
-        eprintln!("{}", report.render(false));
-        if let Some(journal) = journal.get() {
-            let _ = journal.finish(Status::Failed, code, Some(report.failure()));
-        }
+        // The terminal may be gone.
+        let _ = writeln!(io::stderr(), "{}", report.render(false));
+        end_record(&journal, Status::Failed, code, Some(report.failure()));
         low_level::exit(code);
+    }
+}
+
+/// Writes the record of a run that ends at once, or tells why it cannot.
+fn end_record(
+    journal: &OnceLock<Arc<Journal>>,
+    status: Status,
+    code: i32,
+    failure: Option<journal::Failure>,
+) {
+    let finished = journal
+        .get()
+        .map(|journal| journal.finish(status, code, failure));
+    if let Some(Err(error)) = finished {
+        let _ = writeln!(io::stderr(), "{}", disk::no_record(&error).render(false));
     }
 }
 
@@ -195,11 +216,7 @@ pub(crate) fn set_threads(asked: Option<u16>) -> usize {
 }
 
 fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
-    let at_once = move |code| {
-        if let Some(journal) = journal.get() {
-            let _ = journal.finish(Status::Interrupted, code, None);
-        }
-    };
+    let at_once = move |code| end_record(&journal, Status::Interrupted, code, None);
     Interrupt::listen(at_once).map_err(|error| {
         let message = format!("cannot listen for Ctrl-C: {error}");
         Refused::Usage(Report::new("usage.signals", message, None).into())

@@ -32,6 +32,7 @@ pub use limits::{Limit, Limits};
 #[derive(Debug, Clone, Default)]
 pub struct Sandbox {
     walls: Option<Walls>,
+    disk: Files,
     limits: Limits,
     n_operations: Arc<AtomicU64>,
 }
@@ -123,6 +124,12 @@ impl Sandbox {
         }
     }
 
+    /// The same on these files, which are not confined themselves.
+    pub(crate) fn on(self, files: &Files) -> Self {
+        let disk = files.clone();
+        Self { disk, ..self }
+    }
+
     /// Whether the script reaches some folders only.
     pub fn is_confined(&self) -> bool {
         self.walls.is_some()
@@ -172,8 +179,8 @@ impl Sandbox {
     /// The files that the script may use.
     pub fn files(&self) -> Files {
         match &self.walls {
-            Some(walls) => Files::confined(walls.gate.clone()),
-            None => Files::free(),
+            Some(walls) => self.disk.clone().within(walls.gate.clone()),
+            None => self.disk.clone(),
         }
     }
 

@@ -64,6 +64,12 @@ pub enum DicomError {
         /// Where the files were to be written.
         out: PathBuf,
     },
+    /// De-identified files of another key are there, and those of a new one would be beside them.
+    #[error("{}: expected a folder without copies, because no key is given, found some", out.display())]
+    DeidentifyAgain {
+        /// Where the files were to be written.
+        out: PathBuf,
+    },
     /// The key of a de-identification could be guessed.
     #[error("expected a key of at least {expected} characters, found {found}")]
     DeidentifyKey {
@@ -174,7 +180,7 @@ impl Explain for DicomError {
             Self::ExamCount { .. } => "dicom.exam_count",
             Self::LabelTable { .. } => "dicom.label_table",
             Self::ExamSize { .. } => "dicom.too_large",
-            Self::DeidentifyOutput { .. } => "dicom.output",
+            Self::DeidentifyOutput { .. } | Self::DeidentifyAgain { .. } => "dicom.output",
             Self::DeidentifyKey { .. } | Self::DeidentifyTwoKeys => "dicom.key",
             Self::NoRandomness => "dicom.no_randomness",
             Self::Ct(error) => error.kind(),
@@ -184,6 +190,9 @@ impl Explain for DicomError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space and run the same command again".into())
+            }
             Self::File {
                 fault: FileFault::Unsupported { feature, .. },
                 ..
@@ -198,6 +207,10 @@ impl Explain for DicomError {
             Self::ExamCount { .. } => Some("`dicom::scan(path).exams` holds them all".into()),
             Self::DeidentifyOutput { .. } => Some(
                 "write to a folder that neither holds the originals nor lies among them".into(),
+            ),
+            Self::DeidentifyAgain { .. } => Some(
+                "write to another folder or remove this one; to add to copies, make them with `key_file`"
+                    .into(),
             ),
             Self::DeidentifyKey { .. } => {
                 Some("`openssl rand -hex 32 > FILE` makes a key for `key_file`".into())

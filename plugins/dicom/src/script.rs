@@ -112,9 +112,10 @@ mod dicom {
     /// by what is written in it. Who has the original still can, by the pixels. Look at the
     /// pictures too: what is written in the pixels is not looked for. An image that says that there
     /// is something, localizers, secondary captures and whatever is no CT image are left out, each
-    /// with a finding. A file that is there already is never touched.
+    /// with a finding. The next run into the folder removes the copies of one that was stopped, and
+    /// begins anew; beside copies of one that has ended, none are made.
     ///
-    /// Throws `dicom.output` when one folder lies in the other, and `dicom.io` and
+    /// Throws `dicom.output` when one folder lies in the other or `out` holds copies, `dicom.io` and
     /// `dicom.label_table` as `dicom::scan(path)`; what single files have wrong is a finding.
     ///
     /// ```rhai
@@ -138,7 +139,8 @@ mod dicom {
     /// - `key` (drawn and forgotten): a secret of at least 16 characters that new UIDs and
     ///   PatientIDs are made with, so that two runs agree. Who knows it can try whether a copy is
     ///   of a given patient. A script and its parameters are kept in a run's record, and the key
-    ///   with them: prefer `key_file`
+    ///   with them: prefer `key_file`. With a key, a run that was stopped goes on, and others may
+    ///   follow: a file that is there already is never touched
     /// - `key_file` (none): path of a file that holds the key
     /// - `labels` (`train.csv` in the folder): path of the RSNA label table
     /// - `keep_burned_in` (false): whether images that say that something is written in their

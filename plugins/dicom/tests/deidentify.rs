@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod data;
+#[path = "deidentify/faults.rs"]
+mod faults;
 #[path = "deidentify/planted.rs"]
 mod planted;
 mod written;

@@ -26,9 +26,14 @@ impl Files {
 
     /// The file system as far as `gate` lets through.
     pub fn confined(gate: Gate) -> Self {
+        Self::free().within(gate)
+    }
+
+    /// As these, as far as `gate` lets through, which takes the place of an earlier gate.
+    pub fn within(self, gate: Gate) -> Self {
         Self {
             gate: Some(Arc::new(gate)),
-            faults: None,
+            ..self
         }
     }
 

@@ -141,6 +141,9 @@ impl Explain for ReportError {
             Self::TooLarge { .. } => {
                 Some("show fewer slices (`n_slices`) or smaller ones (`tile`)".into())
             }
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space and run the same command again".into())
+            }
             Self::Io { .. } => Some("check that the folder exists and may be written to".into()),
             Self::UnknownModel { nearest, known, .. } => Some(match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),

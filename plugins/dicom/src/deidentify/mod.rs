@@ -7,8 +7,9 @@ mod encode;
 mod labels;
 mod pixels;
 mod pseudonym;
+mod unfinished;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,9 @@ use crate::source::{Source, read_file};
 use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
 
 use dataset::{NewUids, Refusal};
+use labels::NewLabels;
 use pseudonym::Pseudonyms;
+use unfinished::{Note, TABLE};
 
 /// How a folder is de-identified.
 #[derive(Clone, Default, Deserialize)]
@@ -82,10 +85,12 @@ struct Job {
 /// captures, and all that is no image of CT.
 ///
 /// A file is written whole or not at all, and one that is there is never touched: a run that was
-/// stopped goes on with the same key.
+/// stopped goes on with the same key. Without one, the next run into the folder removes the copies
+/// of the run that was stopped, and begins anew.
 ///
 /// # Errors
 /// [`DicomError::DeidentifyOutput`] when one folder lies in the other;
+/// [`DicomError::DeidentifyAgain`] when `out` holds copies and no key is given;
 /// [`DicomError::DeidentifyKey`] for a short key; [`DicomError::LabelTable`] for a table that is
 /// none; [`DicomError::Io`] when `root` cannot be read or `out` not written;
 /// [`DicomError::Interrupted`]. Faults of single files are findings.
@@ -119,17 +124,8 @@ pub fn deidentify(
         .map(|path| labels::rewrite(&path, &names, work))
         .transpose()?;
     let jobs = plan(read_headers(&paths, work)?, out, &names, &mut findings);
-    findings.extend(write(&jobs, &names, options, work)?);
     let n_label_rows = labels.as_ref().map(|labels| labels.n_rows);
-    if let Some(labels) = labels {
-        let path = out.join("train.csv");
-        if disk::exists(&path) {
-            let reason = "a label table is there already, and not written anew";
-            findings.push(Finding::new(&path, FindingKind::Exists, reason));
-        } else {
-            disk::write_whole(&path, &labels.bytes, files)?;
-        }
-    }
+    findings.extend(write(&jobs, labels, out, &names, options, work)?);
     // A folder without an exam is what other findings would say; here each is about one file.
     for finding in &mut findings {
         finding.effect = Effect::FileLeftOut;
@@ -201,8 +197,46 @@ fn plan(
     jobs
 }
 
-/// Writes the files in parallel; gives why some were not.
+/// Writes the files and then the label table; gives why some were not. What a run left that was
+/// stopped is cleared first.
 fn write(
+    jobs: &[Job],
+    labels: Option<NewLabels>,
+    out: &Path,
+    names: &Pseudonyms,
+    options: &DeidentifyOptions,
+    work: &Work,
+) -> Result<Vec<Finding>, DicomError> {
+    let files = work.files();
+    let mut note = match options.key.is_none() && options.key_file.is_none() {
+        true => Some(Note::begin(out, files)?),
+        false => Note::settle(out, files).map(|()| None)?,
+    };
+    let folders = jobs.iter().filter_map(|job| job.path.parent());
+    unfinished::sweep(folders.chain([out]), files)?;
+    if let Some(note) = &mut note {
+        let studies: BTreeSet<&str> = jobs.iter().map(|job| &*job.uids.study).collect();
+        note.add(studies.into_iter(), files)?;
+    }
+    let mut findings = write_copies(jobs, names, options, work)?;
+    if let Some(labels) = labels {
+        let path = out.join(TABLE);
+        if disk::exists(&path) {
+            let reason = "a label table is there already, and not written anew";
+            findings.push(Finding::new(&path, FindingKind::Exists, reason));
+        } else {
+            if let Some(note) = &mut note {
+                note.add([TABLE].into_iter(), files)?;
+            }
+            disk::write_whole(&path, &labels.bytes, files)?;
+        }
+    }
+    note.map_or(Ok(()), |note| note.end(files))?;
+    Ok(findings)
+}
+
+/// Writes the files in parallel; gives why some were not.
+fn write_copies(
     jobs: &[Job],
     names: &Pseudonyms,
     options: &DeidentifyOptions,

@@ -1,0 +1,168 @@
+//! What a run left that was stopped.
+
+use std::collections::BTreeSet;
+use std::fs::TryLockError;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use pe_files::{Files, Output};
+
+use crate::DicomError;
+
+use super::disk::{exists, io_error};
+
+/// The note of a run whose key is drawn, in the folder that it writes to.
+const NOTE: &str = ".deidentify-unfinished";
+
+/// The label table, in the same folder.
+pub(super) const TABLE: &str = "train.csv";
+
+/// What a run with a drawn key writes, noted before it is written, until the run has ended.
+///
+/// Such a run cannot go on where it was stopped, because its key is forgotten: copies of two keys
+/// would be the same exams twice. The next one removes what is noted, and begins anew.
+#[derive(Debug)]
+pub(super) struct Note {
+    path: PathBuf,
+    /// Locked, so that what another process is writing is not removed.
+    file: Output,
+}
+
+impl Note {
+    /// Makes the note in `out`, after what an earlier one names is removed. Copies of a run that
+    /// has ended are refused there: they would be the same exams twice, with one label table.
+    pub fn begin(out: &Path, files: &Files) -> Result<Self, DicomError> {
+        let note = Self::open(out, files)?;
+        note.clear(out, files)?;
+        let there = files.list(out);
+        let there = there.map_err(|error| io_error(out, "read", error))?;
+        let names = there.iter().filter_map(|path| path.file_name()?.to_str());
+        if names.into_iter().any(is_ours) {
+            note.end(files)?;
+            return Err(DicomError::DeidentifyAgain { out: out.into() });
+        }
+        Ok(note)
+    }
+
+    /// Removes what an earlier note names, and that note, if there is one.
+    pub fn settle(out: &Path, files: &Files) -> Result<(), DicomError> {
+        if !exists(&out.join(NOTE)) {
+            return Ok(());
+        }
+        let note = Self::open(out, files)?;
+        note.clear(out, files)?;
+        note.end(files)
+    }
+
+    fn open(out: &Path, files: &Files) -> Result<Self, DicomError> {
+        let path = out.join(NOTE);
+        let file = files.edit(&path);
+        let file = file.map_err(|error| io_error(&path, "write", error))?;
+        if let Err(TryLockError::WouldBlock) = file.file().try_lock() {
+            let reason = "another process is de-identifying into this folder";
+            let busy = io::Error::new(io::ErrorKind::WouldBlock, reason);
+            return Err(io_error(&path, "write", busy));
+        }
+        Ok(Self { path, file })
+    }
+
+    fn clear(&self, out: &Path, files: &Files) -> Result<(), DicomError> {
+        let mut bytes = Vec::new();
+        let read = self.file.file().read_to_end(&mut bytes);
+        read.map_err(|error| io_error(&self.path, "read", error))?;
+        let text = String::from_utf8_lossy(&bytes);
+        // A line without its end was not written in full, and nothing of what it names was made.
+        let lines = text.split_inclusive('\n');
+        for name in lines.filter_map(|line| line.strip_suffix('\n')) {
+            if is_ours(name) {
+                let path = out.join(name);
+                let removed = files.remove(&path);
+                removed.map_err(|error| io_error(&path, "remove", error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes names in the folder, on the disk before they are made.
+    pub fn add<'a>(
+        &mut self,
+        names: impl Iterator<Item = &'a str>,
+        files: &Files,
+    ) -> Result<(), DicomError> {
+        // It begins with a line's end, which an earlier note may lack.
+        let lines = names.fold(String::from("\n"), |text, name| text + name + "\n");
+        let written = self.file.write_all(lines.as_bytes());
+        written
+            .and_then(|()| self.file.sync_all())
+            .and_then(|()| files.sync_folder(&self.path))
+            .map_err(|error| io_error(&self.path, "write", error))
+    }
+
+    /// Ends the note: what it names stays.
+    pub fn end(self, files: &Files) -> Result<(), DicomError> {
+        let removed = files.remove_file(&self.path);
+        removed.map_err(|error| io_error(&self.path, "remove", error))
+    }
+}
+
+/// Whether a run with a drawn key makes such a name: whatever else a note says is not removed.
+fn is_ours(name: &str) -> bool {
+    let number = name.strip_prefix("2.25.");
+    name == TABLE || number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Removes the files that were half written when a run was killed, where this one writes too.
+pub(super) fn sweep<'a>(
+    folders: impl Iterator<Item = &'a Path>,
+    files: &Files,
+) -> Result<(), DicomError> {
+    for folder in folders.collect::<BTreeSet<_>>() {
+        match files.sweep(folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io_error(folder, "clear", error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_removed_but_what_such_a_run_makes() {
+        let check = |name: &str, expected: bool| assert_eq!(is_ours(name), expected, "{name:?}");
+        check("2.25.1234", true);
+        check("train.csv", true);
+        check("", false);
+        check("2.25.", false);
+        check("2.25.1/..", false);
+        check("..", false);
+        check("2.25.mine", false);
+        check("../train.csv", false);
+    }
+
+    #[test]
+    fn a_note_that_is_held_is_left_alone() {
+        let out = tempfile::tempdir().unwrap();
+        let files = Files::free();
+        let mut held = Note::begin(out.path(), &files).unwrap();
+        held.add(["2.25.1"].into_iter(), &files).unwrap();
+        files.create_dir(&out.path().join("2.25.1")).unwrap();
+        for result in [
+            Note::begin(out.path(), &files).map(drop),
+            Note::settle(out.path(), &files),
+        ] {
+            let DicomError::Io { source, .. } = result.unwrap_err() else {
+                panic!("another error");
+            };
+            assert!(source.to_string().contains("another process"), "{source}");
+        }
+        assert!(exists(&out.path().join("2.25.1")));
+        drop(held);
+        Note::settle(out.path(), &files).unwrap();
+        assert_eq!(files.list(out.path()).unwrap(), [] as [PathBuf; 0]);
+    }
+}

@@ -1,0 +1,88 @@
+//! The run's log file.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use pe_files::Output;
+
+/// A file that has every line of what was said, as far as the disk takes them.
+pub(super) struct Log {
+    file: Output,
+    path: PathBuf,
+    /// Whether the last line was not written, or not in full.
+    gap: bool,
+    told: bool,
+}
+
+impl Log {
+    pub fn new(file: Output, path: PathBuf) -> Self {
+        Self {
+            file,
+            path,
+            gap: false,
+            told: false,
+        }
+    }
+
+    /// Adds a line. Where it cannot, gives what to tell the user, the first time.
+    ///
+    /// A run does not end because of its log: what matters is written elsewhere, and fails there. A
+    /// full disk may have room again, so that later lines are tried all the same.
+    pub fn add(&mut self, kind: &str, text: &str) -> Option<String> {
+        let now = jiff::Timestamp::now();
+        let gap = match self.gap {
+            true => {
+                format!("\n{now:.3} warn  lines are missing here, which could not be written\n")
+            }
+            false => String::new(),
+        };
+        // At once: a line is there or it is not.
+        let line = format!("{gap}{now:.3} {kind:5} {text}\n");
+        let error = self.file.write_all(line.as_bytes()).err();
+        self.gap = error.is_some();
+        let error = error.filter(|_| !std::mem::replace(&mut self.told, true))?;
+        let path = self.path.display();
+        Some(format!(
+            "cannot write to the log {path}: {error}; the run goes on, and its log lacks lines"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use pe_files::{Fault, Faults, Files};
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_once_and_a_gap_is_marked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.txt");
+        let full = Arc::new(Faults::at(2, Fault::Full, 5));
+        let files = Files::free().with_faults(full);
+        let mut log = Log::new(files.create(&path).unwrap(), path.clone());
+        assert_eq!(log.add("log", "first"), None);
+        let told = log.add("log", "second").unwrap();
+        assert!(
+            told.contains("log.txt: ") && told.contains("goes on"),
+            "{told}"
+        );
+        assert_eq!(log.add("log", "third"), None);
+        // There is room again.
+        log.file = Files::free().append(&path).unwrap();
+        assert_eq!(log.add("log", "fourth"), None);
+        assert_eq!(log.add("log", "fifth"), None);
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with(" log   first"), "{text}");
+        assert!(
+            lines[lines.len() - 3].contains("lines are missing here"),
+            "{text}"
+        );
+        assert!(lines[lines.len() - 2].ends_with(" log   fourth"), "{text}");
+        assert!(text.ends_with(" log   fifth\n"), "{text}");
+    }
+}
