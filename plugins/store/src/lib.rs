@@ -7,7 +7,7 @@
 //! result belongs to its inputs, its settings and the code that made it.
 //!
 //! ```text
-//! FOLDER/lock                               held by the process that writes
+//! FOLDER/.pe-script.lock                    held by the process that writes
 //! FOLDER/slices/SETTINGS/settings.json      what every exam below was made with
 //! FOLDER/slices/SETTINGS/EXAM/exam.json     the manifest: inputs, shape, labels, checksums
 //! FOLDER/slices/SETTINGS/EXAM/slices.bin    the voxels

@@ -36,7 +36,7 @@ impl WriteLock {
     }
 
     fn take_new(folder: &Path, files: &Files) -> Result<Self, StoreError> {
-        let path = folder.join("lock");
+        let path = folder.join(".pe-script.lock");
         let mut file = files.edit(&path).map_err(StoreError::io("open", &path))?;
         match file.file().try_lock() {
             Ok(()) => {}

@@ -4,7 +4,7 @@ use pe_ct::{ExamId, ExamInfo};
 use pe_files::Files;
 use serde::{Deserialize, Serialize};
 
-use crate::{Dtype, StoreError};
+use crate::{Dtype, SliceSettings, StoreError};
 
 /// What is written beside an exam's slices: where they come from, their shape and their checksum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ struct Sealed {
     manifest: serde_json::Value,
     seal: String,
 }
+
+/// Slices of the longest exam: a CTPA has some hundred.
+const MAX_SLICES: usize = 1 << 20;
 
 /// The file's name in an exam's folder.
 pub const FILE: &str = "exam.json";
@@ -66,7 +69,71 @@ impl Manifest {
         if seal(&sealed.manifest) != sealed.seal {
             return Err(damaged("another seal".into()));
         }
-        serde_json::from_value(sealed.manifest).map_err(|error| damaged(error.to_string()))
+        let manifest: Self =
+            serde_json::from_value(sealed.manifest).map_err(|error| damaged(error.to_string()))?;
+        let counted = manifest.count();
+        counted.map_err(|(expected, found)| StoreError::Damaged {
+            path: path.to_owned(),
+            expected,
+            found,
+        })?;
+        Ok(manifest)
+    }
+
+    /// Everything that is there once a slice must be there for as many slices. A right seal only says
+    /// that a file is as it was written, by whomever.
+    fn count(&self) -> Result<(), (String, String)> {
+        let [n_slices, ..] = self.shape;
+        if !(1..=MAX_SLICES).contains(&n_slices) || self.shape.contains(&0) {
+            let expected = format!("1 to {MAX_SLICES} slices, and pixels");
+            return Err((expected, format!("the shape {:?}", self.shape)));
+        }
+        let labels = self.exam.labels.as_ref();
+        let counted = [
+            ("SOP instance UIDs", self.exam.sop_uids.len()),
+            ("slice positions", self.exam.positions_mm.len()),
+            (
+                "labels",
+                labels.map_or(n_slices, |labels| labels.pe_on_slice.len()),
+            ),
+        ];
+        for (what, found) in counted {
+            if found != n_slices {
+                return Err((format!("{n_slices} {what}"), found.to_string()));
+            }
+        }
+        let ascending = self.empty_slices.is_sorted_by(|a, b| a < b);
+        if !ascending
+            || self
+                .empty_slices
+                .last()
+                .is_some_and(|last| *last >= n_slices)
+        {
+            let expected = format!("indices of {n_slices} slices, ascending, as empty");
+            return Err((expected, "others".into()));
+        }
+        Ok(())
+    }
+
+    /// Whether slices of such a shape are made with `settings`.
+    pub(crate) fn check_made_with(
+        &self,
+        settings: &SliceSettings,
+        path: &Path,
+    ) -> Result<(), StoreError> {
+        let size = settings.size;
+        let expected = ([settings.windows.len(), size, size], settings.dtype);
+        let [_, channels, rows, cols] = self.shape;
+        let found = ([channels, rows, cols], self.dtype);
+        let shown = |(shape, dtype): ([usize; 3], Dtype)| format!("slices of {shape:?}, {dtype:?}");
+        match found == expected {
+            true => Ok(()),
+            false => Err(StoreError::Damaged {
+                path: path.to_owned(),
+                expected: shown(expected),
+                found: shown(found),
+            }),
+        }
     }
 
     /// The bytes of a manifest's file.
@@ -104,26 +171,57 @@ pub fn folder_name(exam: &ExamId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
     use crate::in_memory::{manifest, seal};
+
+    fn content(shape: [u64; 4], n_slices: usize) -> Value {
+        json!({
+            "exam": {
+                "id": {"study_uid": "1", "series_uid": "2"},
+                "spacing": {"slice_mm": 1.0, "row_mm": 1.0, "col_mm": 1.0},
+                "sop_uids": vec!["3"; n_slices], "positions_mm": vec![0.5; n_slices],
+                "patient_key": null, "inputs_key": "",
+                "labels": {"pe_on_slice": vec![true; n_slices], "findings": {}},
+            },
+            "shape": shape, "dtype": "f16", "empty_slices": [], "mask_ml": null, "checksum": "",
+        })
+    }
 
     #[test]
     fn a_shape_beyond_the_address_space_is_no_size_of_a_file() {
-        let content = |shape: &str| {
-            let text = format!(
-                r#"{{"exam": {{"id": {{"study_uid": "1", "series_uid": "2"}},
-                "spacing": {{"slice_mm": 1.0, "row_mm": 1.0, "col_mm": 1.0}},
-                "sop_uids": [], "positions_mm": [], "patient_key": null, "inputs_key": "",
-                "labels": null}}, "shape": {shape}, "dtype": "f16", "empty_slices": [],
-                "mask_ml": null, "checksum": ""}}"#
-            );
-            serde_json::from_str(&text).unwrap()
-        };
-        let n_bytes = |shape| manifest(&seal(content(shape))).unwrap().n_bytes();
-        assert_eq!(n_bytes("[1, 3, 4, 5]"), Some(120));
-        assert_eq!(n_bytes("[0, 3, 4, 5]"), Some(0));
-        let huge = "[4294967296, 4294967296, 4294967296, 2]";
-        assert_eq!(n_bytes(huge), None);
+        let n_bytes = |shape| manifest(&seal(content(shape, 1))).unwrap().n_bytes();
+        assert_eq!(n_bytes([1, 3, 4, 5]), Some(120));
+        let huge = 1 << 32;
+        assert_eq!(n_bytes([1, huge, huge, 2]), None);
         let error = manifest(b"{\"manifest\": {}, \"seal\": \"\"}").unwrap_err();
         assert!(error.to_string().contains("another seal"), "{error}");
+    }
+
+    /// What a right seal does not vouch for.
+    #[test]
+    fn what_is_there_once_a_slice_is_counted() {
+        let shape = [2, 3, 4, 4];
+        manifest(&seal(content(shape, 2))).unwrap();
+        let check = |content: Value, expected: &str| match manifest(&seal(content)) {
+            Err(error @ StoreError::Damaged { .. }) => {
+                assert!(error.to_string().contains(expected), "{error}");
+            }
+            other => panic!("{expected}: {other:?}"),
+        };
+        check(content(shape, 3), "2 SOP instance UIDs, found 3");
+        check(content([0, 3, 4, 4], 0), "and pixels");
+        check(content([1 << 60, 0, 4, 4], 1), "1 to 1048576 slices");
+        check(content([2, 0, 4, 4], 2), "and pixels");
+        let set = |pointer: &str, value: Value| {
+            let mut content = content(shape, 2);
+            *content.pointer_mut(pointer).unwrap() = value;
+            content
+        };
+        check(set("/exam/positions_mm", json!([1.0])), "2 slice positions");
+        check(set("/exam/labels/pe_on_slice", json!([true])), "2 labels");
+        check(set("/empty_slices", json!([2])), "indices of 2 slices");
+        check(set("/empty_slices", json!([1, 0])), "indices of 2 slices");
     }
 }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::crop::Frame;
 use crate::lock::{WriteLock, sweep};
-use crate::manifest::{Manifest, folder_name};
+use crate::manifest::{self, Manifest, folder_name};
 use crate::stored::{self, StoredExam, checksum};
 use crate::{Dtype, SliceSettings, StoreError};
 
@@ -101,7 +101,7 @@ impl SliceStore {
 
     /// As [`SliceStore::status`], before the voxels' checksum.
     fn opened(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
-        let stored = match StoredExam::open(&self.exam_folder(exam), &self.files) {
+        let stored = match self.open_exam(&self.exam_folder(exam)) {
             Ok(None) => return Ok(Status::Missing),
             Ok(Some(stored)) => stored,
             Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
@@ -228,8 +228,18 @@ impl SliceStore {
         }
         folders
             .iter()
-            .filter_map(|folder| StoredExam::open(folder, &self.files).transpose())
+            .filter_map(|folder| self.open_exam(folder).transpose())
             .collect()
+    }
+
+    /// The exam in a folder, which must be of these settings.
+    fn open_exam(&self, folder: &Path) -> Result<Option<StoredExam>, StoreError> {
+        let stored = StoredExam::open(folder, &self.files)?;
+        if let Some(stored) = &stored {
+            let path = folder.join(manifest::FILE);
+            stored.manifest().check_made_with(&self.settings, &path)?;
+        }
+        Ok(stored)
     }
 
     /// How many exams and slices are stored, and how many of them show PE; reads every manifest.

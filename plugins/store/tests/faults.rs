@@ -94,7 +94,7 @@ fn contents(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         for path in Files::free().list(&folder).unwrap() {
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().unwrap() != "lock" {
+            } else if path.file_name().unwrap() != ".pe-script.lock" {
                 let bytes = fs::read(&path).unwrap();
                 found.push((path.strip_prefix(root).unwrap().to_owned(), bytes));
             }

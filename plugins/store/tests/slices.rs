@@ -240,7 +240,7 @@ fn another_process_is_kept_out_and_named() {
     let root = tempfile::tempdir().expect("a scratch folder");
     let store = open(root.path(), settings(Dtype::U8));
     // A second open file holds the lock as another process would.
-    let path = root.path().join("lock");
+    let path = root.path().join(".pe-script.lock");
     fs::write(&path, "process 12345").expect("a file");
     let file = fs::File::open(&path).expect("the file");
     file.lock().expect("nobody else holds it");

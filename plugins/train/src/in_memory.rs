@@ -146,6 +146,19 @@ mod tests {
             json!(63),
             "`levels`",
         );
+        check(
+            "cnn.json",
+            "/architecture/slices/size",
+            json!(4_000_000_000u64),
+            "slices that can be made",
+        );
+        let none = json!([0, 0, 0]);
+        check(
+            "cnn.json",
+            "/architecture/normalisation/std",
+            none,
+            "other than 0",
+        );
         let elsewhere = json!("../model.safetensors");
         check("cnn.json", "/weights/name", elsewhere, "a file beside it");
         check(

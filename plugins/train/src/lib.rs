@@ -18,6 +18,7 @@
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod checked;
 mod data;
 mod error;
 mod features;

@@ -17,16 +17,13 @@ use crate::TrainError;
 use crate::data::Normalisation;
 use crate::files::{is_plain, read_sealed, sealed, write_whole};
 use crate::fit::{Epoch, Network, TensorFile, read_tensors};
-use crate::options::{CnnOptions, MAX_SLAB, SequenceKind, SequenceOptions, SlabHead};
+use crate::options::{CnnOptions, SequenceKind, SequenceOptions, SlabHead};
 use crate::random::seed_torch;
 
 /// The record's name in a model's folder.
 const FILE: &str = "model.json";
 /// Version of the training code: a change of what it computes gives other models other names.
 pub(crate) const VERSION: u32 = 1;
-
-/// Values a row of the widest features: a backbone here has 1280 at most.
-const MAX_WIDTH: usize = 16_384;
 
 /// What a model is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,39 +87,6 @@ pub struct ModelRecord {
     /// The exams that chose epoch and threshold.
     pub validation: Vec<ExamId>,
     pub(crate) weights: TensorFile,
-}
-
-impl ModelRecord {
-    /// A folder may come from anywhere: what its record says must be what a script could ask for.
-    pub(crate) fn check(&self, path: &Path) -> Result<(), TrainError> {
-        let damaged = |expected: String, found: String| TrainError::Damaged {
-            path: path.to_owned(),
-            expected,
-            found,
-        };
-        let options = match &self.architecture {
-            Architecture::Cnn { options, .. } => options.check(),
-            Architecture::Sequence { options, .. } => options.check(),
-        };
-        options.map_err(|error| damaged("options in their range".into(), error.to_string()))?;
-        if !is_plain(&self.weights.name) {
-            let found = self.weights.name.clone();
-            return Err(damaged("the name of a file beside it".into(), found));
-        }
-        if let Architecture::Sequence { features, .. } = &self.architecture {
-            if !(1..=MAX_WIDTH).contains(&features.width) {
-                let expected = format!("features of 1 to {MAX_WIDTH} values");
-                return Err(damaged(expected, features.width.to_string()));
-            }
-            if let FeatureUnit::Slab(n_slices) = features.unit
-                && !(1..=MAX_SLAB).contains(&n_slices)
-            {
-                let expected = format!("slabs of 1 to {MAX_SLAB} slices");
-                return Err(damaged(expected, n_slices.to_string()));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A trained model: a folder, and what it says of itself. Cheap to clone.
@@ -275,7 +239,16 @@ impl Model {
                         found: backbone.clone(),
                     });
                 }
-                Self::load(&beside.join(backbone), &self.files)
+                let found = Self::load(&beside.join(backbone), &self.files)?;
+                // One sequence model that names another would lead on and on, or back here.
+                match found.record.architecture {
+                    Architecture::Cnn { .. } => Ok(found),
+                    Architecture::Sequence { .. } => Err(TrainError::Damaged {
+                        path: self.folder.join(FILE),
+                        expected: "the name of a CNN's folder".into(),
+                        found: format!("{backbone}, a sequence model"),
+                    }),
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ use pe_nn::{Backbone, BackboneKind, safetensors_io};
 use pe_store::SliceStore;
 use pe_train::{
     Augmentation, CnnOptions, FitOptions, Model, Optimizer, Runs, Schedule, Select, SequenceKind,
-    SequenceOptions, Split, SplitOptions, TrainError, predict,
+    SequenceOptions, Split, SplitOptions, TrainError, in_memory, predict,
 };
 
 /// Small enough for a second or two.
@@ -317,6 +317,28 @@ fn a_network_learns_what_is_there_and_a_sequence_model_goes_on_from_it() {
         assert_eq!(head.backbone().unwrap().folder(), model.folder());
         let again = predict(&head, &features, &split.test, &Work::silent()).unwrap();
         assert_eq!(scores, again);
+        names_itself(&head);
+    }
+}
+
+/// A sequence model from elsewhere that says that it is its own CNN leads nowhere, and not round and
+/// round.
+fn names_itself(head: &Model) {
+    let folder = head.folder().with_file_name("itself");
+    fs::create_dir_all(&folder).unwrap();
+    let record = fs::read(head.folder().join("model.json")).unwrap();
+    let sealed: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    let mut content = sealed["content"].clone();
+    content["architecture"]["backbone"] = "itself".into();
+    fs::write(folder.join("model.json"), in_memory::seal(&content)).unwrap();
+    let model = Model::load(&folder, &Files::free()).unwrap();
+    for result in [model.backbone().map(drop), model.slice_settings().map(drop)] {
+        match result {
+            Err(TrainError::Damaged { expected, .. }) => {
+                assert_eq!(expected, "the name of a CNN's folder");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
