@@ -81,8 +81,20 @@ impl Files {
     /// Opens a file to read it.
     ///
     /// # Errors
-    /// As the operating system says; a refusal.
+    /// As the operating system says; a refusal; `InvalidInput` for a pipe, a socket or a device, which
+    /// a folder from elsewhere may hold in a file's place: one waits for ever, the other has no end.
     pub fn open(&self, path: &Path) -> io::Result<File> {
+        self.check(path, Access::Read)?;
+        regular(path)?;
+        File::open(path)
+    }
+
+    /// As [`Files::open`], also what is no file, for a path that the user names and whose reader holds
+    /// little of it at a time.
+    ///
+    /// # Errors
+    /// As the operating system says; a refusal.
+    pub fn open_stream(&self, path: &Path) -> io::Result<File> {
         self.check(path, Access::Read)?;
         File::open(path)
     }
@@ -93,6 +105,7 @@ impl Files {
     /// As [`Files::open`].
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.check(path, Access::Read)?;
+        regular(path)?;
         fs::read(path)
     }
 
@@ -102,6 +115,7 @@ impl Files {
     /// As [`Files::open`]; other bytes are `InvalidData`.
     pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
         self.check(path, Access::Read)?;
+        regular(path)?;
         fs::read_to_string(path)
     }
 
@@ -320,6 +334,16 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(format!("{UNFINISHED}{process}-{number}-{name}"))
 }
 
+/// Refuses what is neither a file nor a folder; that a folder cannot be read, the system says itself.
+fn regular(path: &Path) -> io::Result<()> {
+    let about = fs::metadata(path)?;
+    if about.is_file() || about.is_dir() {
+        return Ok(());
+    }
+    let message = "expected a file, found a pipe, a socket or a device";
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -464,5 +488,25 @@ mod tests {
         files.replace(&at("file"), b"new").unwrap();
         files.remove(&at("folder")).unwrap();
         assert_eq!(fs::read(outside.join("a")).unwrap(), b"a");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_file_is_not_waited_for() {
+        use std::os::unix::net::UnixListener;
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _open = UnixListener::bind(&socket).unwrap();
+        let files = Files::free();
+        for path in [Path::new("/dev/zero"), &socket] {
+            let check = |result: io::Result<()>| {
+                let error = result.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+            };
+            check(files.open(path).map(drop));
+            check(files.read(path).map(drop));
+            check(files.read_to_string(path).map(drop));
+        }
+        assert!(files.open_stream(Path::new("/dev/zero")).is_ok());
     }
 }
