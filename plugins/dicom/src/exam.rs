@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pe_ct::{ExamInfo, Spacing};
 use serde::Serialize;
 
-use crate::header::Layout;
+use crate::layout::Layout;
 
 /// The one series of a study that is used: its description and the files it is loaded from.
 ///
@@ -38,7 +38,7 @@ pub struct ExamHeader {
     pub slice_thickness_mm: Option<f64>,
     /// Tube voltage, kV.
     pub kvp: Option<f64>,
-    /// ConvolutionKernel.
+    /// ConvolutionKernel, when it is what vendors write: it is free text, and could be anything.
     pub kernel: Option<String>,
     /// RescaleSlope of the first slice.
     pub slope: f64,

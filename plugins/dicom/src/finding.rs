@@ -1,14 +1,16 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::FileFault;
 
 /// One thing about one file, or one exam's folder, that a user should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
-    /// The file; the exam's folder for a finding about an exam.
+    /// The file; the exam's folder for a finding about an exam. Serialized as text, with `�` for
+    /// what is not UTF-8.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// What was found.
     pub kind: FindingKind,
@@ -51,7 +53,7 @@ pub enum FindingKind {
     NotCt,
     /// A localizer (scout) image.
     Localizer,
-    /// The same image again.
+    /// The same image again, or a link to a folder that is read elsewhere.
     Duplicate,
     /// A slice whose plane differs from most of its series.
     MixedOrientation,
@@ -190,6 +192,11 @@ impl Finding {
         }
         Self::new(path, kind, reason)
     }
+}
+
+/// A path as text. Linux has names that are not UTF-8, which serde refuses.
+pub(crate) fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 impl fmt::Display for Finding {

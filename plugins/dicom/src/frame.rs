@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::FileFault;
 use crate::codec;
-use crate::header::{Layout, Pixels};
+use crate::header::Pixels;
+use crate::layout::Layout;
 use crate::source::Source;
 use crate::syntax::Coding;
 
@@ -77,6 +78,21 @@ impl<'a> Frames<'a> {
         self.source.bytes().get(start..start + length)
     }
 
+    /// What the frames are coded in.
+    pub fn coding(&self) -> Coding {
+        self.coding
+    }
+
+    /// The bytes of a coded frame, of all its fragments; none for a frame that is not coded.
+    pub fn coded(&self, frame_idx: usize) -> Cow<'a, [u8]> {
+        match &self.place {
+            Place::Native(_) => Cow::default(),
+            Place::Encapsulated(frames) => frames
+                .get(frame_idx)
+                .map_or_else(Cow::default, |f| join(self.source.bytes(), f)),
+        }
+    }
+
     /// The samples of a frame as words, `[row, col, sample]`.
     pub fn words(&self, frame_idx: usize) -> Result<Vec<u32>, FileFault> {
         if frame_idx >= self.layout.n_frames {
@@ -87,9 +103,8 @@ impl<'a> Frames<'a> {
         }
         let words = match &self.place {
             Place::Native(start) => self.native(*start, frame_idx)?,
-            Place::Encapsulated(frames) => {
-                let data = join(self.source.bytes(), &frames[frame_idx]);
-                decode_guarded(self.coding, &data, self.layout)?
+            Place::Encapsulated(_) => {
+                decode_guarded(self.coding, &self.coded(frame_idx), self.layout)?
             }
         };
         let (expected, found) = (self.layout.frame_samples(), words.len());
@@ -170,7 +185,11 @@ impl<'a> Frames<'a> {
 }
 
 /// A codec that panics on a hostile stream is a fault of that file, not of the program.
-fn decode_guarded(coding: Coding, data: &[u8], layout: &Layout) -> Result<Vec<u32>, FileFault> {
+pub(crate) fn decode_guarded(
+    coding: Coding,
+    data: &[u8],
+    layout: &Layout,
+) -> Result<Vec<u32>, FileFault> {
     catch_unwind(AssertUnwindSafe(|| codec::decode(coding, data, layout)))
         .unwrap_or_else(|_| Err("the codec failed on a broken stream".into()))
         .map_err(FileFault::Pixels)
@@ -268,7 +287,7 @@ fn starts_image(fragment: &[u8]) -> bool {
 }
 
 /// The byte ranges of the items of encapsulated pixel data, the offset table first.
-pub(crate) fn items(bytes: &[u8], start: usize) -> Result<Vec<std::ops::Range<usize>>, FileFault> {
+fn items(bytes: &[u8], start: usize) -> Result<Vec<std::ops::Range<usize>>, FileFault> {
     let mut items = Vec::new();
     let mut pos = start;
     while let Some(&[t0, t1, t2, t3, l0, l1, l2, l3]) =

@@ -7,6 +7,9 @@ use dicom_dictionary_std::tags;
 use crate::FileFault;
 use crate::element::{Element, Elements, Encoding, Stop, is_pixel_data};
 use crate::functional_groups;
+use crate::kernel::is_kernel;
+use crate::labels::{SERIES, SLICE, STUDY};
+use crate::layout::Layout;
 use crate::syntax::Syntax;
 use crate::value::Values;
 
@@ -29,24 +32,6 @@ pub(crate) struct Header {
     pub pixels: Option<Pixels>,
     /// Attributes that are there but cannot be read as what they must be.
     pub invalid: Vec<&'static str>,
-}
-
-/// How samples lie in a frame (DICOM PS3.3 section C.7.6.3).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Layout {
-    pub rows: usize,
-    pub cols: usize,
-    pub n_frames: usize,
-    pub samples: usize,
-    /// Whether each colour has a plane of its own.
-    pub planar: bool,
-    pub photometric: String,
-    pub bits_allocated: u32,
-    pub bits_stored: u32,
-    pub high_bit: u32,
-    pub signed: bool,
-    /// PixelPaddingValue to PixelPaddingRangeLimit as stored values, ascending.
-    pub padding: Option<(i64, i64)>,
 }
 
 /// Where a frame lies in the patient and what its stored values mean.
@@ -152,9 +137,9 @@ impl Header {
             raw.take(element.tag, &mut values);
 
             match element.tag {
-                tags::STUDY_INSTANCE_UID => self.study_uid = values.text(),
-                tags::SERIES_INSTANCE_UID => self.series_uid = values.text(),
-                tags::SOP_INSTANCE_UID => self.sop_uid = values.text(),
+                tags::STUDY_INSTANCE_UID => self.study_uid = uid(&mut values, STUDY),
+                tags::SERIES_INSTANCE_UID => self.series_uid = uid(&mut values, SERIES),
+                tags::SOP_INSTANCE_UID => self.sop_uid = uid(&mut values, SLICE),
                 tags::SOP_CLASS_UID => self.sop_class = values.text(),
                 tags::MODALITY => self.modality = values.text(),
                 tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
@@ -230,91 +215,6 @@ impl Header {
             }
         }
         Ok(())
-    }
-}
-
-impl Layout {
-    /// Pixels of a frame that are decoded, 4096 × 4096: CT has 512 × 512, at most 2048 × 2048.
-    pub const MAX_FRAME_PIXELS: usize = 1 << 24;
-    /// Frames of a file. An exam has hundreds.
-    pub const MAX_FRAMES: usize = 1 << 16;
-
-    /// Pixels of a frame.
-    pub fn frame_pixels(&self) -> usize {
-        self.rows * self.cols
-    }
-
-    /// Samples of a frame: pixels times colours.
-    pub fn frame_samples(&self) -> usize {
-        self.frame_pixels() * self.samples
-    }
-
-    /// Whether native pixels share their chroma by pairs, two bytes a pixel in place of three.
-    pub fn halves_chroma(&self) -> bool {
-        self.photometric == "YBR_FULL_422" && self.samples == 3
-    }
-
-    /// Bytes of all frames in a native encoding.
-    pub fn native_bytes(&self) -> u64 {
-        let samples = if self.halves_chroma() {
-            self.frame_pixels() * 2
-        } else {
-            self.frame_samples()
-        };
-        (samples as u64 * self.n_frames as u64 * u64::from(self.bits_allocated)).div_ceil(8)
-    }
-
-    fn check(&self) -> Result<(), FileFault> {
-        let Self {
-            rows,
-            cols,
-            samples,
-            n_frames,
-            ..
-        } = *self;
-        if rows == 0 || cols == 0 {
-            return Err(FileFault::NoImage(format!(
-                "it has {rows} rows, {cols} columns"
-            )));
-        }
-        if rows * cols > Self::MAX_FRAME_PIXELS || n_frames > Self::MAX_FRAMES {
-            return Err(FileFault::TooLarge(format!(
-                "expected at most {} pixels a frame and {} frames, found {rows} × {cols} pixels and {n_frames} frames",
-                Self::MAX_FRAME_PIXELS,
-                Self::MAX_FRAMES
-            )));
-        }
-        if samples != 1 && samples != 3 {
-            return Err(FileFault::unsupported(format!("{samples} samples a pixel")));
-        }
-        self.check_bits()
-    }
-
-    fn check_bits(&self) -> Result<(), FileFault> {
-        let (allocated, stored, high) = (self.bits_allocated, self.bits_stored, self.high_bit);
-        if !matches!(allocated, 1 | 8 | 16 | 32) {
-            return Err(FileFault::unsupported(format!(
-                "{allocated} bits allocated a sample (1, 8, 16 and 32 are read)"
-            )));
-        }
-        if stored == 0 || stored > allocated || high >= allocated || high + 1 < stored {
-            return Err(FileFault::Malformed(format!(
-                "{stored} bits stored up to bit {high} do not fit into {allocated} bits allocated"
-            )));
-        }
-        Ok(())
-    }
-
-    /// The stored value in a word of BitsAllocated bits: the bits above and below are no part of
-    /// it (overlays lived there once), and a signed value is extended from its own sign bit.
-    pub fn stored(&self, word: u32) -> i64 {
-        let left = 31 - self.high_bit;
-        let right = 32 - self.bits_stored;
-        if self.signed {
-            i64::from(((word << left) as i32) >> right)
-        } else {
-            i64::from((word << left) >> right)
-        }
     }
 }
 
@@ -421,12 +321,25 @@ impl FrameFacts {
     }
 }
 
-/// Whether a text can be the names of reconstruction kernels. Scripts and reports repeat it, so it
-/// is held to VR SH, 16 characters, and to characters that kernels are named with.
-pub(crate) fn is_kernel(text: &str) -> bool {
-    let in_names = |c: char| c.is_ascii_alphanumeric() || " _-+./,()*".contains(c);
-    text.split('\\')
-        .all(|name| name.len() <= 16 && name.chars().all(in_names))
+/// A UID; empty for an empty value, and for a text that is none, which is noted under `name`.
+fn uid(values: &mut Values, name: &'static str) -> String {
+    let text = values.text();
+    if text.is_empty() || is_uid(&text) {
+        return text;
+    }
+    values.invalid.push(name);
+    String::new()
+}
+
+/// Whether a text is a UID (PS3.5 section 9.1), or one of the 12 hexadecimal digits that the RSNA-STR
+/// data set has in its place. UIDs are printed, logged and written to tables: a text that is
+/// neither may be a name, or a command of a terminal or a spreadsheet.
+fn is_uid(text: &str) -> bool {
+    let of = |n: std::ops::RangeInclusive<usize>, is_one: fn(&u8) -> bool| {
+        n.contains(&text.len()) && text.as_bytes().iter().all(is_one)
+    };
+    of(1..=64, |b| b.is_ascii_digit() || *b == b'.')
+        || of(12..=12, |b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A one-way digest of PatientID that groups the exams of a patient.
@@ -436,4 +349,27 @@ fn pseudonym(patient_id: &str) -> Option<String> {
     }
     let digest = blake3::derive_key("pe-dicom PatientID pseudonym v1", patient_id.as_bytes());
     Some(blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uid_is_digits_and_dots_or_an_id_of_the_data_set() {
+        let check = |text: &str, expected: bool| assert_eq!(is_uid(text), expected, "{text:?}");
+        check("1.2.840.10008.1.2", true);
+        check("2.25.329800735698586629295641978511506172918", true);
+        check(&"1".repeat(64), true);
+        check("6897fa9de148", true);
+        check(&"1".repeat(65), false);
+        check("", false);
+        check("1.2.SECRET\x1b[31m", false);
+        check("=cmd|' /C calc'!A0", false);
+        check("6897FA9DE148", false);
+        check("6897fa9de148a", false);
+        check("1.2 .3", false);
+        check("1.2\n", false);
+        check("1.２", false);
+    }
 }

@@ -9,6 +9,7 @@ use ndarray::Array3;
 use pe_binding::Work;
 use pe_files::Files;
 
+use crate::deidentify::copy_in_memory;
 use crate::element::{Elements, Encoding, Stop, is_pixel_data};
 use crate::labels::LabelTable;
 use crate::scan::ScannedFile;
@@ -119,6 +120,12 @@ pub enum Refused {
     Finding(Finding),
     /// Loading failed.
     Error(DicomError),
+}
+
+/// De-identifies a file that [`load`] takes, as [`crate::deidentify`] does; `None` when it is left
+/// out.
+pub fn deidentify(bytes: &[u8]) -> Option<Vec<u8>> {
+    copy_in_memory(bytes)
 }
 
 /// Reads a label table; gives its rows.

@@ -19,11 +19,18 @@ pub(crate) fn key<'a>(
         if !hash_contents {
             hasher.update(&file.modified_ns.to_le_bytes());
         } else if previous != Some(file.path.as_path()) {
-            let bytes = (file.files.read(file.path.as_path()))
-                .map_err(|e| (file.path.to_path_buf(), FileFault::Io(e.to_string())))?;
-            hasher.update(blake3::hash(&bytes).as_bytes());
+            hasher.update(digest(file)?.as_bytes());
         }
         previous = Some(file.path.as_path());
     }
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The digest of a file's bytes, which are never all in memory.
+fn digest(file: &ScannedFile) -> Result<blake3::Hash, (std::path::PathBuf, FileFault)> {
+    let mut hasher = blake3::Hasher::new();
+    let read =
+        (file.files.open(&file.path)).and_then(|bytes| hasher.update_reader(bytes).map(drop));
+    read.map_err(|e| (file.path.to_path_buf(), FileFault::Io(e.to_string())))?;
+    Ok(hasher.finalize())
 }

@@ -81,7 +81,8 @@ impl LabelRule {
 /// What the label table says of the files that were scanned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelReport {
-    /// The table.
+    /// The table. Serialized as text, with `�` for what is not UTF-8.
+    #[serde(serialize_with = "crate::finding::as_text")]
     pub path: PathBuf,
     /// Rows, one a slice.
     pub n_rows: usize,

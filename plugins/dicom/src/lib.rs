@@ -36,7 +36,10 @@ mod header;
 #[doc(hidden)]
 pub mod in_memory;
 mod inputs;
+mod kernel;
 mod labels;
+mod layout;
+mod listing;
 mod load;
 mod rescale;
 mod scan;

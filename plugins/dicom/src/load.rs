@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::exam::SliceSource;
 use crate::frame::Frames;
-use crate::header::Layout;
+use crate::layout::Layout;
 use crate::rescale::Rescale;
 use crate::source::{Source, read_file};
 use crate::{DicomError, Exam, FileFault, ScanOptions, scan};
@@ -153,8 +153,7 @@ fn read_unchanged(
     buffer: &mut Vec<u8>,
     files: &Files,
 ) -> Result<(), FileFault> {
-    read_file(&slice.path, buffer, files)?;
-    if buffer.len() as u64 == slice.file_bytes {
+    if read_file(&slice.path, buffer, files)? == slice.file_bytes {
         Ok(())
     } else {
         Err(FileFault::Changed("its size in bytes is another"))

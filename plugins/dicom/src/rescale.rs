@@ -3,7 +3,8 @@
 use pe_ct::AIR_HU;
 
 use crate::FileFault;
-use crate::header::{FrameFacts, Layout};
+use crate::header::FrameFacts;
+use crate::layout::Layout;
 
 /// One frame's way from stored values to HU.
 ///

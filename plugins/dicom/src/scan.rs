@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use pe_binding::Work;
-use pe_files::{Access, Files};
+use pe_files::Files;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use walkdir::WalkDir;
 
 use crate::header::Header;
 use crate::labels::{LabelReport, LabelTable};
+use crate::listing::list_files;
 use crate::series::{self, Series};
 use crate::source::read_header;
 use crate::syntax::Syntax;
@@ -80,13 +80,16 @@ pub(crate) struct ScannedFile {
 /// one before any other, then the one with the most slices, then the smallest UID. What is left
 /// out, and what is odd but used, is a [`Finding`] each.
 ///
+/// Links are followed, and each folder is read once: a link to a folder under `root` is not followed,
+/// and of several links to one elsewhere only the first is.
+///
 /// # Errors
 /// [`DicomError::Io`] when `root` cannot be read, [`DicomError::LabelTable`] when the label table
 /// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
     let table_path = LabelTable::locate(root, options.labels.as_deref(), work.files());
     let mut findings = Vec::new();
-    let mut paths = list_files(root, &mut findings, work.files())?;
+    let mut paths = list_files(root, &mut findings, work)?;
     if let Some(table_path) = &table_path {
         paths.retain(|path| path != table_path);
     }
@@ -126,62 +129,6 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
         n_files,
         labels,
     })
-}
-
-/// All files under `root` in the order of their paths.
-pub(crate) fn list_files(
-    root: &Path,
-    findings: &mut Vec<Finding>,
-    files: &Files,
-) -> Result<Vec<PathBuf>, DicomError> {
-    let metadata = files.metadata(root).map_err(|source| DicomError::Io {
-        path: root.to_owned(),
-        action: "read",
-        source,
-    })?;
-    if metadata.is_file() {
-        return Ok(vec![root.to_owned()]);
-    }
-    let mut paths = Vec::new();
-    let mut entries = WalkDir::new(root)
-        .follow_links(true)
-        .sort_by_file_name()
-        .into_iter();
-    while let Some(entry) = entries.next() {
-        // What is no link lies in a folder that was allowed.
-        let refused = entry.as_ref().ok().and_then(|entry| {
-            let check = || files.check(entry.path(), Access::Read);
-            let error = entry.path_is_symlink().then(check)?.err()?;
-            Some((entry, error))
-        });
-        if let Some((entry, error)) = refused {
-            if entry.file_type().is_dir() {
-                entries.skip_current_dir();
-            }
-            let reason = error.to_string();
-            findings.push(Finding::new(entry.path(), FindingKind::Unreadable, reason));
-            continue;
-        }
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => paths.push(entry.into_path()),
-            Ok(entry) if entry.file_type().is_dir() => {}
-            // A pipe or a device would be waited for, or never end.
-            Ok(entry) => findings.push(Finding::new(
-                entry.path(),
-                FindingKind::Unreadable,
-                "neither a file nor a folder",
-            )),
-            Err(error) => {
-                let reason = match error.io_error() {
-                    Some(error) => format!("cannot read it: {}", error.kind()),
-                    None => "a link to a folder that holds it".to_owned(),
-                };
-                let path = error.path().unwrap_or(root);
-                findings.push(Finding::new(path, FindingKind::Unreadable, reason));
-            }
-        }
-    }
-    Ok(paths)
 }
 
 /// The header of each file, or why it has none.

@@ -42,6 +42,7 @@ mod dicom {
     ///
     /// Files are told by content, not by name. Slices are ordered by their position. Of several
     /// series of a study one is the exam. A label table `train.csv` in the folder is read with it.
+    /// Links are followed, and each folder is read once: another link to it is a finding.
     /// What is left out and what is odd is in `.findings`, by file and reason.
     ///
     /// Throws `dicom.io` when the path cannot be read, and `dicom.label_table` when the label
@@ -103,17 +104,20 @@ mod dicom {
     /// of DICOM PS3.15 annex E.
     ///
     /// Only what is known to be safe is kept: what `dicom::scan` and `exam.load()` read, and the
-    /// pixels as they are coded. UIDs are replaced, the same by the same, and PatientID by a
+    /// image, sample for sample. UIDs are replaced, the same by the same, and PatientID by a
     /// pseudonym, so that exams and patients stay together. Names, dates and numbers of studies are
-    /// empty; comments, private attributes, sequences and all the rest are gone. Files are called by
-    /// their new UIDs, `STUDY/SERIES/SLICE.dcm`; a label table is written with them as `train.csv`.
+    /// empty; comments, private attributes, sequences and all the rest are gone, in pixel data too:
+    /// overlays in unused bits, comments and what else lies beside the image in coded frames. Files are
+    /// called by their new UIDs, `STUDY/SERIES/SLICE.dcm`; a label table is written with them as
+    /// `train.csv`.
     ///
     /// The key that UIDs are replaced with is drawn anew and forgotten: nobody can link a copy back
     /// by what is written in it. Who has the original still can, by the pixels. Look at the
     /// pictures too: what is written in the pixels is not looked for. An image that says that there
-    /// is something, localizers, secondary captures and whatever is no CT image are left out, each
-    /// with a finding. The next run into the folder removes the copies of one that was stopped, and
-    /// begins anew; beside copies of one that has ended, none are made.
+    /// is something, localizers, secondary captures, coded frames that cannot be told from what lies
+    /// beside them, and whatever is no CT image are left out, each with a finding. The next run into
+    /// the folder removes the copies of one that was stopped, and begins anew; beside copies of one
+    /// that has ended, none are made.
     ///
     /// Throws `dicom.output` when one folder lies in the other or `out` holds copies, `dicom.io` and
     /// `dicom.label_table` as `dicom::scan(path)`; what single files have wrong is a finding.
@@ -254,7 +258,7 @@ mod dicom {
     /// It has `rows`, `cols`, `n_slices`, `n_files`; `slice_mm`, `row_mm`, `col_mm`,
     /// `slice_thickness_mm`; `orientation` and `normal`; `kvp` and `kernel`; `slope`, `intercept`,
     /// `padding`, `signed`, `bits_stored`, `bits_allocated` and `transfer_syntax`. What the header
-    /// lacks is `()`.
+    /// lacks is `()`, and so is a `kernel` that is none that vendors write.
     ///
     /// ```rhai
     /// print(exam.header.slice_mm); // 5.0

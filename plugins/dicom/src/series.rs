@@ -10,6 +10,7 @@ use crate::exam::{Exam, ExamHeader, SliceSource};
 use crate::geometry;
 use crate::header::FrameFacts;
 use crate::inputs;
+use crate::labels::{SERIES, SLICE, STUDY};
 use crate::scan::{ScanOptions, ScannedFile};
 use crate::spacing::spacing_of;
 use crate::stack::{Slice, frames_of, ordered, place_of};
@@ -54,6 +55,12 @@ pub(crate) fn refuse(file: &ScannedFile) -> Option<Finding> {
 fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
     let header = &file.header;
     let finding = |kind, reason: String| Some(Finding::new(&file.path, kind, reason));
+    // Before those that are missing: one that is none is not kept.
+    let uids = [STUDY, SERIES, SLICE];
+    if let Some(name) = uids.iter().find(|name| header.invalid.contains(name)) {
+        let reason = format!("{name} is no UID: expected 1 to 64 digits and dots");
+        return finding(FindingKind::Unreadable, reason);
+    }
     if header.study_uid.is_empty() || header.series_uid.is_empty() {
         let reason = "no StudyInstanceUID or SeriesInstanceUID";
         return finding(FindingKind::MissingUid, reason.into());

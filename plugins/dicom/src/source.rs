@@ -69,20 +69,24 @@ pub(crate) fn header_of(
     file: &mut (impl Read + Seek),
     n_bytes: u64,
 ) -> Result<(Header, Syntax), FileFault> {
-    let io = |error: std::io::Error| FileFault::Io(error.to_string());
+    let (header, syntax, _) = read_head(file, n_bytes, &mut Vec::new())?;
+    Ok((header, syntax))
+}
+
+/// Reads the head of a file into an empty buffer; gives its header and where its image ends.
+fn read_head(
+    file: &mut (impl Read + Seek),
+    n_bytes: u64,
+    head: &mut Vec<u8>,
+) -> Result<(Header, Syntax, usize), FileFault> {
     let length = checked_length(n_bytes)?;
-    let mut head = Vec::new();
     let mut wanted = HEAD_BYTES;
     loop {
-        let missing = wanted.min(length).saturating_sub(head.len());
-        let read = file.take(missing as u64).read_to_end(&mut head);
-        if read.map_err(io)? < missing {
-            return Err(FileFault::Io("the file shrank while it was read".into()));
-        }
-        match parse(&head, length) {
+        read_to(file, head, wanted.min(length))?;
+        match parse(head, length) {
             Ok(source) => {
-                check_fragments(file, &source, length)?;
-                return Ok((source.header, source.syntax));
+                let end = image_end(file, &source, length)?;
+                return Ok((source.header, source.syntax, end));
             }
             // Growing by eight reads a header of any size in a few steps.
             Err(Stop::NeedMore(bytes)) if head.len() < length => {
@@ -99,17 +103,48 @@ pub(crate) fn header_of(
     }
 }
 
-/// Reads a whole file into `buffer`, whose memory is used again from file to file.
-pub(crate) fn read_file(path: &Path, buffer: &mut Vec<u8>, files: &Files) -> Result<(), FileFault> {
-    buffer.clear();
-    let io = |error: std::io::Error| FileFault::Io(error.to_string());
-    let file = files.open(path).map_err(io)?;
-    checked_length(file.metadata().map_err(io)?.len())?;
-    match file.take(MAX_FILE_BYTES).read_to_end(buffer) {
-        Ok(0) => Err(FileFault::Empty),
+/// Reads on until the buffer has `n_bytes`.
+fn read_to(file: &mut impl Read, buffer: &mut Vec<u8>, n_bytes: usize) -> Result<(), FileFault> {
+    let missing = n_bytes.saturating_sub(buffer.len());
+    match file.take(missing as u64).read_to_end(buffer) {
+        Ok(read) if read < missing => {
+            Err(FileFault::Io("the file shrank while it was read".into()))
+        }
         Ok(_) => Ok(()),
-        Err(error) => Err(io(error)),
+        Err(error) => Err(FileFault::Io(error.to_string())),
     }
+}
+
+/// Reads a file's header and image into `buffer`, whose memory is used again from file to file;
+/// gives the file's length.
+///
+/// What a file has behind its image is not read: a file may claim any length and take no room.
+pub(crate) fn read_file(
+    path: &Path,
+    buffer: &mut Vec<u8>,
+    files: &Files,
+) -> Result<u64, FileFault> {
+    let io = |error: std::io::Error| FileFault::Io(error.to_string());
+    let mut file = files.open(path).map_err(io)?;
+    let n_bytes = file.metadata().map_err(io)?.len();
+    read_image(&mut file, n_bytes, buffer)?;
+    Ok(n_bytes)
+}
+
+fn read_image(
+    file: &mut (impl Read + Seek),
+    n_bytes: u64,
+    buffer: &mut Vec<u8>,
+) -> Result<(), FileFault> {
+    buffer.clear();
+    let (header, _, end) = read_head(file, n_bytes, buffer)?;
+    if header.pixels.is_none() {
+        return Err(FileFault::NoImage("it has no pixel data".into()));
+    }
+    let at = buffer.len() as u64;
+    let sought = file.seek(SeekFrom::Start(at));
+    sought.map_err(|error| FileFault::Io(error.to_string()))?;
+    read_to(file, buffer, end)
 }
 
 /// A file's length, when it is one that is read.
@@ -230,20 +265,53 @@ fn guess(bytes: &[u8], start: usize) -> Result<Syntax, FileFault> {
     }
 }
 
-/// Holds the lengths of the fragments of encapsulated pixel data against the file, reading their
-/// eight-byte heads only, so that a file that was cut off is found by the scan.
-fn check_fragments(
+/// Where the image ends, of which no bytes are read for it but the heads of fragments, so that a
+/// file that was cut off is found by the scan.
+fn image_end(
     file: &mut (impl Read + Seek),
     source: &Source,
     length: usize,
-) -> Result<(), FileFault> {
-    let Some(pixels) = &source.header.pixels else {
-        return Ok(());
-    };
-    if pixels.declared.is_some() || source.syntax.deflated {
-        return Ok(());
+) -> Result<usize, FileFault> {
+    if source.syntax.deflated {
+        return Ok(length);
     }
-    let mut pos = pixels.start;
+    let Some(pixels) = &source.header.pixels else {
+        return Ok(length);
+    };
+    let layout = &source.header.layout;
+    // Of an image that is refused, nothing is needed.
+    if layout.check().is_err() {
+        return Ok(pixels.start.min(length));
+    }
+    match pixels.declared {
+        Some(_) => {
+            // In words of the other byte order, the last of an odd number of bytes comes second.
+            let n_bytes = layout.native_bytes().next_multiple_of(2);
+            let end = (pixels.start as u64).saturating_add(n_bytes);
+            Ok(end.min(length as u64) as usize)
+        }
+        None => {
+            let end = fragments_end(file, pixels.start, length)?;
+            let (limit, found) = (layout.max_coded_bytes(), (end - pixels.start) as u64);
+            if found <= limit {
+                return Ok(end);
+            }
+            Err(FileFault::TooLarge(format!(
+                "expected at most {limit} bytes of coded pixel data for {} frames of {} × {}, found {found}",
+                layout.n_frames, layout.rows, layout.cols
+            )))
+        }
+    }
+}
+
+/// Where the fragments of encapsulated pixel data end, their delimiter included. Their lengths are
+/// held against the file.
+fn fragments_end(
+    file: &mut (impl Read + Seek),
+    start: usize,
+    length: usize,
+) -> Result<usize, FileFault> {
+    let mut pos = start;
     let mut n_fragments = 0;
     while pos + 8 <= length {
         n_fragments += 1;
@@ -258,11 +326,11 @@ fn check_fragments(
             .and_then(|_| file.read_exact(&mut head));
         read.map_err(|error| FileFault::Io(error.to_string()))?;
         let [.., l0, l1, l2, l3] = head;
+        pos += 8;
         if head[..4] != [0xFE, 0xFF, 0x00, 0xE0] {
-            return Ok(());
+            return Ok(pos);
         }
         let bytes = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
-        pos += 8;
         if bytes > length - pos {
             return Err(FileFault::Truncated {
                 expected: bytes as u64,
@@ -271,5 +339,96 @@ fn check_fragments(
         }
         pos += bytes;
     }
-    Ok(())
+    Ok(pos)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// A file of zeros behind a head, which counts what is read of it.
+    struct Sparse {
+        head: Cursor<Vec<u8>>,
+        n_bytes: u64,
+        n_read: u64,
+    }
+
+    impl Read for Sparse {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let left = self.n_bytes.saturating_sub(self.head.position());
+            let n = left.min(buffer.len() as u64) as usize;
+            buffer[..n].fill(0);
+            let at = self.head.position();
+            // Behind the head, this reads nothing and the zeros stay.
+            let _ = self.head.read(&mut buffer[..n])?;
+            self.head.set_position(at + n as u64);
+            self.n_read += n as u64;
+            Ok(n)
+        }
+    }
+
+    impl Seek for Sparse {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.head.seek(to)
+        }
+    }
+
+    /// A file that claims 2,000,000,000 bytes, with an image of `side` × `side` at 16 bits that
+    /// begins with `pixels`.
+    fn sparse(syntax: &str, side: u16, pixels: &[u8]) -> Sparse {
+        let mut head = vec![0; 128];
+        head.extend(b"DICM\x02\0\x10\0UI");
+        head.extend((syntax.len() as u16).to_le_bytes());
+        head.extend(syntax.as_bytes());
+        for (element, value) in [(0x10, side), (0x11, side), (0x100, 16)] {
+            head.extend([0x28, 0]);
+            head.extend(u16::to_le_bytes(element));
+            head.extend(b"US\x02\0");
+            head.extend(value.to_le_bytes());
+        }
+        head.extend(pixels);
+        Sparse {
+            head: Cursor::new(head),
+            n_bytes: 2_000_000_000,
+            n_read: 0,
+        }
+    }
+
+    const NATIVE: &[u8] = b"\xE0\x7F\x10\0OW\0\0\0\x90\x35\x77";
+    const CODED: &[u8] =
+        b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\0\xE0\0\0\0\0\xFE\xFF\0\xE0";
+
+    #[test]
+    fn no_more_is_read_than_the_image() {
+        let check = |syntax: &str, pixels: &[u8], most: u64, is_image: bool| {
+            let mut file = sparse(syntax, 512, pixels);
+            let (n_bytes, mut buffer) = (file.n_bytes, Vec::new());
+            let read = read_image(&mut file, n_bytes, &mut buffer);
+            assert_eq!(read.is_ok(), is_image, "{read:?}");
+            if let Err(fault) = read {
+                assert!(matches!(fault, FileFault::TooLarge(_)), "{fault}");
+            }
+            assert!(file.n_read <= most, "{} bytes were read", file.n_read);
+            assert!(buffer.len() as u64 <= most);
+        };
+        let image = 512 * 512 * 2;
+        check("1.2.840.10008.1.2.1\0", NATIVE, image + 16_384, true);
+        let jpeg = "1.2.840.10008.1.2.4.70";
+        let with = |length: u32| [CODED, &length.to_le_bytes()].concat();
+        check(jpeg, &with(1_000_000), 1_100_000, true);
+        check(jpeg, &with(1_900_000_000), 17_000, false);
+        let deflated = "1.2.840.10008.1.2.1.99";
+        check(deflated, NATIVE, 17_000, false);
+    }
+
+    #[test]
+    fn what_is_read_is_the_image() {
+        let mut file = sparse("1.2.840.10008.1.2.1\0", 64, NATIVE);
+        let (n_bytes, mut buffer) = (file.n_bytes, Vec::new());
+        read_image(&mut file, n_bytes, &mut buffer).unwrap();
+        let image = crate::stored::decode(&buffer).unwrap();
+        assert_eq!(image.values, vec![0; 64 * 64]);
+    }
 }

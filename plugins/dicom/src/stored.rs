@@ -38,7 +38,7 @@ pub struct StoredImage {
 pub fn decode_file(path: &Path) -> Result<StoredImage, DicomError> {
     let mut buffer = Vec::new();
     read_file(path, &mut buffer, &Files::free())
-        .and_then(|()| decode(&buffer))
+        .and_then(|_| decode(&buffer))
         .map_err(|fault| DicomError::file(path, fault))
 }
 

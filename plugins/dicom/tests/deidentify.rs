@@ -1,6 +1,8 @@
 //! What is planted in files is in no copy, and the copies are the same exams.
 #![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
+#[path = "deidentify/coded.rs"]
+mod coded;
 mod data;
 #[path = "deidentify/faults.rs"]
 mod faults;

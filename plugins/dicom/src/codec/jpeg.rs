@@ -4,7 +4,7 @@
 use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 
 use super::{check_size, jpeg12};
-use crate::header::Layout;
+use crate::layout::Layout;
 
 /// What a start-of-frame segment says.
 pub(super) struct StartOfFrame {

@@ -4,7 +4,7 @@
 
 use super::check_size;
 use super::huffman::{Bits, Table};
-use crate::header::Layout;
+use crate::layout::Layout;
 
 const BLOCK: usize = 64;
 /// A 12-bit sample lies in 0 to 4095, and is coded minus 2048 (section A.3.1).

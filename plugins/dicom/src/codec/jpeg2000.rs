@@ -7,7 +7,7 @@
 use jpeg2k::Image;
 
 use super::check_size;
-use crate::header::Layout;
+use crate::layout::Layout;
 
 /// Start of codestream and the size segment, which follows at once (section A.4.1).
 const START: [u8; 4] = [0xFF, 0x4F, 0xFF, 0x51];

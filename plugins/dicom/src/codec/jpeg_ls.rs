@@ -4,7 +4,7 @@ use charls::CharLS;
 
 use super::check_size;
 use super::jpeg::start_of_frame;
-use crate::header::Layout;
+use crate::layout::Layout;
 
 pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     let start = start_of_frame(data).ok_or("no start of frame in the JPEG-LS stream")?;

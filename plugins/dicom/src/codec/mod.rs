@@ -10,7 +10,9 @@ mod jpeg2000;
 mod jpeg_ls;
 mod rle;
 
-use crate::header::Layout;
+pub(crate) use rle::encode as encode_rle;
+
+use crate::layout::Layout;
 use crate::syntax::Coding;
 
 /// Decodes one frame.

@@ -5,7 +5,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 use crate::element::Encoding;
-use crate::header::is_kernel;
+use crate::kernel::is_kernel;
 
 /// Values of an attribute that are kept, more are dropped: windows are given in threes at most.
 const MAX_VALUES: usize = 16;
@@ -32,7 +32,7 @@ pub(crate) enum Rule {
     Terms(&'static [&'static str]),
     /// The type that a rescale gives: one of these, or else `US`, unspecified.
     RescaleType(&'static [&'static str]),
-    /// Names of reconstruction kernels: short, and of characters that kernels are named with.
+    /// Names of reconstruction kernels, as vendors write them.
     Kernel,
     /// A class of the standard's own storage service, or else that of CT images.
     StorageClass,
@@ -251,6 +251,7 @@ mod tests {
         check(RescaleType(RESCALE_TYPES), "", None);
         check(Kernel, "Br40d\\3", Some("Br40d\\3"));
         check(Kernel, "DOE^JANE", None);
+        check(Kernel, "SMITH JOHN\\born 1.1.1970", None);
         check(Kernel, "a kernel of more than sixteen", None);
         check(
             StorageClass,

@@ -1,6 +1,7 @@
 //! A file's data set to the one that is written in its place.
 
 use dicom_dictionary_std::tags;
+use pe_binding::{Interrupted, Task};
 
 use crate::FileFault;
 use crate::element::{Element, Elements, Encoding, Stop, is_pixel_data};
@@ -26,6 +27,14 @@ pub(crate) enum Refusal {
     Fault(FileFault),
     /// The image says that something is written in its pixels.
     BurnedIn,
+    /// The user's.
+    Interrupted(Interrupted),
+}
+
+impl From<Interrupted> for Refusal {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Interrupted(interrupted)
+    }
 }
 
 impl From<FileFault> for Refusal {
@@ -46,6 +55,7 @@ pub(crate) fn of(
     uids: &NewUids,
     names: &Pseudonyms,
     keep_burned_in: bool,
+    task: &Task,
 ) -> Result<Dataset, Refusal> {
     let encoding = source.syntax.encoding;
     let mut dataset = fixed(uids, encoding);
@@ -60,7 +70,7 @@ pub(crate) fn of(
     if burned_in(&dataset) && !keep_burned_in {
         return Err(Refusal::BurnedIn);
     }
-    dataset.insert(tags::PIXEL_DATA, pixels::of(source)?);
+    dataset.insert(tags::PIXEL_DATA, pixels::of(source, task)?);
     Ok(dataset)
 }
 

@@ -1,6 +1,7 @@
 //! De-identified copies of the CT images under a folder (DICOM PS3.15 annex E).
 
 mod attribute;
+mod coded;
 mod dataset;
 mod disk;
 mod encode;
@@ -13,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use pe_binding::Work;
+use pe_binding::{Task, Work};
 use pe_files::Files;
 use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::labels::LabelTable;
-use crate::scan::{ScannedFile, counted, list_files, read_headers};
+use crate::listing::list_files;
+use crate::scan::{ScannedFile, counted, read_headers};
 use crate::series;
 use crate::source::{Source, read_file};
 use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
@@ -72,12 +74,19 @@ struct Job {
 /// Profile of PS3.15 annex E.
 ///
 /// Only what is known to be safe is kept: the attributes that [`crate::scan`] and [`crate::load`]
-/// read and few more, checked value by value, and the pixel data as they are coded. Every UID is
+/// read and few more, checked value by value, and the image. Every UID is
 /// replaced, the same by the same. PatientID becomes a pseudonym, so that a patient's exams stay
 /// together. Names, dates, numbers of studies are empty, as are all other attributes of table E.1-1
 /// that an image must have; everything else is removed: private attributes, sequences other than an
-/// enhanced image's geometry, overlays, comments, the preamble, what follows the pixels, and
-/// comments inside coded pixels.
+/// enhanced image's geometry, overlays, comments, the preamble, and what follows the pixels.
+///
+/// Pixel data are those of the image, sample for sample, and nothing else. Bits outside BitsStored,
+/// where overlays were drawn once, are those of a plain number; a word that is PixelPaddingValue or
+/// PixelPaddingRangeLimit stays as it is. Coded frames are taken apart into what a decoder needs, and
+/// the copy is decoded and compared: comments, applications' data, surplus fragments and what follows
+/// the end are gone, and RLE is coded anew. A frame that cannot be taken apart to its end, such as
+/// JPEG 2000 inside a JP2 file, cannot be decoded, or has a drawing in bits outside BitsStored, leaves
+/// its file out. The numbers of a decoder's tables and the coded bits themselves are not looked into.
 ///
 /// Without the key, nobody can link a copy back to its original by what is written in it. Who has
 /// the original can, by the pixels. What is written in the pixels is not looked for: an image that
@@ -115,7 +124,7 @@ pub fn deidentify(
     let mut findings = Vec::new();
     disk::prepare(root, out, files)?;
     let table_path = LabelTable::locate(root, options.labels.as_deref(), files);
-    let mut paths = list_files(root, &mut findings, files)?;
+    let mut paths = list_files(root, &mut findings, work)?;
     if let Some(table_path) = &table_path {
         paths.retain(|path| path != table_path);
     }
@@ -247,7 +256,7 @@ fn write_copies(
         .par_iter()
         .map_init(Vec::new, |buffer, job| {
             task.check()?;
-            let finding = job.run(names, options, buffer, work.files())?;
+            let finding = job.run(names, options, buffer, work.files(), &task)?;
             task.advance(1);
             Ok::<_, DicomError>(finding)
         })
@@ -262,17 +271,19 @@ impl Job {
         options: &DeidentifyOptions,
         buffer: &mut Vec<u8>,
         files: &Files,
+        task: &Task,
     ) -> Result<Option<Finding>, DicomError> {
         let finding = |kind, reason: &str| Some(Finding::new(&self.file.path, kind, reason));
         if disk::exists(&self.path) {
             let reason = "its copy is there already, and not written anew";
             return Ok(finding(FindingKind::Exists, reason));
         }
-        let bytes = match self.copy(names, options, buffer, files) {
+        let bytes = match self.copy(names, options, buffer, files, task) {
             Ok(bytes) => bytes,
             Err(Refusal::Fault(fault)) => {
                 return Ok(Some(Finding::of_fault(&self.file.path, &fault)));
             }
+            Err(Refusal::Interrupted(interrupted)) => return Err(interrupted.into()),
             Err(Refusal::BurnedIn) => {
                 let reason = "BurnedInAnnotation is YES: its pixels may show who the patient is \
                               (keep_burned_in writes it all the same)";
@@ -293,16 +304,39 @@ impl Job {
         options: &DeidentifyOptions,
         buffer: &mut Vec<u8>,
         files: &Files,
+        task: &Task,
     ) -> Result<Vec<u8>, Refusal> {
-        read_file(&self.file.path, buffer, files)?;
-        if buffer.len() as u64 != self.file.n_bytes {
+        if read_file(&self.file.path, buffer, files)? != self.file.n_bytes {
             return Err(FileFault::Changed("its size in bytes is another").into());
         }
-        let source = Source::parse(buffer)?;
-        source.header.check_image(&source.syntax)?;
-        let dataset = dataset::of(&source, &self.uids, names, options.keep_burned_in)?;
-        Ok(encode::file(&dataset, source.syntax, &self.uids.sop)?)
+        copy_of(buffer, &self.uids, names, options, task)
     }
+}
+
+/// The bytes of the copy of a file that can be a slice.
+fn copy_of(
+    file: &[u8],
+    uids: &NewUids,
+    names: &Pseudonyms,
+    options: &DeidentifyOptions,
+    task: &Task,
+) -> Result<Vec<u8>, Refusal> {
+    let source = Source::parse(file)?;
+    source.header.check_image(&source.syntax)?;
+    let dataset = dataset::of(&source, uids, names, options.keep_burned_in, task)?;
+    Ok(encode::file(&dataset, source.syntax, &uids.sop)?)
+}
+
+/// The copy of a file in memory; `None` when none is made.
+pub(crate) fn copy_in_memory(file: &[u8]) -> Option<Vec<u8>> {
+    let names = Pseudonyms::of_key("a key of a program that tries").ok()?;
+    let uids = NewUids {
+        study: names.uid("study"),
+        series: names.uid("series"),
+        sop: names.uid("sop"),
+    };
+    let task = Work::silent().task("", 1, "files");
+    copy_of(file, &uids, &names, &DeidentifyOptions::default(), &task).ok()
 }
 
 impl fmt::Display for Deidentified {

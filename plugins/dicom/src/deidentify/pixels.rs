@@ -1,26 +1,44 @@
-//! Pixel data as they are coded, without what a coded stream may hold beside the image.
+//! Pixel data as they are coded, without what may lie beside the image.
+
+use pe_binding::Task;
 
 use crate::FileFault;
-use crate::frame;
+use crate::codec;
+use crate::frame::{self, Frames};
 use crate::header::Pixels;
+use crate::layout::Layout;
 use crate::source::Source;
 use crate::syntax::Coding;
 
+use super::coded;
+use super::dataset::Refusal;
 use super::encode::Value;
 
-/// The pixel data of a file that was checked, bit for bit, but nothing beyond the image: bytes after
-/// the last frame, an offset table that is none, and comments in coded streams.
-pub(crate) fn of(source: &Source) -> Result<Value, FileFault> {
+/// The pixel data of a file that was checked, sample for sample, but nothing beyond the image: bits
+/// outside BitsStored, where overlays were drawn once, bytes after the last frame, and whatever a
+/// coded stream has besides the image. Each coded frame is one fragment, without an offset table.
+///
+/// Words that equal PixelPaddingValue or PixelPaddingRangeLimit are kept as they are, because a value
+/// of padding may lie outside BitsStored, and those who look for it compare whole words.
+pub(crate) fn of(source: &Source, task: &Task) -> Result<Value, Refusal> {
     let no_pixels = || FileFault::NoImage("it has no pixel data".into());
     let pixels = source.header.pixels.as_ref().ok_or_else(no_pixels)?;
-    match pixels.declared {
-        Some(declared) => native(source, pixels, declared),
-        None => fragments(source, pixels),
+    if let Some(declared) = pixels.declared {
+        return Ok(native(source, pixels, declared)?);
     }
+    let frames = Frames::new(source)?;
+    // No offset table: each frame is one fragment.
+    let mut fragments = vec![Vec::new()];
+    for frame_idx in 0..source.header.layout.n_frames {
+        task.check()?;
+        fragments.push(frame_anew(&frames, frame_idx, &source.header.layout)?);
+    }
+    Ok(Value::Fragments(fragments))
 }
 
 fn native(source: &Source, pixels: &Pixels, declared: usize) -> Result<Value, FileFault> {
-    let expected = source.header.layout.native_bytes();
+    let layout = &source.header.layout;
+    let expected = layout.native_bytes();
     let found = declared.min(pixels.available) as u64;
     let length = expected.next_multiple_of(2).min(found);
     let bytes = source
@@ -29,100 +47,148 @@ fn native(source: &Source, pixels: &Pixels, declared: usize) -> Result<Value, Fi
     let bytes = bytes.ok_or(FileFault::Truncated { expected, found })?;
     let vr = if pixels.in_words { *b"OW" } else { *b"OB" };
     let mut bytes = bytes.to_vec();
-    // The byte that makes an odd length even is no sample. A big-endian file swaps it with one.
-    if expected < length && !source.syntax.encoding.big_endian {
-        bytes[expected as usize] = 0;
+    let encoding = source.syntax.encoding;
+    // The byte that makes an odd length even is no sample. In words of the other byte order it
+    // comes before the last one.
+    if expected < length {
+        let is_swapped = encoding.big_endian && pixels.in_words;
+        bytes[expected as usize - usize::from(is_swapped)] = 0;
+    }
+    match layout.bits_allocated {
+        8 => {
+            for byte in &mut bytes {
+                *byte = anew(layout, u32::from(*byte)) as u8;
+            }
+        }
+        16 => {
+            for word in bytes.as_chunks_mut::<2>().0 {
+                *word = encoding.word_bytes(anew(layout, encoding.u16(*word).into()) as u16);
+            }
+        }
+        32 => {
+            for word in bytes.as_chunks_mut::<4>().0 {
+                *word = encoding.long_bytes(anew(layout, encoding.u32(*word)));
+            }
+        }
+        // One bit, which is the sample.
+        _ => {}
     }
     Ok(Value::Long(vr, bytes))
 }
 
-fn fragments(source: &Source, pixels: &Pixels) -> Result<Value, FileFault> {
-    let coding = source.syntax.decoded_coding()?;
-    let bytes = source.bytes();
-    let items = frame::items(bytes, pixels.start)?;
-    let Some((table, coded)) = items.split_first() else {
-        return Err(FileFault::Pixels("it has no fragments".into()));
-    };
-    let first_item = coded.first().map_or(0, |range| range.start - 8);
-    let starts: Vec<usize> = coded.iter().map(|r| r.start - 8 - first_item).collect();
-    let (offsets, rest) = bytes[table.clone()].as_chunks::<4>();
-    let is_table = rest.is_empty()
-        && (offsets.iter()).all(|o| starts.contains(&(u32::from_le_bytes(*o) as usize)));
-    let mut out = vec![if is_table {
-        bytes[table.clone()].to_vec()
+/// A word without what is no part of its sample.
+fn anew(layout: &Layout, word: u32) -> u32 {
+    if layout.is_padding_word(word) {
+        word
     } else {
-        Vec::new()
-    }];
-    for range in coded {
-        let mut fragment = bytes[range.clone()].to_vec();
-        blank_comments(&mut fragment, coding);
-        out.push(fragment);
+        layout.without_other_bits(word)
     }
-    Ok(Value::Fragments(out))
 }
 
-/// Blanks the comments and applications' data of a stream that begins in this fragment, in their
-/// place: no length and no coded sample changes.
-fn blank_comments(stream: &mut [u8], coding: Coding) {
-    let is_jpeg2000 = match (coding, stream.first_chunk::<2>()) {
-        (Coding::Jpeg | Coding::JpegLs, Some([0xFF, 0xD8])) => false,
-        (Coding::Jpeg2000, Some([0xFF, 0x4F])) => true,
-        _ => return,
-    };
-    let mut pos = 2;
-    while let Some(&[0xFF, marker, l0, l1]) =
-        stream.get(pos..).and_then(|rest| rest.first_chunk::<4>())
-    {
-        let kept = match (is_jpeg2000, marker) {
-            // The coded samples begin: start of scan, start of a tile's part.
-            (false, 0xDA) | (true, 0x90) => return,
-            // A comment's first word says whether it is text.
-            (true, 0x64) => Some(2),
-            // JFIF's and Adobe's own words are part of how the image is read.
-            (false, 0xE0) => Some(14),
-            (false, 0xEE) => Some(12),
-            (false, 0xE1..=0xED | 0xEF | 0xFE) => Some(0),
-            _ => None,
-        };
-        let end = pos + 2 + usize::from(u16::from_be_bytes([l0, l1])).max(2);
-        if let Some(kept) = kept {
-            let end = end.min(stream.len());
-            stream[(pos + 4 + kept).min(end)..end].fill(0);
+/// One coded frame. RLE is coded anew. Of the others the stream is taken apart, and held against
+/// the one that it was: what a decoder makes of both is the same.
+fn frame_anew(frames: &Frames, frame_idx: usize, layout: &Layout) -> Result<Vec<u8>, FileFault> {
+    let coding = frames.coding();
+    if coding == Coding::Rle {
+        let mut words = frames.words(frame_idx)?;
+        for word in &mut words {
+            *word = anew(layout, *word);
         }
-        pos = end;
+        return Ok(codec::encode_rle(&words, layout));
     }
+    let refused = |reason: String| {
+        let what = "a copy of coded pixels with nothing beside the image";
+        FileFault::unsupported(format!("{what}: {reason}"))
+    };
+    let stream = frames.coded(frame_idx);
+    let mut stream = coded::clean(coding, &stream).map_err(refused)?;
+    let words = frames.words(frame_idx)?;
+    if words.iter().any(|word| has_other_bits(layout, *word)) {
+        let reason = "its samples have bits outside BitsStored, where something may be drawn";
+        return Err(refused(reason.into()));
+    }
+    if frame::decode_guarded(coding, &stream, layout)? != words {
+        let reason = "without what lies beside it, the image is another";
+        return Err(refused(reason.into()));
+    }
+    if !stream.len().is_multiple_of(2) {
+        stream.push(0);
+    }
+    Ok(stream)
+}
+
+/// Whether a decoded word has bits outside its sample that do not just repeat its sign. A decoder
+/// gives the word that was coded, which may be extended from its sign or not.
+fn has_other_bits(layout: &Layout, word: u32) -> bool {
+    let word = layout.within_allocated(word);
+    word != layout.without_other_bits(word)
+        && word != layout.only_stored_bits(word)
+        && !layout.is_padding_word(word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn layout(allocated: u32, stored: u32, high: u32, signed: bool) -> Layout {
+        Layout {
+            bits_allocated: allocated,
+            bits_stored: stored,
+            high_bit: high,
+            signed,
+            ..Layout::default()
+        }
+    }
+
     #[test]
-    fn comments_of_coded_streams_are_blanked_in_their_place() {
-        let check = |coding: Coding, before: &[u8], expected: &[u8]| {
-            let mut found = before.to_vec();
-            blank_comments(&mut found, coding);
-            assert_eq!(found, expected);
+    fn bits_outside_the_sample_are_gone() {
+        let check = |layout: &Layout, word: u32, expected: u32| {
+            let found = anew(layout, word);
+            assert_eq!(found, expected, "{word:#X} of {layout:?}");
+            assert_eq!(layout.stored(found), layout.stored(word));
         };
-        check(
-            Coding::Jpeg,
-            b"\xFF\xD8\xFF\xFE\x00\x06JANE\xFF\xE1\x00\x04OE\xFF\xDB\x00\x04QT\xFF\xDA\x00\x04SS\xFF\xFE\x00\x04xx",
-            b"\xFF\xD8\xFF\xFE\x00\x06\0\0\0\0\xFF\xE1\x00\x04\0\0\xFF\xDB\x00\x04QT\xFF\xDA\x00\x04SS\xFF\xFE\x00\x04xx",
-        );
-        check(
-            Coding::Jpeg,
-            b"\xFF\xD8\xFF\xE0\x00\x12JFIF\0\x01\x01\0\0\x01\0\x01\0\0DE\xFF\xFE\xFF\xFFtail",
-            b"\xFF\xD8\xFF\xE0\x00\x12JFIF\0\x01\x01\0\0\x01\0\x01\0\0\0\0\xFF\xFE\xFF\xFF\0\0\0\0",
-        );
-        check(
-            Coding::Jpeg2000,
-            b"\xFF\x4F\xFF\x64\x00\x08\0\x01JANE\xFF\x90\x00\x0AJANE",
-            b"\xFF\x4F\xFF\x64\x00\x08\0\x01\0\0\0\0\xFF\x90\x00\x0AJANE",
-        );
-        check(
-            Coding::Rle,
-            b"\xFF\xD8\xFF\xFE\x00\x04ab",
-            b"\xFF\xD8\xFF\xFE\x00\x04ab",
-        );
+        let unsigned = layout(16, 12, 11, false);
+        check(&unsigned, 0x1ABC, 0x0ABC);
+        check(&unsigned, 0xF830, 0x0830);
+        let signed = layout(16, 12, 11, true);
+        check(&signed, 0x1ABC, 0xFABC);
+        check(&signed, 0x1123, 0x0123);
+        check(&signed, 0xF830, 0xF830);
+        check(&layout(16, 12, 15, false), 0xABCD, 0xABC0);
+        check(&layout(16, 12, 13, true), 0xFFFF, 0xFFFC);
+        check(&layout(16, 16, 15, true), 0xF830, 0xF830);
+        check(&layout(8, 6, 5, false), 0xFF, 0x3F);
+        check(&layout(32, 20, 19, true), 0x7FF8_0001, 0xFFF8_0001);
+        let padded = Layout {
+            padding: Some((0xF830, 0xF833)),
+            ..unsigned
+        };
+        check(&padded, 0xF830, 0xF830);
+        check(&padded, 0xF833, 0xF833);
+        check(&padded, 0xF831, 0x0831);
+        let padded = Layout {
+            padding: Some((-2000, -2000)),
+            ..layout(16, 10, 9, true)
+        };
+        check(&padded, 0xF830, 0xF830);
+        check(&padded, 0xF831, 0x0031);
+    }
+
+    #[test]
+    fn a_drawing_in_a_decoded_word_is_found() {
+        let check = |layout: &Layout, word: u32, expected: bool| {
+            let found = has_other_bits(layout, word);
+            assert_eq!(found, expected, "{word:#X} of {layout:?}");
+        };
+        let signed = layout(16, 12, 11, true);
+        check(&signed, 0x0830, false);
+        check(&signed, 0xF830, false);
+        // A decoder of 32 bits extends the sign as far.
+        check(&signed, 0xFFFF_F830, false);
+        check(&signed, 0x1830, true);
+        let unsigned = layout(16, 12, 11, false);
+        check(&unsigned, 0x0FFF, false);
+        check(&unsigned, 0x1000, true);
+        check(&unsigned, 0xF830, true);
     }
 }

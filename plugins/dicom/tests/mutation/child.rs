@@ -52,5 +52,14 @@ fn read(bytes: &[u8]) -> bool {
         scanned.is_ok() || exam.is_err(),
         "a file that a scan leaves out cannot be loaded"
     );
+    if let Ok(hu) = &exam
+        && let Some(copy) = in_memory::deidentify(bytes)
+    {
+        let copied = in_memory::load(&copy).map_err(|refused| format!("{refused:?}"));
+        assert!(
+            copied.is_ok_and(|copied| copied == *hu),
+            "a copy is the same image"
+        );
+    }
     image.is_ok() || exam.is_ok()
 }

@@ -1,0 +1,40 @@
+//! Coded frames with nothing but the image in them. Each walk keeps what is known to be needed and
+//! gives up on the rest, so that what it does not know is in no copy.
+//!
+//! What the image itself is coded in, the numbers of tables and the bits of a scan or a tile, is not
+//! looked into.
+
+mod jpeg;
+mod jpeg2000;
+
+use crate::syntax::Coding;
+
+/// A frame's stream anew, or why it cannot be had.
+pub(super) fn clean(coding: Coding, stream: &[u8]) -> Result<Vec<u8>, String> {
+    match coding {
+        Coding::Jpeg => jpeg::clean(stream, jpeg::Kind::Jpeg),
+        Coding::JpegLs => jpeg::clean(stream, jpeg::Kind::JpegLs),
+        Coding::Jpeg2000 => jpeg2000::clean(stream),
+        Coding::Native | Coding::Rle => Err("it has no stream of its own".into()),
+    }
+}
+
+/// The number of two bytes at a place.
+fn be16(bytes: &[u8], at: usize) -> Option<usize> {
+    let bytes = bytes.get(at..)?.first_chunk()?;
+    Some(u16::from_be_bytes(*bytes).into())
+}
+
+/// The segment whose length lies at `at`, without it, and where the next one begins.
+fn segment(stream: &[u8], at: usize) -> Result<(&[u8], usize), String> {
+    let length = be16(stream, at).filter(|length| *length >= 2);
+    let found = length.and_then(|length| Some((stream.get(at + 2..at + length)?, at + length)));
+    found.ok_or_else(|| "a segment is longer than the stream".to_owned())
+}
+
+/// Appends a marker and its segment.
+fn push(out: &mut Vec<u8>, marker: u8, segment: &[u8]) {
+    out.extend([0xFF, marker]);
+    out.extend((segment.len() as u16 + 2).to_be_bytes());
+    out.extend_from_slice(segment);
+}

@@ -1,0 +1,123 @@
+//! Names of reconstruction kernels, told from other text.
+
+/// Values of ConvolutionKernel: the kernel, and the strength of an iterative reconstruction.
+const MAX_VALUES: usize = 2;
+
+/// Names without a number that vendors write. The last two are those of the synthetic cohort.
+const NAMES: &[&str] = &[
+    "STANDARD",
+    "STND",
+    "LUNG",
+    "CHEST",
+    "BONE",
+    "BONEPLUS",
+    "SOFT",
+    "DETAIL",
+    "EDGE",
+    "ULTRA",
+    "SHARP",
+    "SMOOTH",
+    "BODY",
+    "BRAIN",
+    "HEAD",
+    "IMR",
+    "SYNTHETIC SOFT",
+    "SYNTHETIC SHARP",
+];
+
+/// Whether a text is the names of reconstruction kernels. The attribute is free text in which
+/// anything may stand, and scripts and reports repeat it: so it is held to what vendors write, a
+/// known name, or a short word such as `B`, `YA`, `11`, `B30f`, `Br40d`, `FC08-H`.
+pub(crate) fn is_kernel(text: &str) -> bool {
+    text.split('\\').count() <= MAX_VALUES && text.split('\\').all(is_name)
+}
+
+fn is_name(text: &str) -> bool {
+    let is_known = NAMES.iter().any(|name| name.eq_ignore_ascii_case(text));
+    is_known || is_short_word(text)
+}
+
+/// Up to three letters, then up to three digits, and behind these up to two letters, and up to two
+/// more behind a `-` or `+`.
+fn is_short_word(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic();
+    let Some((first, rest)) = run(text, 3, letter) else {
+        return false;
+    };
+    let Some((digits, rest)) = run(rest, 3, |c| c.is_ascii_digit()) else {
+        return false;
+    };
+    if digits.is_empty() {
+        return !first.is_empty() && rest.is_empty();
+    }
+    let Some((_, rest)) = run(rest, 2, letter) else {
+        return false;
+    };
+    let variant = rest.strip_prefix(['-', '+']).unwrap_or(rest);
+    let variant = run(variant, 2, |c| c.is_ascii_alphanumeric());
+    variant.is_some_and(|(_, rest)| rest.is_empty())
+}
+
+/// Splits the characters of a kind off the front; `None` when they are too many.
+fn run(text: &str, most: usize, is_kind: impl Fn(char) -> bool) -> Option<(&str, &str)> {
+    let end = text.find(|c| !is_kind(c)).unwrap_or(text.len());
+    (end <= most).then(|| text.split_at(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_is_what_vendors_write() {
+        let check = |text: &str, expected: bool| assert_eq!(is_kernel(text), expected, "{text:?}");
+        for name in [
+            "B30f",
+            "Br40d\\3",
+            "I31f\\3",
+            "FC08-H",
+            "FC51",
+            "FL04",
+            "QR40d",
+            "Hr40f",
+            "B",
+            "C",
+            "L",
+            "A",
+            "UB",
+            "YA",
+            "YB",
+            "11",
+            "STANDARD",
+            "Standard",
+            "LUNG",
+            "BONEPLUS",
+            "EDGE",
+            "SYNTHETIC SOFT",
+        ] {
+            check(name, true);
+        }
+        for other in [
+            "",
+            "\\",
+            "B30f\\",
+            "SMITH JOHN",
+            "SMITH JOHN\\born 1.1.1970",
+            "SMITH",
+            "SMITH1",
+            "B30f\\SMITH",
+            "B30f\\3\\3",
+            "DOE^JANE",
+            "1970",
+            "19700101",
+            "1.1.1970",
+            "MRN4711",
+            "B30f ",
+            "LEE-KIM",
+            "B30f-MARY",
+            "B30f\x1b",
+        ] {
+            check(other, false);
+        }
+    }
+}

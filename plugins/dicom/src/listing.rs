@@ -1,0 +1,126 @@
+//! The files below a folder, each read once, wherever links lead.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pe_binding::Work;
+use pe_files::Access;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::{DicomError, Finding, FindingKind};
+
+/// Entries that a progress report counts at once.
+const ENTRIES_PER_ADVANCE: usize = 1024;
+
+/// All files under `root` in the order of their paths.
+///
+/// A folder is read once: links make more paths than there are folders, up to two to the power of
+/// their number. A link to a folder under `root` is not followed, because that is read in its own
+/// place; of several to a folder elsewhere, the first is. Each other one is a finding.
+pub(crate) fn list_files(
+    root: &Path,
+    findings: &mut Vec<Finding>,
+    work: &Work,
+) -> Result<Vec<PathBuf>, DicomError> {
+    let failed = |source: io::Error| DicomError::Io {
+        path: root.to_owned(),
+        action: "read",
+        source,
+    };
+    let metadata = work.files().metadata(root).map_err(failed)?;
+    if metadata.is_file() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let mut visited = Visited::new(root).map_err(failed)?;
+    let mut paths = Vec::new();
+    let task = work.task("listing files", 0, "files");
+    let mut entries = WalkDir::new(root)
+        .follow_links(true)
+        .sort_by_file_name()
+        .into_iter();
+    while let Some(entry) = entries.next() {
+        task.check()?;
+        if let Some((path, error)) = refused(&entry, work) {
+            if entry.is_ok_and(|entry| entry.file_type().is_dir()) {
+                entries.skip_current_dir();
+            }
+            let reason = error.to_string();
+            findings.push(Finding::new(&path, FindingKind::Unreadable, reason));
+            continue;
+        }
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => {
+                paths.push(entry.into_path());
+                if paths.len().is_multiple_of(ENTRIES_PER_ADVANCE) {
+                    task.advance(ENTRIES_PER_ADVANCE);
+                }
+            }
+            Ok(entry) if entry.file_type().is_dir() => {
+                if let Some(finding) = visited.again(&entry) {
+                    findings.push(finding);
+                    entries.skip_current_dir();
+                }
+            }
+            entry => findings.push(unreadable(entry, root)),
+        }
+    }
+    Ok(paths)
+}
+
+/// A link that leads to where nothing may be read, whether something is there or not: the walk looks
+/// behind a link before it tells of it, and what it saw there must not show. What is no link lies
+/// in a folder that was allowed.
+fn refused(entry: &walkdir::Result<DirEntry>, work: &Work) -> Option<(PathBuf, io::Error)> {
+    let path = match entry {
+        Ok(entry) => entry.path_is_symlink().then(|| entry.path())?,
+        Err(error) => error.path()?,
+    };
+    let error = work.files().check(path, Access::Read).err()?;
+    Some((path.to_owned(), error))
+}
+
+fn unreadable(entry: walkdir::Result<DirEntry>, root: &Path) -> Finding {
+    let (path, reason) = match &entry {
+        // A pipe or a device would be waited for, or never end.
+        Ok(entry) => (entry.path(), "neither a file nor a folder".to_owned()),
+        Err(error) => {
+            let reason = match error.io_error() {
+                Some(error) => format!("cannot read it: {}", error.kind()),
+                None => "a link to a folder that holds it".to_owned(),
+            };
+            (error.path().unwrap_or(root), reason)
+        }
+    };
+    Finding::new(path, FindingKind::Unreadable, reason)
+}
+
+/// The folders that were read, by where they really lie.
+struct Visited {
+    root: PathBuf,
+    places: HashSet<PathBuf>,
+}
+
+impl Visited {
+    fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self {
+            root: root.canonicalize()?,
+            places: HashSet::new(),
+        })
+    }
+
+    /// Why a folder is not read, when it is read elsewhere. What cannot be resolved cannot be read
+    /// either, and the walk says so.
+    fn again(&mut self, entry: &DirEntry) -> Option<Finding> {
+        let place = entry.path().canonicalize().ok()?;
+        let is_elsewhere = entry.depth() > 0 && entry.path_is_symlink();
+        let reason = if is_elsewhere && place.starts_with(&self.root) {
+            "a link to a folder that is read in its own place: it is not read again"
+        } else if !self.places.insert(place) {
+            "the same folder as one that an earlier link led to: it is not read again"
+        } else {
+            return None;
+        };
+        Some(Finding::new(entry.path(), FindingKind::Duplicate, reason))
+    }
+}
