@@ -3,6 +3,8 @@ use std::sync::{Mutex, PoisonError};
 use rhai::packages::Package;
 use rhai::{Engine, OptimizationLevel};
 
+use crate::bounded;
+
 /// What a program adds to every engine of the host.
 static EXTENSIONS: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
 
@@ -74,6 +76,7 @@ pub fn configure(engine: &mut Engine) {
         .set_fail_on_invalid_map_property(true)
         // `Full` would call native functions while it compiles.
         .set_optimization_level(OptimizationLevel::Simple);
+    bounded::register(engine);
 }
 
 /// An engine that only reads: no functions, no optimiser, variables unchecked. What it compiles

@@ -14,6 +14,7 @@
 //! assert!(engine.run("ct::window(100, -1);").is_err(), "a negative width is refused");
 //! ```
 
+mod bounded;
 pub mod catalogue;
 pub mod check;
 pub mod cli;
@@ -35,6 +36,7 @@ pub mod run;
 pub mod sandbox;
 mod session;
 mod show;
+mod texts;
 mod trace;
 mod value;
 

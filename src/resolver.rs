@@ -1,15 +1,16 @@
 //! `import` of a script's own modules, confined to the script's folder.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pe_binding::script::{ScriptResult, runtime_error};
+use pe_files::Files;
 use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Shared};
 
 use crate::journal::Journal;
 use crate::run::disk::remedy;
+use crate::texts;
 
 type SharedModule = Shared<Module>;
 
@@ -93,14 +94,8 @@ impl Confined {
             };
             cannot(format!("{}: {error}", file.display()), hint)
         };
-        let (root, real) = (real(&self.root), file.canonicalize().map_err(unreadable)?);
-        if !real.starts_with(&root) {
-            let (file, whose) = (file.display(), self.whose);
-            let what = format!("{file} is a link that leads out of the {whose}'s folder");
-            let hint = format!("copy the file into the {whose}'s folder");
-            return Err(cannot(what, &hint));
-        }
-        fs::read_to_string(&real).map_err(unreadable)
+        let real = texts::within(&self.root, relative, self.whose).map_err(unreadable)?;
+        texts::script(&real, &Files::free()).map_err(unreadable)
     }
 
     fn load(&self, engine: &Engine, relative: &Path, path: &str) -> ScriptResult<SharedModule> {
@@ -172,15 +167,4 @@ fn chain(files: &[PathBuf]) -> String {
         .map(|file| file.display().to_string())
         .collect();
     names.join(" → ")
-}
-
-fn real(folder: &Path) -> PathBuf {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    folder
-        .canonicalize()
-        .unwrap_or_else(|_| folder.to_path_buf())
 }

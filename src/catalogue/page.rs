@@ -1,6 +1,7 @@
 //! The text that `help` and the reference show of a name.
 
 use super::{Catalogue, Function};
+use crate::console::visible;
 
 /// The documentation of everything that `name` may mean, as Markdown; the error says what is near.
 ///
@@ -36,7 +37,7 @@ pub fn terminal(markdown: &str, colour: bool) -> String {
     };
     let mut shown = Vec::new();
     let mut fence = None;
-    for line in markdown.lines() {
+    for line in visible(markdown).lines() {
         match (line.strip_prefix("```"), fence) {
             (Some(_), Some(_)) => fence = None,
             (Some(language), None) => fence = Some(language),

@@ -4,8 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pe_files::Files;
+
 use super::annotations::{Annotations, Found, Misread};
 use crate::engine::bare;
+use crate::texts;
 
 /// One test function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +67,7 @@ pub fn collect(root: &Path) -> io::Result<Vec<Case>> {
             }
         }
     } else {
-        let text = fs::read_to_string(root).map_err(|error| {
+        let text = texts::script(root, &Files::free()).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", root.display()))
         })?;
         cases = cases_of(root, &text);

@@ -16,7 +16,7 @@ use super::report::{Pass, json, junit};
 use super::snapshot::remove;
 use super::{Case, Finished, Snapshots, Surroundings, TestArgs, Verdict, collect, pool, watch};
 use crate::cli::{DONE, USAGE};
-use crate::console::Look;
+use crate::console::{Look, visible_line};
 use crate::diagnostics::Report;
 use crate::interrupt::Interrupt;
 use crate::params::Bad;
@@ -133,7 +133,7 @@ impl Command<'_> {
         for case in cases {
             let line = match self.arguments.json {
                 true => json::named(case).to_string(),
-                false => case.name(),
+                false => visible_line(&case.name()).into_owned(),
             };
             let _ = writeln!(io::stdout(), "{line}");
         }

@@ -1,10 +1,10 @@
 //! What happens on a test's own thread: its script is evaluated, and how that ended is held against
 //! what its annotations expect.
 
-use std::fs;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use pe_files::Files;
 use regex::Regex;
 use rhai::{Engine, Scope};
 
@@ -17,6 +17,7 @@ use crate::diagnostics::Report;
 use crate::extensions::Plugins;
 use crate::run::{Fault, attempt, compile};
 use crate::sandbox::Sandbox;
+use crate::texts;
 
 /// Runs a test here, until it ends.
 pub(super) fn evaluate(
@@ -80,7 +81,7 @@ fn call(
     session: &Arc<Session>,
     skipped: &Arc<OnceLock<String>>,
 ) -> Result<(), Box<Report>> {
-    let text = fs::read_to_string(&case.file).map_err(|error| {
+    let text = texts::script(&case.file, &Files::free()).map_err(|error| {
         let message = format!("cannot read {}: {error}", case.file.display());
         Box::new(Report::new("test.file", message, None))
     })?;

@@ -4,13 +4,13 @@
 //! is ever written without `--update`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pe_binding::script::ScriptResult;
-use pe_files::Files;
+use pe_files::{Access, Files};
 use rhai::{Dynamic, EvalAltResult};
 use serde_yaml::Value;
 
@@ -18,6 +18,7 @@ use super::Case;
 use super::assertions::{failed_with, line_diff, notes};
 use super::compare::{Texts, Tolerance, differences};
 use crate::sandbox::refused;
+use crate::texts;
 use crate::value::{shown, to_value};
 
 /// The folder of a folder's snapshots.
@@ -30,6 +31,9 @@ const UPDATE: &str = "look at it; when it is right, keep it with `pe-script test
 pub struct Snapshots {
     update: bool,
     state: Mutex<State>,
+    /// Held by the test that writes: to sweep a folder, as each does first, takes away what another
+    /// has only begun.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +64,11 @@ impl Kept {
             None => (serde_yaml::to_string(&value).unwrap_or_default(), "yaml"),
         };
         let (text, ending) = kept;
+        if !texts::fits(&text) {
+            let message = format!("snapshot `{name}` is too long: found {} bytes", text.len());
+            let hint = "keep a part of it, or a digest; a snapshot has at most 4 MiB";
+            return Err(failed_with(&message, Vec::new(), Some(hint)));
+        }
         Ok(Self {
             value,
             text,
@@ -71,7 +80,7 @@ impl Kept {
     fn read(&self, text: String) -> Result<Value, String> {
         match self.ending {
             "txt" => Ok(Value::String(text)),
-            _ => serde_yaml::from_str(&text).map_err(|error| error.to_string()),
+            _ => texts::yaml(&text),
         }
     }
 }
@@ -113,7 +122,11 @@ impl Snapshots {
         let kept = Kept::new(name, value)?;
         let path = folder_of(&case.file).join(format!("{name}.{}", kept.ending));
         self.claim(&path, name, case)?;
-        let wrong = match files.read_to_string(&path) {
+        let text = files.check(&path, Access::Read).and_then(|()| {
+            refuse_links(&path)?;
+            texts::script(&path, files)
+        });
+        let wrong = match text {
             Ok(text) => match differing(name, &path, &kept, text, by) {
                 None => return Ok(()),
                 Some(wrong) => wrong,
@@ -128,8 +141,10 @@ impl Snapshots {
         }
         // Not the script writes it but the user, with `--update`; where the script may not read, there
         // is no place for it, see above.
+        let alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         write(&path, &kept.text, &Files::free())
             .map_err(|error| file_error("write", &path, &error))?;
+        drop(alone);
         self.state().written.push(path);
         Ok(())
     }
@@ -174,9 +189,9 @@ impl Snapshots {
         };
         let mut unused: Vec<PathBuf> = folders
             .iter()
-            .flat_map(|folder| entries(folder))
+            .flat_map(|folder| entries(folder, FileType::is_dir))
             .filter(|folder| !owned(folder))
-            .flat_map(|folder| entries(&folder))
+            .flat_map(|folder| entries(&folder, FileType::is_file))
             .filter(|path| is_snapshot(path) && !state.asked.contains_key(path))
             .collect();
         unused.sort();
@@ -187,12 +202,35 @@ impl Snapshots {
 /// Whatever else lies there is not ours to judge, nor to remove.
 fn is_snapshot(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
-    path.is_file() && matches!(ending, Some("yaml" | "txt"))
+    matches!(ending, Some("yaml" | "txt"))
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
+/// The files or the folders in a folder. Links are neither, and in a link's place there is no folder:
+/// what lies behind it is not ours.
+fn entries(folder: &Path, is: fn(&FileType) -> bool) -> Vec<PathBuf> {
+    let real = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
+    let entries = real.then(|| fs::read_dir(folder)).into_iter().flatten();
+    let entries = entries.flatten().flatten();
+    let these = entries.filter(|entry| entry.file_type().is_ok_and(|kind| is(&kind)));
+    these.map(|entry| entry.path()).collect()
+}
+
+/// Refuses a snapshot that is a link, or that lies behind one: with `--update`, files that belong to
+/// somebody else would be written and removed as snapshots.
+fn refuse_links(path: &Path) -> io::Result<()> {
+    // The file, the script's folder, `snapshots`.
+    let link = path.ancestors().take(3).find(|part| {
+        let found = part.symlink_metadata();
+        found.is_ok_and(|found| found.is_symlink())
+    });
+    let Some(link) = link else {
+        return Ok(());
+    };
+    let text = format!(
+        "{} is a link, and snapshots are kept in files of their own",
+        link.display()
+    );
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
 /// Removes snapshots, and their folder when it is empty then.
@@ -201,7 +239,8 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 /// When a file cannot be removed.
 pub(super) fn remove(paths: &[PathBuf]) -> io::Result<()> {
     for path in paths {
-        fs::remove_file(path).map_err(|error| {
+        let removed = refuse_links(path).and_then(|()| fs::remove_file(path));
+        removed.map_err(|error| {
             let message = format!("{}: {error}", path.display());
             io::Error::new(error.kind(), message)
         })?;
@@ -216,6 +255,7 @@ pub(super) fn remove(paths: &[PathBuf]) -> io::Result<()> {
 /// Puts a snapshot in the place of the one that is kept, whole, and makes its folder.
 fn write(path: &Path, text: &str, files: &Files) -> io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new(""));
+    refuse_links(path)?;
     files.create_dir_all(parent)?;
     files.sweep(parent)?;
     files.replace(path, text.as_bytes())

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use pe_files::Output;
 
+use super::visible::in_one_piece;
+
 /// A file that has every line of what was said, as far as the disk takes them.
 pub(super) struct Log {
     file: Output,
@@ -37,7 +39,7 @@ impl Log {
             false => String::new(),
         };
         // At once: a line is there or it is not.
-        let line = format!("{gap}{now:.3} {kind:5} {text}\n");
+        let line = format!("{gap}{now:.3} {kind:5} {}\n", in_one_piece(text));
         let error = self.file.write_all(line.as_bytes()).err();
         self.gap = error.is_some();
         let error = error.filter(|_| !std::mem::replace(&mut self.told, true))?;

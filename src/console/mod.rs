@@ -4,11 +4,13 @@
 mod log;
 mod progress;
 mod said;
+mod visible;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ use crate::sandbox::Limit;
 use log::Log;
 use progress::Running;
 pub use said::Said;
+pub(crate) use visible::{visible, visible_in_place, visible_line};
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -89,6 +92,8 @@ pub struct Console {
     /// Bytes that may be said, and were.
     most_bytes: Mutex<Option<usize>>,
     n_bytes: AtomicU64,
+    /// Whether what is printed is somebody else's.
+    confined: AtomicBool,
     ticker: Once,
 }
 
@@ -120,6 +125,7 @@ impl Console {
             said,
             most_bytes: Mutex::default(),
             n_bytes: AtomicU64::new(0),
+            confined: AtomicBool::new(false),
             ticker: Once::new(),
         }
     }
@@ -161,6 +167,13 @@ impl Console {
         *lock(&self.most_bytes) = most;
     }
 
+    /// From now on, or no longer, what is printed is of a script that is confined: it may not steer
+    /// the terminal. A trusted one may, to colour what it prints, and its output is its own to the
+    /// byte.
+    pub(crate) fn confine(&self, confined: bool) {
+        self.confined.store(confined, Ordering::Relaxed);
+    }
+
     /// Whether a text may still be said.
     fn has_room(&self, text: &str) -> bool {
         // An empty line is one too, with the time in the log.
@@ -193,6 +206,16 @@ impl Console {
 
     /// The script's own output: stdout.
     pub fn print(&self, text: &str) {
+        let shown = self.look.print_to_stderr || self.confined.load(Ordering::Relaxed);
+        self.to_stdout(text, if shown { visible(text) } else { text.into() });
+    }
+
+    /// The same of the host, which knows what it sends to a terminal.
+    pub(crate) fn show(&self, text: &str) {
+        self.to_stdout(text, text.into());
+    }
+
+    fn to_stdout(&self, text: &str, shown: Cow<'_, str>) {
         if !self.has_room(text) {
             return;
         }
@@ -204,9 +227,9 @@ impl Console {
         self.beside_bars(|| {
             // A closed pipe (`… | head`) must not end the run; the log has every line.
             let _ = if to_stderr {
-                writeln!(io::stderr(), "{text}")
+                writeln!(io::stderr(), "{shown}")
             } else {
-                writeln!(io::stdout(), "{text}")
+                writeln!(io::stdout(), "{shown}")
             };
         });
     }
@@ -218,7 +241,7 @@ impl Console {
         }
         self.write("log", text);
         if !self.look.quiet || self.said.is_some() {
-            self.to_stderr(text);
+            self.to_stderr(&visible(text));
         }
     }
 
@@ -264,7 +287,7 @@ impl Console {
 
     fn to_stderr_as_warning(&self, text: &str) {
         let (on, off) = self.paint("\x1b[33m");
-        self.to_stderr(&format!("{on}warning{off}: {text}"));
+        self.to_stderr(&format!("{on}warning{off}: {}", visible(text)));
     }
 
     fn to_stderr(&self, text: &str) {
@@ -332,7 +355,8 @@ impl Watch for ConsoleWatch {
                 }
             });
         });
-        let task = Running::new(what, total, unit, Instant::now());
+        let (what, unit) = (visible_line(what), visible_line(unit));
+        let task = Running::new(&what, total, &unit, Instant::now());
         lock(&self.0.tasks).running.push(task);
     }
 
@@ -351,7 +375,7 @@ impl Watch for ConsoleWatch {
 
     fn note(&self, text: &str) {
         if let Some(task) = lock(&self.0.tasks).running.last_mut() {
-            text.clone_into(&mut task.note);
+            task.note = visible_line(text).into_owned();
         }
     }
 

@@ -1,5 +1,7 @@
 //! What a script said, kept for a test's report.
 
+use super::visible;
+
 /// More than this is a loop that prints, not an output that somebody reads.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -15,7 +17,8 @@ pub struct Said {
 impl Said {
     pub(super) fn print(&mut self, text: &str) {
         add(&mut self.printed, text);
-        self.say(text);
+        // The report shows it in a terminal.
+        self.say(&visible(text));
     }
 
     pub(super) fn say(&mut self, text: &str) {

@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use pe_files::Files;
+
 use super::Place;
+use crate::console::visible_in_place;
+use crate::texts;
 
 thread_local! {
     /// Sources that lie in no file; each thread has its own session.
@@ -20,14 +23,15 @@ pub(crate) fn remember(name: &Path, text: String) {
 
 fn text_of(file: &Path) -> Option<String> {
     let remembered = REMEMBERED.with_borrow(|remembered| remembered.get(file).cloned());
-    remembered.or_else(|| fs::read_to_string(file).ok())
+    remembered.or_else(|| texts::script(file, &Files::free()).ok())
 }
 
 /// The file's text and the bytes of it to underline; `None` where the file is gone or changed.
 pub(super) fn find(place: &Place) -> Option<(String, Range<usize>)> {
     let text = text_of(&place.file)?;
     let span = span(&text, place.position.line()?, place.position.position())?;
-    Some((text, span))
+    // The renderer shows the rest itself.
+    Some((visible_in_place(&text), span))
 }
 
 /// The token that begins at `column` of `line` (both from 1), or the line when there is no column.

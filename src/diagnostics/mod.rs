@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use rhai::{EvalAltResult, Position};
 
+use crate::console::{visible, visible_line};
 use crate::journal::Failure;
 use crate::params::Declaration;
 use crate::sandbox::Limit;
@@ -163,8 +164,21 @@ impl Report {
         }
     }
 
-    /// The error for a person, with the lines of the scripts it names, which are read again here.
+    /// The error for a person, with the lines of the scripts it names, which are read again here. No
+    /// text in it steers a terminal.
     pub fn render(&self, colour: bool) -> String {
+        let shown = |texts: &[String]| texts.iter().map(|text| visible(text).into()).collect();
+        let safe = Self {
+            message: visible(&self.message).into(),
+            causes: shown(&self.causes),
+            notes: shown(&self.notes),
+            hint: self.hint.as_deref().map(|hint| visible(hint).into()),
+            ..self.clone()
+        };
+        safe.render_as_it_is(colour)
+    }
+
+    fn render_as_it_is(&self, colour: bool) -> String {
         let mut group = Level::ERROR
             .primary_title(&self.message)
             .elements(self.snippets());
@@ -200,6 +214,7 @@ impl Report {
             .chain(frames)
             .map(|(place, kind, label)| {
                 let path = place.file.display().to_string();
+                let path = visible_line(&path).into_owned();
                 match locate::find(place) {
                     Some((source, span)) => Snippet::source(source)
                         .path(path)

@@ -8,13 +8,15 @@ use serde_yaml::Value;
 use super::manifest::read_map;
 use super::usage;
 use crate::diagnostics::Report;
+use crate::texts;
 use crate::value::{kind_of, shown};
 
 /// The file's name.
 pub(crate) const FILE: &str = "pe-script.yaml";
 
-/// The plugins' folders that the nearest file names, in `folder` or above it; none without one.
-pub(super) fn nearest(folder: &Path) -> Result<Vec<PathBuf>, Box<Report>> {
+/// The plugins' folders that the nearest file names, in `folder` or above it; none without one. Of a
+/// script that is `confined`, a link there may not lead elsewhere.
+pub(super) fn nearest(folder: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Report>> {
     let folder = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => folder,
@@ -26,15 +28,20 @@ pub(super) fn nearest(folder: &Path) -> Result<Vec<PathBuf>, Box<Report>> {
     match real
         .ancestors()
         .map(|folder| folder.join(FILE))
-        .find(|path| path.is_file())
+        .find(|path| path.exists())
     {
-        Some(path) => read(&from_here(&path)),
+        Some(path) => read(&from_here(&path), confined),
         None => Ok(Vec::new()),
     }
 }
 
-fn read(path: &Path) -> Result<Vec<PathBuf>, Box<Report>> {
-    let mut values = read_map(path, &["plugins"])?;
+fn read(path: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Report>> {
+    let home = path.parent().unwrap_or(Path::new(""));
+    let real = match confined {
+        true => texts::within(home, Path::new(FILE), "script"),
+        false => Ok(path.to_path_buf()),
+    };
+    let mut values = read_map((path, real), &["plugins"])?;
     let wrong = |found: &Value| {
         let (kind, found) = (kind_of(found), shown(found));
         let path = path.display();
@@ -49,7 +56,6 @@ fn read(path: &Path) -> Result<Vec<PathBuf>, Box<Report>> {
         Some(Value::Sequence(folders)) => folders,
         Some(other) => return Err(wrong(&other)),
     };
-    let home = path.parent().unwrap_or(Path::new(""));
     let folder = |folder: &Value| match folder.as_str() {
         Some("." | "./") if home.as_os_str().is_empty() => Ok(PathBuf::from(".")),
         Some("." | "./") => Ok(home.to_path_buf()),

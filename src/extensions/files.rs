@@ -5,7 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pe_files::Files as FileSystem;
+
 use super::manifest::FILE;
+use crate::texts;
 
 /// Texts by their path within the plugin's folder.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,21 +16,22 @@ pub(super) struct Files(BTreeMap<PathBuf, String>);
 
 /// Folders that are no part of what a plugin does.
 const LEFT_OUT: [&str; 2] = ["tests", "runs"];
+/// Bytes of all scripts of a plugin. They are held together, and a folder of somebody else's may have
+/// one of the longest under ten thousand names.
+const MOST_MIB: usize = 16;
 /// A folder with this file is a run's, with copies of the plugin, wherever `--out` put it.
 const RUN: &str = "run.yaml";
 
 impl Files {
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut files = Self::default();
-        let real = folder.canonicalize()?;
-        files
-            .0
-            .insert(FILE.into(), read_within(&real, &folder.join(FILE))?);
-        files.add(folder, &real, Path::new(""))?;
+        let manifest = read_within(folder, Path::new(FILE))?;
+        files.0.insert(FILE.into(), manifest);
+        files.add(folder, Path::new(""), &mut (MOST_MIB << 20))?;
         Ok(files)
     }
 
-    fn add(&mut self, folder: &Path, real: &Path, below: &Path) -> io::Result<()> {
+    fn add(&mut self, folder: &Path, below: &Path, room: &mut usize) -> io::Result<()> {
         for entry in fs::read_dir(folder.join(below))? {
             let entry = entry?;
             let path = below.join(entry.file_name());
@@ -36,10 +40,11 @@ impl Files {
             if entry.file_type()?.is_dir() {
                 let run = folder.join(&path).join(RUN).exists();
                 if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) && !run {
-                    self.add(folder, real, &path)?;
+                    self.add(folder, &path, room)?;
                 }
             } else if path.extension().is_some_and(|ending| ending == "rhai") {
-                let text = read_within(real, &folder.join(&path))?;
+                let text = read_within(folder, &path)?;
+                *room = room.checked_sub(text.len()).ok_or_else(too_much)?;
                 self.0.insert(path, text);
             }
         }
@@ -71,13 +76,17 @@ impl Files {
     }
 }
 
-/// Reads a file unless it is a link that leads out of the folder, whose real path is `real`.
-fn read_within(real: &Path, path: &Path) -> io::Result<String> {
-    let file = path.canonicalize()?;
-    if !file.starts_with(real) {
-        let path = path.display();
-        let text = format!("{path} is a link that leads out of the plugin's folder");
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
-    }
-    fs::read_to_string(file)
+fn too_much() -> io::Error {
+    let text = format!("expected scripts of at most {MOST_MIB} MiB in all, found more");
+    io::Error::new(io::ErrorKind::InvalidInput, text)
+}
+
+/// Reads a file unless it is a link that leads out of the folder.
+fn read_within(folder: &Path, file: &Path) -> io::Result<String> {
+    let named = |error: io::Error| {
+        let text = format!("{}: {error}", folder.join(file).display());
+        io::Error::new(error.kind(), text)
+    };
+    let real = texts::within(folder, file, "plugin").map_err(named)?;
+    texts::script(&real, &FileSystem::free()).map_err(named)
 }

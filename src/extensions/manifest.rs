@@ -1,14 +1,16 @@
 //! `plugin.yaml`: what a plugin is called and which of its files is the main one.
 
-use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use pe_binding::nearest::nearest;
+use pe_files::Files;
 use serde_yaml::{Mapping, Value};
 
 use super::usage;
 use crate::diagnostics::Report;
 use crate::engine::bare;
+use crate::texts;
 use crate::value::{kind_of, shown};
 
 /// The file's name.
@@ -32,7 +34,8 @@ impl Manifest {
     /// Reads it from a plugin's folder.
     pub fn read(folder: &Path) -> Result<Self, Box<Report>> {
         let path = folder.join(FILE);
-        let values = read_map(&path, &KEYS)?;
+        let real = texts::within(folder, Path::new(FILE), "plugin");
+        let values = read_map((&path, real), &KEYS)?;
         let text = |key: &str| text(&path, &values, key);
         let required = |key: &str| {
             text(key)?.ok_or_else(|| {
@@ -92,8 +95,11 @@ fn text(path: &Path, values: &Mapping, key: &str) -> Result<Option<String>, Box<
     }
 }
 
-/// Reads a YAML map that has none but these keys.
-pub(super) fn read_map(path: &Path, keys: &[&str]) -> Result<Mapping, Box<Report>> {
+/// Reads a YAML map that has none but these keys, from the file that `path` really is.
+pub(super) fn read_map(
+    (path, real): (&Path, io::Result<PathBuf>),
+    keys: &[&str],
+) -> Result<Mapping, Box<Report>> {
     let hint = format!(
         "it holds lines `key: value`; the keys are {}",
         keys.join(", ")
@@ -104,8 +110,9 @@ pub(super) fn read_map(path: &Path, keys: &[&str]) -> Result<Mapping, Box<Report
             hint.clone(),
         )
     };
-    let text = fs::read_to_string(path).map_err(|error| cannot(&error))?;
-    let values = match serde_yaml::from_str(&text).map_err(|error| cannot(&error))? {
+    let text = real.and_then(|real| texts::data(&real, &Files::free()));
+    let text = text.map_err(|error| cannot(&error))?;
+    let values = match texts::yaml(&text).map_err(|error| cannot(&error))? {
         Value::Mapping(values) => values,
         Value::Null => Mapping::new(),
         other => {

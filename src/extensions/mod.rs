@@ -157,7 +157,7 @@ impl Plugins {
         sandbox: &Sandbox,
         interrupt: &Interrupt,
     ) -> Result<Self, Box<Report>> {
-        let configured = config::nearest(near)?;
+        let configured = config::nearest(near, sandbox.is_confined())?;
         let mut all: Vec<RhaiPlugin> = Vec::new();
         let mut folders = BTreeSet::new();
         for folder in given.iter().chain(&configured) {

@@ -23,7 +23,7 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
                 runtime_error("help.unknown", &text, Some(hint))
             })?;
             let console = &asked.console;
-            console.print(&catalogue::terminal(&page, console.look().colour));
+            console.show(&catalogue::terminal(&page, console.look().colour));
             ScriptResult::Ok(())
         },
     );

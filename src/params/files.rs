@@ -1,9 +1,12 @@
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use pe_files::{Access, Files, refusal};
 use serde_yaml::{Mapping, Value};
 
 use super::{Bad, Given, PROFILE, Param, resolve};
+use crate::sandbox::REFUSED;
+use crate::texts;
 use crate::value::kind_of;
 
 /// A YAML file with values of parameters.
@@ -22,7 +25,8 @@ pub struct ParamFile {
 /// # Errors
 /// [`Bad`] for a file that cannot be read or is no such map.
 pub fn read_file(path: &Path) -> Result<ParamFile, Bad> {
-    read(path, &format!("parameter file {}", path.display())).map_err(|message| {
+    let name = format!("parameter file {}", path.display());
+    read(path, &name, &Files::free()).map_err(|message| {
         let hint = "a parameter file holds one line `name: value` for each parameter";
         Bad::new(message, hint)
     })
@@ -32,7 +36,8 @@ pub fn read_file(path: &Path) -> Result<ParamFile, Bad> {
 /// without profiles.
 ///
 /// The command line chooses before the parameter file before the script's default; `given` may hold
-/// other parameters too.
+/// other parameters too. The file comes with the script, and so it is read as far as `files` of the
+/// script let: a link in its place gives nothing away.
 ///
 /// # Errors
 /// [`Bad`] for a profile that the script does not have, and for a file that cannot be read, is no
@@ -41,6 +46,7 @@ pub fn read_profile(
     params: &[Param],
     script: &Path,
     given: &Given,
+    files: &Files,
 ) -> Result<Option<ParamFile>, Bad> {
     let Some(param) = params.iter().find(|param| param.is_profile()) else {
         return Ok(None);
@@ -50,15 +56,18 @@ pub fn read_profile(
     let name = name.unwrap_or_default();
     let stem = script.file_stem().unwrap_or_default().to_string_lossy();
     let path = script.with_file_name(format!("{stem}.{name}.yaml"));
-    let file =
-        read(&path, &format!("profile `{name}`, {}", path.display())).map_err(|message| {
-            let hint = format!(
-                "the file of a profile holds one line `name: value` for each parameter whose value \
+    files
+        .check(&path, Access::Read)
+        .map_err(|error| refused(&error))?;
+    let name = format!("profile `{name}`, {}", path.display());
+    let file = read(&path, &name, files).map_err(|message| {
+        let hint = format!(
+            "the file of a profile holds one line `name: value` for each parameter whose value \
              differs from the default in {}; it may be empty",
-                script.display()
-            );
-            Bad::new(message, hint)
-        })?;
+            script.display()
+        );
+        Bad::new(message, hint)
+    })?;
     if file.values.contains_key(PROFILE) {
         let message = format!("{} sets `{PROFILE}`", path.display());
         let hint = "a profile chooses no other one: take the line out";
@@ -83,9 +92,17 @@ impl Given {
     }
 }
 
-fn read(path: &Path, name: &str) -> Result<ParamFile, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    let values = match serde_yaml::from_str(&text).map_err(|error| format!("{name}: {error}"))? {
+fn refused(error: &io::Error) -> Bad {
+    let hint = refusal(error).map(|refused| refused.hint());
+    Bad {
+        kind: REFUSED,
+        ..Bad::new(error.to_string(), hint.unwrap_or_default())
+    }
+}
+
+fn read(path: &Path, name: &str, files: &Files) -> Result<ParamFile, String> {
+    let text = texts::data(path, files).map_err(|error| format!("{name}: {error}"))?;
+    let values = match texts::yaml(&text).map_err(|error| format!("{name}: {error}"))? {
         Value::Mapping(map) => map,
         Value::Null => Mapping::new(),
         other => {

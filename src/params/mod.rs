@@ -47,6 +47,8 @@ impl Param {
 /// A parameter that was given wrongly: a usage error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bad {
+    /// The class of the error: `usage.param`, or `sandbox.refused`.
+    pub kind: &'static str,
     /// What is wrong.
     pub message: String,
     /// What to do about it.
@@ -56,6 +58,7 @@ pub struct Bad {
 impl Bad {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
+            kind: "usage.param",
             message: message.into(),
             hint: hint.into(),
         }

@@ -1,6 +1,5 @@
 //! The lines that begin with a point.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +10,7 @@ use pe_files::Files;
 use super::workspace::{Outcome, Workspace};
 use super::{Next, Repl};
 use crate::catalogue;
+use crate::texts;
 
 /// The commands, with what they take and do.
 const COMMANDS: [(&str, &str, &str); 14] = [
@@ -132,7 +132,10 @@ fn overview() -> String {
 pub(super) fn document(repl: &Repl, name: &str) {
     let found = catalogue::help(repl.workspace.borrow().catalogue(), name);
     match found {
-        Ok(page) => repl.print(&catalogue::terminal(&page, repl.look.colour)),
+        Ok(page) => {
+            let page = catalogue::terminal(&page, repl.look.colour);
+            repl.console(|console| console.show(&page));
+        }
         Err(text) => repl.complain(
             &text,
             "`apropos(\"word\")` searches names and documentation",
@@ -196,7 +199,7 @@ fn time(repl: &mut Repl, expression: &str) -> Next {
 }
 
 pub(super) fn load(repl: &mut Repl, file: &Path) -> Next {
-    match fs::read_to_string(file) {
+    match texts::script(file, &Files::free()) {
         Ok(text) => {
             let outcome = repl.work(|workspace| workspace.load(&text, file));
             repl.conclude(outcome)

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use pe_binding::Explain;
+use pe_files::Files;
 use pe_report::Picture;
 use rhai::Dynamic;
 use rustyline::error::ReadlineError;
@@ -28,12 +29,13 @@ use signal_hook::low_level;
 
 use crate::Session;
 use crate::cli::{DONE, FAILED, SessionArgs, USAGE};
-use crate::console::{Console, Look};
+use crate::console::{Console, Look, visible, visible_line};
 use crate::diagnostics::{Report, remember};
 use crate::extensions::Plugins;
 use crate::interrupt::{Interrupt, at_second, exit_code};
 use crate::run::{outcome, prepare};
 use crate::sandbox::{Limit, Sandbox};
+use crate::texts;
 use editor::Assistant;
 use workspace::{Outcome, Workspace};
 
@@ -134,12 +136,13 @@ fn piped(arguments: &ReplArgs, look: Look) -> i32 {
     let mut text = String::new();
     let source = Path::new("standard input");
     let read = match &arguments.script {
-        Some(file) => std::fs::read_to_string(file).map(|script| text = script),
+        Some(file) => texts::script(file, &Files::free()).map(|script| text = script),
         None => io::stdin().read_to_string(&mut text).map(drop),
     };
     let source = arguments.script.as_deref().unwrap_or(source);
     if let Err(error) = read {
-        eprintln!("error: cannot read {}: {error}", source.display());
+        let source = source.display().to_string();
+        eprintln!("error: cannot read {}: {error}", visible_line(&source));
         return USAGE;
     }
     let script = arguments.script.as_deref();
@@ -435,7 +438,7 @@ impl Repl {
     }
 
     fn print(&self, text: &str) {
-        self.console(|console| console.print(text));
+        self.console(|console| console.show(&visible(text)));
     }
 
     fn complain(&self, text: &str, hint: &str) {
@@ -468,7 +471,7 @@ fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
     // A fault in a property costs what would be shown of the value, not the session.
     let shown = || present::present(workspace, value, width());
     match panic::catch_unwind(AssertUnwindSafe(shown)) {
-        Ok(Some(text)) => session.console.print(&text),
+        Ok(Some(text)) => session.console.show(&text),
         Ok(None) => {}
         Err(_) => tell(&session.console, &workspace.panic_report()),
     }

@@ -6,24 +6,29 @@ use std::path::Path;
 
 use serde_yaml::Value;
 
-use super::{Script, prepare};
+use super::{Refused, Script, prepare};
 use crate::cli::{DONE, RunArgs};
-use crate::params::{self, Bad, Given, Param, ParamFile, Resolved};
+use crate::console::{visible, visible_line};
+use crate::params::{self, Given, Param, ParamFile, Resolved};
+use crate::sandbox::Sandbox;
 use crate::value::{kind_of, shown};
 
 /// Prints what a script says of itself and the parameters it declares, with the values of the
 /// profile that is chosen.
 ///
 /// # Errors
-/// [`Bad`] when the profile's values cannot be told.
-pub(super) fn print(arguments: &RunArgs, path: &Path, script: &Script) -> Result<i32, Bad> {
+/// When the profile's values cannot be told.
+pub(super) fn print(arguments: &RunArgs, path: &Path, script: &Script) -> Result<i32, Refused> {
     let given = match script.params.iter().any(Param::is_profile) {
-        true => prepare::given(arguments, path, script)?,
+        true => {
+            let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?;
+            prepare::given(arguments, path, script, &sandbox.files())?
+        }
         false => Given::default(),
     };
     let values = params::resolve(&script.params, &given.profile_alone())?;
     let text = text(path, script, &values, given.profile.as_ref());
-    let _ = write!(io::stdout(), "{text}");
+    let _ = write!(io::stdout(), "{}", visible(&text));
     Ok(DONE)
 }
 
@@ -37,12 +42,13 @@ fn text(path: &Path, script: &Script, values: &[Resolved], profile: Option<&Para
     let _ = writeln!(
         text,
         "Usage: pe-script run {} [key=value …] [options]\n",
-        path.display()
+        visible_line(&path.display().to_string())
     );
     let _ = match profile {
         _ if values.is_empty() => writeln!(text, "The script declares no parameters."),
         Some(file) => {
-            let file = file.path.display();
+            let file = file.path.display().to_string();
+            let file = visible_line(&file);
             writeln!(text, "Parameters, with the values of {file}:")
         }
         None => writeln!(text, "Parameters:"),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pe_binding::script::{ScriptResult, runtime_error};
-use pe_files::Access;
+use pe_files::{Access, Files};
 use rhai::{Array, Dynamic, EvalAltResult, Map, Position};
 use serde_yaml::Mapping;
 
@@ -14,7 +14,7 @@ use crate::Session;
 use crate::console::Console;
 use crate::diagnostics::Report;
 use crate::params::{self, Bad, Given, ParamFile, Resolved};
-use crate::sandbox::refused;
+use crate::sandbox::{REFUSED, refused};
 
 /// What a script left.
 pub(crate) struct Ran {
@@ -37,8 +37,14 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
     let script = read(path).map_err(|refused| match refused {
         Refused::Usage(report) | Refused::Script(report) => raise(path, &report),
     })?;
-    let params = resolve(path, &script, values)
-        .map_err(|bad| runtime_error("run_script.param", &bad.message, Some(&bad.hint)))?;
+    let files = outer.work().files().clone();
+    let params = resolve(path, &script, values, &files).map_err(|bad| {
+        let kind = match bad.kind {
+            REFUSED => REFUSED,
+            _ => "run_script.param",
+        };
+        runtime_error(kind, &bad.message, Some(&bad.hint))
+    })?;
     let root = path.parent().unwrap_or(Path::new(""));
     let plugins = outer
         .plugins
@@ -70,7 +76,12 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
     }
 }
 
-fn resolve(path: &Path, script: &Script, values: Mapping) -> Result<Vec<Resolved>, Bad> {
+fn resolve(
+    path: &Path,
+    script: &Script,
+    values: Mapping,
+    files: &Files,
+) -> Result<Vec<Resolved>, Bad> {
     let mut given = Given {
         file: Some(ParamFile {
             path: "the map of `run_script`".into(),
@@ -79,7 +90,7 @@ fn resolve(path: &Path, script: &Script, values: Mapping) -> Result<Vec<Resolved
         }),
         ..Given::default()
     };
-    given.profile = params::read_profile(&script.params, path, &given)?;
+    given.profile = params::read_profile(&script.params, path, &given, files)?;
     params::resolve(&script.params, &given)
 }
 

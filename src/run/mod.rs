@@ -20,6 +20,7 @@ use crate::console::Look;
 use crate::diagnostics::{Report, Vocabulary};
 use crate::engine::bare;
 use crate::params::{self, Param};
+use crate::texts;
 use crate::trace::LastCall;
 use crate::{Session, configure, host, register};
 use outcome::Outcome;
@@ -60,7 +61,7 @@ pub fn main_on(arguments: &RunArgs, look: Look, files: &Files) -> i32 {
     if arguments.help {
         return match help::print(arguments, &path, &script) {
             Ok(code) => code,
-            Err(bad) => outcome::refuse(arguments, look, bad.into()),
+            Err(refused) => outcome::refuse(arguments, look, refused),
         };
     }
     match prepare::prepare(arguments, &path, &script, look, files) {
@@ -73,7 +74,7 @@ pub fn main_on(arguments: &RunArgs, look: Look, files: &Files) -> i32 {
 }
 
 fn read(path: &Path) -> Result<Script, Refused> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = texts::script(path, &Files::free()).map_err(|error| {
         let message = format!("cannot read the script {}: {error}", path.display());
         Refused::Usage(Report::new("usage.script", message, None).into())
     })?;

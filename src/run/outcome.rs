@@ -10,7 +10,7 @@ use serde_json::json;
 use super::prepare::Prepared;
 use super::{Refused, disk};
 use crate::cli::{DONE, FAILED, RunArgs, USAGE};
-use crate::console::{Console, Look};
+use crate::console::{Console, Look, visible_line};
 use crate::diagnostics::Report;
 use crate::journal::{Failure, Record, Status};
 use crate::sandbox::Limit;
@@ -74,6 +74,7 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
                 _ => "failed",
             };
             let seconds = record.timings.total_s;
+            let folder = visible_line(&folder);
             console.log(&format!("{word} in {seconds:.1} s, run folder: {folder}"));
             if arguments.json {
                 print_record(&record, prepared.journal.folder());

@@ -39,17 +39,14 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Refused> {
     let arguments = &settings::fold(arguments, &script.params)?;
     let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?.on(files);
-    let given = given(arguments, path, script)?;
-    if let Some(profile) = &given.profile {
-        // It comes with the script: a link in its place, or a name with `..`, gives away nothing.
-        sandbox.may_read(&profile.path).map_err(Refused::Usage)?;
-    }
+    let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
+    let interrupt = listen(ended_at_once.clone())?;
+    // What lies beside the script is read within its time.
+    let clock = sandbox.clock(&interrupt, overdue(ended_at_once.clone()));
+    let given = given(arguments, path, script, &sandbox.files())?;
     let params = params::resolve(&script.params, &given)?;
     let device = arguments.session.device().map_err(usage)?;
     let root = path.parent().unwrap_or(Path::new(""));
-    let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
-    let interrupt = listen(ended_at_once.clone())?;
-    let clock = sandbox.clock(&interrupt, overdue(ended_at_once.clone()));
     let given_plugins = &arguments.session.plugin;
     let plugins = Plugins::find_for(given_plugins, root, &sandbox, &interrupt)?;
     let sandbox = sandbox.and_plugins(&plugins, root)?;
@@ -183,12 +180,18 @@ impl From<Box<Report>> for Refused {
 
 impl From<Bad> for Refused {
     fn from(bad: Bad) -> Self {
-        Self::Usage(Report::new("usage.param", bad.message, Some(bad.hint)).into())
+        Self::Usage(Report::new(bad.kind, bad.message, Some(bad.hint)).into())
     }
 }
 
-/// What the user gave, with the file of the profile that it chooses.
-pub(super) fn given(arguments: &RunArgs, path: &Path, script: &Script) -> Result<Given, Bad> {
+/// What the user gave, with the file of the profile that it chooses, which is one of the script's
+/// `files`.
+pub(super) fn given(
+    arguments: &RunArgs,
+    path: &Path,
+    script: &Script,
+    files: &Files,
+) -> Result<Given, Bad> {
     let file = arguments
         .file
         .as_deref()
@@ -199,7 +202,7 @@ pub(super) fn given(arguments: &RunArgs, path: &Path, script: &Script) -> Result
         file,
         arguments: arguments.params.clone(),
     };
-    given.profile = params::read_profile(&script.params, path, &given)?;
+    given.profile = params::read_profile(&script.params, path, &given, files)?;
     Ok(given)
 }
 

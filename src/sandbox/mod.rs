@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pe_binding::script::runtime_error;
-use pe_files::{Access, Files, Gate, refusal};
+use pe_files::{Files, Gate, refusal};
 use rhai::{Engine, EvalAltResult};
 use serde::Serialize;
 
-use crate::console::Console;
+use crate::console::{Console, visible_line};
 use crate::diagnostics::Report;
 use crate::extensions::Plugins;
 use crate::interrupt::Interrupt;
@@ -188,13 +188,14 @@ impl Sandbox {
     pub(crate) fn notice(&self) -> Option<String> {
         let Outside { script, project } = self.walls.as_ref()?.outside.as_ref()?;
         let (name, folder) = (script.display(), folder_of(script));
-        Some(format!(
+        let notice = format!(
             "{name} lies outside of the project {}, so it runs in the sandbox: it reads below {} \
              and writes into its run's folder only; let it do more with `--allow-read DIR`, \
              `--allow-write DIR`, or `--no-sandbox`",
             project.display(),
             folder.display(),
-        ))
+        );
+        Some(visible_line(&notice).into_owned())
     }
 
     /// What the run's record says.
@@ -202,21 +203,11 @@ impl Sandbox {
         self.walls.as_ref().map(|walls| walls.told.clone())
     }
 
-    /// Whether the host may read a file on the script's behalf.
-    ///
-    /// # Errors
-    /// The refusal, for the user.
-    pub(crate) fn may_read(&self, path: &Path) -> Result<(), Box<Report>> {
-        self.files().check(path, Access::Read).map_err(|error| {
-            let hint = refusal(&error).map(|refused| refused.hint());
-            Report::new(REFUSED, error.to_string(), hint).into()
-        })
-    }
-
     /// Sets the limits of an engine and of what is said through a console.
     pub(crate) fn limit(&self, engine: &mut Engine, console: &Console) {
         self.limits.apply(engine);
         console.limit(self.limits.output_bytes);
+        console.confine(self.is_confined());
     }
 
     /// Counts an operation of a script. Rhai's own count begins anew in each callback.
@@ -244,7 +235,7 @@ impl Sandbox {
 }
 
 /// The kind of the error for a path that the sandbox does not let through.
-const REFUSED: &str = "sandbox.refused";
+pub(crate) const REFUSED: &str = "sandbox.refused";
 
 /// The refusal in an error of files, as a script catches it.
 pub(crate) fn refused(error: &io::Error) -> Option<Box<EvalAltResult>> {

@@ -1,6 +1,7 @@
 //! Each limit ends the run with its own error, which a script cannot catch.
 
 use std::fs;
+use std::process::Command;
 
 use crate::{pe_script, record};
 
@@ -136,6 +137,101 @@ fn sizes() {
     assert_eq!(run(bytes, &[]).code, 5);
     let more = "let s = \"x\"; loop { s += s; }";
     check(more, &[], "limit.string", &["longer than 67108864 bytes"]);
+}
+
+/// As [`run`], with no more memory than `mib`, the program's own libraries included.
+fn run_in(mib: u64, script: &str) -> (i32, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.rhai"), script).unwrap();
+    let program = env!("CARGO_BIN_EXE_pe-script");
+    let line = format!(
+        "ulimit -v {} && exec {program} run a.rhai -q --sandbox",
+        mib << 10
+    );
+    let mut shell = Command::new("sh");
+    let output = shell.args(["-c", &line]).current_dir(folder.path());
+    // Each thread's heap would be counted with all that it may grow to.
+    let output = output.env("MALLOC_ARENA_MAX", "1").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap_or(-1), stderr)
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_made() {
+    // 18 GB of text, for one.
+    let with = "let s = \"\"; s.pad(60000, 'a'); let b = \"\"; b.pad(300000, 'b');";
+    let check = |call: &str, kind: &str| {
+        let script = format!(
+            "{with} try {{ {call} }} catch (error) {{ \
+             if type_of(error) == \"map\" && \"kind\" in error {{ throw error; }} throw; }}"
+        );
+        let (code, stderr) = run_in(8000, &script);
+        assert_eq!(code, 1, "{call}: {stderr}");
+        assert!(stderr.contains(kind), "{call}: {stderr}");
+    };
+    let too_long = "a string is longer than 16777216 bytes, the most in the sandbox";
+    check("s.replace(\"a\", b);", too_long);
+    check("s.replace('a', b);", too_long);
+    check("s.replace(\"\", b);", too_long);
+    check("let t = \"\"; t.pad(16000000, '€'); t += t;", too_long);
+    check("let t = \"\"; t.pad(16000000, \"€€\");", too_long);
+    check(
+        "s.pad(100000, \"\");",
+        "cannot pad a string with an empty one",
+    );
+    check("let a = []; a.pad(1000, b); print(a);", too_long);
+    let too_many = "an array has more than 1000000 items";
+    check(
+        "let a = []; a.pad(900000, 0); let c = []; c.pad(900000, a);",
+        too_many,
+    );
+}
+
+#[test]
+fn nesting_takes_no_memory_and_has_an_end() {
+    let deep =
+        "let a = 1; for i in 0..200 { a = #{ x: a }; } let c = 1; for i in 0..300 { c = [c]; }";
+    for call in [
+        "print(a == a);",
+        "print(a != a);",
+        "print(c == c);",
+        "print(c != c);",
+        "print([a].contains(a));",
+        "print(a);",
+        "print(a.to_string());",
+        "print(c.to_debug());",
+        "debug(c);",
+        "print(c);",
+    ] {
+        let (code, stderr) = run_in(8000, &format!("{deep} {call}"));
+        assert_eq!(code, 1, "{call}: {stderr}");
+        assert!(
+            stderr.contains("nested more than 64 levels deep"),
+            "{call}: {stderr}"
+        );
+    }
+    let (code, stderr) = run_in(
+        8000,
+        &format!("{deep} print(`${{a}}`.len() + `${{c}}`.len());"),
+    );
+    assert_eq!(code, 0, "{stderr}");
+}
+
+#[test]
+fn a_sort_ends_with_the_time() {
+    let many = "let a = []; a.pad(300000, 1); for i in 0..300000 { a[i] = i * 7919 % 300007; }";
+    for call in ["a.sort(|x, y| x - y);", "a.dedup(|x, y| { loop {} });"] {
+        let ended = run(
+            &format!("{many} loop {{ {call} }}"),
+            &["--max-operations", "3000000"],
+        );
+        assert_eq!(ended.kind, "limit.operations", "{}", ended.stderr);
+    }
+    let ended = run(
+        "[3, 1, 2].sort(|a, b| { if a == 1 { throw \"once\"; } a - b });",
+        &[],
+    );
+    assert!(ended.stderr.contains("once"), "{}", ended.stderr);
 }
 
 #[test]

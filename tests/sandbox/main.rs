@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+mod beside;
 mod functions;
 mod identifiers;
 mod limits;
 mod program;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::Pass;
 use crate::check::{Case, Finished, Verdict};
+use crate::console::visible_line;
 
 /// What is written, and how.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,8 @@ impl Human {
         } else {
             format!(": {why}")
         };
-        format!("{word} {} ({seconds:.2} s){why}", case.name())
+        let (name, why) = (case.name(), visible_line(&why));
+        format!("{word} {} ({seconds:.2} s){why}", visible_line(&name))
     }
 
     /// The failures, then what came of the pass.
@@ -46,7 +48,7 @@ impl Human {
         let mut text = String::new();
         for (case, finished) in &pass.done {
             if let Verdict::Failed(report) = &finished.verdict {
-                let head = self.paint(RED, &format!("FAILED {}", case.name()));
+                let head = self.paint(RED, &format!("FAILED {}", visible_line(&case.name())));
                 let _ = writeln!(text, "\n{head}\n{}", report.render(self.colour));
                 for line in finished.output.lines() {
                     let _ = writeln!(text, "  | {line}");
@@ -60,10 +62,12 @@ impl Human {
 
     fn snapshots(self, text: &mut String, pass: &Pass) {
         for path in &pass.written {
-            let _ = writeln!(text, "wrote the snapshot {}", path.display());
+            let path = path.display().to_string();
+            let _ = writeln!(text, "wrote the snapshot {}", visible_line(&path));
         }
         for path in &pass.unused {
-            let path = path.display();
+            let path = path.display().to_string();
+            let path = visible_line(&path);
             let _ = match pass.removed {
                 true => writeln!(text, "removed the snapshot {path}: no test asks for it"),
                 false => writeln!(

@@ -1,6 +1,8 @@
 use std::fs;
 use std::path::Path;
 
+use pe_files::Files;
+
 use super::*;
 
 const PROFILES: &str = r#"
@@ -26,7 +28,12 @@ fn run_profile(
         file: yaml.map(|yaml| file("p.yaml", yaml)),
         arguments: arguments.iter().map(|&text| text.to_owned()).collect(),
     };
-    all.profile = read_profile(&params, &folder.path().join("a.b.rhai"), &all)?;
+    all.profile = read_profile(
+        &params,
+        &folder.path().join("a.b.rhai"),
+        &all,
+        &Files::free(),
+    )?;
     let resolved = resolve(&params, &all)?;
     let values: Vec<String> = resolved.iter().map(|param| shown(&param.value)).collect();
     Ok((values.join(" "), shown(&given(&resolved).into())))
@@ -118,6 +125,11 @@ fn a_profile_that_is_not_there_or_wrong_is_told() {
 #[test]
 fn a_parameter_named_profile_without_choices_is_like_any_other() {
     let params = declared(&bare().compile("param(\"profile\", \"a\", \"d\")").unwrap()).unwrap();
-    let found = read_profile(&params, Path::new("none.rhai"), &Given::default());
+    let found = read_profile(
+        &params,
+        Path::new("none.rhai"),
+        &Given::default(),
+        &Files::free(),
+    );
     assert_eq!(found, Ok(None));
 }

@@ -7,6 +7,7 @@ use rhai::{Array, Dynamic, Engine, FLOAT, FnPtr, Map, Scope};
 
 use super::workspace::Workspace;
 use crate::catalogue::{Function, Kind};
+use crate::console::visible;
 
 /// Items of an array that are shown before the rest is only counted.
 const ITEMS: usize = 12;
@@ -17,8 +18,13 @@ const TEXT: usize = 60;
 /// Properties that read files, and that are not asked for without need.
 const COSTLY: [(&str, &str); 2] = [("SliceStore", "exams"), ("Model", "backbone")];
 
-/// A value in the terminal, `width` columns wide; `None` for nothing.
+/// A value in the terminal, `width` columns wide; `None` for nothing. No text in it steers the
+/// terminal.
 pub(crate) fn present(workspace: &Workspace, value: &Dynamic, width: usize) -> Option<String> {
+    as_it_is(workspace, value, width).map(|text| visible(&text).into_owned())
+}
+
+fn as_it_is(workspace: &Workspace, value: &Dynamic, width: usize) -> Option<String> {
     let value = value.clone().flatten();
     if value.is_unit() {
         return None;

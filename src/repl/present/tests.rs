@@ -35,6 +35,19 @@ fn plain_values_are_shown_as_they_are_written() {
 }
 
 #[test]
+fn no_value_steers_the_terminal() {
+    let check = |script: &str| {
+        let shown = shown(script, 80);
+        assert!(!shown.contains('\x1b') && shown.contains("[2J"), "{shown}");
+    };
+    check("\"\\x1b[2J\"");
+    check("\"\\x1b[2J\\n\"");
+    check("#{ \"\\x1b[2J\": 1 }");
+    check("[#{ \"\\x1b[2J\": \"\\x1b[2J\" }]");
+    check("['\\x1b', \"\\x1b[2J\"]");
+}
+
+#[test]
 fn long_arrays_are_counted() {
     let line = shown("let a = []; for i in 0..1000 { a.push(i); } a", 80);
     assert_eq!(line, "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, … 988 more]");
