@@ -3,12 +3,10 @@
 //! Somebody else may have written them, and a reader that waits for a pipe or takes all that a device
 //! gives does not look at a limit. So only files are read, and only so much of them.
 
-use std::fs::{self, File, FileType};
 use std::io::{self, Read};
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use pe_files::{Access, Files};
+use pe_files::Files;
 use serde_yaml::Value;
 
 /// A script of 4 MiB is no script that somebody wrote.
@@ -42,19 +40,17 @@ pub(crate) fn fits(text: &str) -> bool {
 }
 
 fn read(path: &Path, files: &Files, most_mib: u64) -> io::Result<String> {
-    files.check(path, Access::Read)?;
+    let file = files.open(path)?;
     let unexpected = |found: &str| {
         let text = format!("expected a file of at most {most_mib} MiB, found {found}");
         io::Error::new(io::ErrorKind::InvalidInput, text)
     };
-    // Before it is opened: to open a pipe is to wait for somebody who writes into it.
-    let found = fs::metadata(path)?;
-    if !found.is_file() && !is_handed_over(path) {
-        return Err(unexpected(kind(found.file_type())));
+    if file.metadata()?.is_dir() {
+        return Err(unexpected("a folder"));
     }
     let most = most_mib << 20;
     let mut bytes = Vec::new();
-    File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    file.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(unexpected("more"));
     }
@@ -65,21 +61,6 @@ fn read(path: &Path, files: &Files, most_mib: u64) -> io::Result<String> {
         )
     };
     String::from_utf8(bytes).map_err(no_text)
-}
-
-/// Whether the user gave it as an open file, by `/dev/stdin` or a shell's `<(…)`. A link of another
-/// name that leads there is none.
-fn is_handed_over(path: &Path) -> bool {
-    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || {
-        path.starts_with("/proc/self/fd")
-    }
-}
-
-fn kind(found: FileType) -> &'static str {
-    match found.is_dir() {
-        true => "a folder",
-        false => "a pipe, a socket or a device",
-    }
 }
 
 /// The real path of a file in the folder `root`. One message for every link that does not end in
@@ -152,6 +133,8 @@ fn open_brackets(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -101,8 +101,7 @@ fn make_pipe(path: &Path) {
 
 /// Puts each thing that is no file, and what is too long, in the place of a file.
 fn check_replaced(files: &[(&str, &str)], name: &str, most_mib: u64, arguments: &[&str]) {
-    let expected = format!("expected a file of at most {most_mib} MiB, found");
-    let check = |make: &dyn Fn(&Path), found: &str| {
+    let check = |make: &dyn Fn(&Path), words: &str| {
         let root = place(files);
         let path = root.path().join(name);
         if path.exists() {
@@ -111,21 +110,23 @@ fn check_replaced(files: &[(&str, &str)], name: &str, most_mib: u64, arguments: 
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         make(&path);
         let (code, stdout, stderr) = pe_script(root.path(), arguments);
-        assert!(code == 2 || code == 1, "{name}, {found}: {stdout}{stderr}");
+        assert!(code == 2 || code == 1, "{name}, {words}: {stdout}{stderr}");
         // A link may be what is wrong before what it leads to is looked at.
         let link = stderr.contains("a link that leads out") || stderr.contains("does not let");
-        let words = format!("{expected} {found}");
-        let told = stderr.contains(&words) || link && path.is_symlink();
-        assert!(told, "{name}, {found}: {stderr}");
+        let told = stderr.contains(words) || link && path.is_symlink();
+        assert!(told, "{name}, {words}: {stderr}");
         let file = name.rsplit('/').next().unwrap();
-        assert!(stderr.contains(file), "{name}, {found}: {stderr}");
+        assert!(stderr.contains(file), "{name}, {words}: {stderr}");
     };
-    check(&make_pipe, "a pipe, a socket or a device");
-    check(&|path| fs::create_dir(path).unwrap(), "a folder");
+    let no_file = "expected a file, found a pipe, a socket or a device";
+    let expected =
+        |found: &str| format!("expected a file of at most {most_mib} MiB, found {found}");
+    check(&make_pipe, no_file);
+    check(&|path| fs::create_dir(path).unwrap(), &expected("a folder"));
     let bytes = vec![b' '; (most_mib << 20) as usize + 1];
-    check(&|path| fs::write(path, &bytes).unwrap(), "more");
+    check(&|path| fs::write(path, &bytes).unwrap(), &expected("more"));
     let device = |path: &Path| symlink("/dev/zero", path).unwrap();
-    check(&device, "a pipe, a socket or a device");
+    check(&device, no_file);
 }
 
 #[test]

@@ -154,14 +154,11 @@ impl LabelTable {
 
     /// Reads the table.
     pub fn read(path: &Path, work: &Work) -> Result<Self, DicomError> {
-        let file = work
-            .files()
-            .open_stream(path)
-            .map_err(|source| DicomError::Io {
-                path: path.to_owned(),
-                action: "read",
-                source,
-            })?;
+        let file = work.files().open(path).map_err(|source| DicomError::Io {
+            path: path.to_owned(),
+            action: "read",
+            source,
+        })?;
         Self::read_from(file, path, work)
     }
 

@@ -83,19 +83,10 @@ impl Files {
     /// # Errors
     /// As the operating system says; a refusal; `InvalidInput` for a pipe, a socket or a device, which
     /// a folder from elsewhere may hold in a file's place: one waits for ever, the other has no end.
+    /// `/dev/stdin` and a shell's `<(…)`, which a user hands over, are opened.
     pub fn open(&self, path: &Path) -> io::Result<File> {
         self.check(path, Access::Read)?;
         regular(path)?;
-        File::open(path)
-    }
-
-    /// As [`Files::open`], also what is no file, for a path that the user names and whose reader holds
-    /// little of it at a time.
-    ///
-    /// # Errors
-    /// As the operating system says; a refusal.
-    pub fn open_stream(&self, path: &Path) -> io::Result<File> {
-        self.check(path, Access::Read)?;
         File::open(path)
     }
 
@@ -337,11 +328,19 @@ fn unfinished(path: &Path) -> PathBuf {
 /// Refuses what is neither a file nor a folder; that a folder cannot be read, the system says itself.
 fn regular(path: &Path) -> io::Result<()> {
     let about = fs::metadata(path)?;
-    if about.is_file() || about.is_dir() {
+    if about.is_file() || about.is_dir() || is_handed_over(path) {
         return Ok(());
     }
     let message = "expected a file, found a pipe, a socket or a device";
     Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+/// Whether a path is that of an open file of this process. A link of another name that leads there
+/// is none.
+fn is_handed_over(path: &Path) -> bool {
+    path == Path::new("/dev/stdin")
+        || path.starts_with("/dev/fd")
+        || path.starts_with("/proc/self/fd")
 }
 
 #[cfg(test)]
@@ -507,6 +506,12 @@ mod tests {
             check(files.read(path).map(drop));
             check(files.read_to_string(path).map(drop));
         }
-        assert!(files.open_stream(Path::new("/dev/zero")).is_ok());
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        assert!(files.open(&link).is_err());
+        let handed_over = fs::File::open("/dev/zero").unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&handed_over);
+        let path = format!("/dev/fd/{number}");
+        assert!(files.open(Path::new(&path)).is_ok());
     }
 }
