@@ -14,6 +14,7 @@ mod error;
 mod exam;
 mod label;
 mod mask;
+mod quality;
 #[cfg(feature = "script")]
 pub mod script;
 mod slice;
@@ -24,6 +25,7 @@ pub use error::CtError;
 pub use exam::{ExamId, ExamInfo, Spacing};
 pub use label::{EXAM_FINDINGS, ExamLabels};
 pub use mask::Mask;
+pub use quality::{Lung, MaskFinding, MaskFindingKind, MaskQuality};
 pub use slice::ChannelSlice;
 pub use volume::{AIR_HU, Volume};
 pub use window::HuWindow;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use ndarray::{ArcArray, Array3, ArrayView2, Axis, Ix3};
 
-use crate::{CtError, Spacing, Volume};
+use crate::{CtError, MaskQuality, Spacing, Volume};
 
 /// A set of voxels of one exam, `[slice, row, col]`: true inside.
 ///
@@ -13,6 +13,7 @@ pub struct Mask {
     voxels: ArcArray<bool, Ix3>,
     spacing: Spacing,
     recipe: Arc<str>,
+    quality: Option<Arc<MaskQuality>>,
 }
 
 impl Mask {
@@ -23,7 +24,22 @@ impl Mask {
             voxels: voxels.into_shared(),
             spacing,
             recipe: recipe.into(),
+            quality: None,
         }
+    }
+
+    /// The same mask with what was seen when it was made.
+    pub fn with_quality(self, quality: MaskQuality) -> Self {
+        Self {
+            quality: Some(Arc::new(quality)),
+            ..self
+        }
+    }
+
+    /// What was seen of the lungs when the mask was made; `None` for a mask of every voxel, and one
+    /// that was not made from lungs.
+    pub fn quality(&self) -> Option<&MaskQuality> {
+        self.quality.as_deref()
     }
 
     /// The voxels, `[slice, row, col]`.

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use rhai::def_package;
 use rhai::plugin::*;
+use rhai::{Array, INT, Map};
 
-use crate::{ChannelSlice, ExamInfo, HuWindow, Mask, Spacing, Volume};
+use crate::{
+    ChannelSlice, ExamInfo, HuWindow, Lung, Mask, MaskFinding, MaskQuality, Spacing, Volume,
+};
 
 /// An exam's description as a script value.
 pub type ExamHandle = Arc<ExamInfo>;
@@ -31,6 +34,35 @@ fn spacing_map(spacing: Spacing) -> rhai::Map {
     .into_iter()
     .map(|(name, mm)| (name.into(), (mm as rhai::FLOAT).into()))
     .collect()
+}
+
+/// A quality record as a script has it; `()` for none.
+pub fn quality(quality: Option<&MaskQuality>) -> Dynamic {
+    let Some(quality) = quality else {
+        return Dynamic::UNIT;
+    };
+    let or_unit = |value: Option<f64>| value.map_or(Dynamic::UNIT, Dynamic::from);
+    let finding = |finding: &MaskFinding| {
+        let lung = finding.lung.map_or("both", Lung::name);
+        Dynamic::from(Map::from_iter([
+            ("kind".into(), finding.kind.name().into()),
+            ("lung".into(), lung.into()),
+            ("first_slice".into(), (finding.first_slice as INT).into()),
+            ("last_slice".into(), (finding.last_slice as INT).into()),
+            ("value".into(), finding.value.into()),
+            ("reason".into(), finding.to_string().into()),
+        ]))
+    };
+    let findings: Array = quality.findings.iter().map(finding).collect();
+    Dynamic::from(Map::from_iter([
+        ("right_ml".into(), quality.right_ml.into()),
+        ("left_ml".into(), quality.left_ml.into()),
+        ("left_right_ratio".into(), or_unit(quality.left_right_ratio)),
+        ("cut_share".into(), quality.cut_share.into()),
+        ("removed_ml".into(), quality.removed_ml.into()),
+        ("suspicion".into(), quality.suspicion.into()),
+        ("findings".into(), findings.into()),
+    ]))
 }
 
 // rhai's macro unwraps arguments whose types it has checked.
@@ -143,6 +175,22 @@ mod ct {
             .into_iter()
             .map(|slice_idx| Dynamic::from(slice_idx as INT))
             .collect()
+    }
+
+    /// What was seen of the lungs when the mask was made: a map with `right_ml`, `left_ml`,
+    /// `left_right_ratio`, `cut_share` (of the outline, cut by the field of view), `removed_ml` (what
+    /// mode `paper` leaves out), `suspicion` (0: nothing is out of range) and `findings`, each a map
+    /// with `kind`, `lung`, `first_slice`, `last_slice`, `value` and `reason`; `()` for a mask of
+    /// every voxel.
+    ///
+    /// ```rhai
+    /// let quality = lung::mask(volume).quality;
+    /// print(quality.right_ml > 500.0); // true
+    /// for finding in quality.findings { print(finding.reason); }
+    /// ```
+    #[rhai_fn(global, get = "quality", pure)]
+    pub fn mask_quality(mask: &mut Mask) -> Dynamic {
+        quality(mask.quality())
     }
 
     /// The settings and the code version that made the mask, JSON: what `store::slices` takes as

@@ -1,4 +1,4 @@
-//! Time of a mask of one 512 × 512 slice on one core, and of its steps.
+//! Time of a mask in each mode on one core, by 512 × 512 slice, and of the steps of mode `paper`.
 //!
 //!     cargo bench -p pe-lung --bench mask [-- FOLDER]
 //!
@@ -11,6 +11,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use ndarray::Array2;
+use pe_binding::Work;
+use pe_ct::{Spacing, Volume};
 use pe_lung::{MaskMode, MaskOptions, Masking, steps};
 
 const SIDE: usize = 512;
@@ -31,30 +33,36 @@ fn main() {
 }
 
 fn whole(slices: &[Array2<i16>]) {
-    let defaults = MaskOptions::default;
+    let of_mode = |mode| MaskOptions {
+        mode,
+        ..MaskOptions::default()
+    };
+    let first_only = MaskOptions {
+        body_only: false,
+        ..of_mode(MaskMode::Paper)
+    };
     let cases = [
-        ("paper", defaults()),
-        (
-            "paper, body_only = false",
-            MaskOptions {
-                body_only: false,
-                ..defaults()
-            },
-        ),
-        (
-            "hull",
-            MaskOptions {
-                mode: MaskMode::Hull,
-                ..defaults()
-            },
-        ),
+        ("lungs", of_mode(MaskMode::Lungs)),
+        ("hull", of_mode(MaskMode::Hull)),
+        ("paper", of_mode(MaskMode::Paper)),
+        ("paper, body_only = false", first_only),
+        ("none", of_mode(MaskMode::None)),
     ];
+    let views: Vec<_> = slices.iter().map(Array2::view).collect();
+    let hu = ndarray::stack(ndarray::Axis(0), &views).expect("slices of one shape");
+    let spacing = Spacing {
+        slice_mm: 5.0,
+        row_mm: 0.8,
+        col_mm: 0.8,
+    };
+    let volume = [Volume::unnamed("bench", spacing, hu)];
+    let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let one_core = one_core.expect("a pool of one thread");
     for (name, options) in cases {
         let masking = Masking::new(options).expect("the options are in range");
-        let mut mask = Array2::from_elem((SIDE, SIDE), false);
-        time(name, slices, |hu| {
-            masking.slice_into(hu.view(), mask.view_mut());
-            black_box(&mask);
+        time(name, &volume, slices.len(), |volume| {
+            let mask = one_core.install(|| masking.apply(volume, &Work::silent()));
+            black_box(mask.expect("nobody interrupts"));
         });
     }
 }
@@ -68,41 +76,41 @@ fn each_step(slices: &[Array2<i16>]) {
         .iter()
         .map(|air| steps::clear_border(air.view(), 8).expect("8 neighbours"))
         .collect();
-    time("step: pack, unpack", &air, |air| {
+    time("step: pack, unpack", &air, air.len(), |air| {
         black_box(steps::dilate(air.view(), 0));
     });
-    time("step: body", &air, |air| {
+    time("step: body", &air, air.len(), |air| {
         black_box(steps::body(air.view()));
     });
-    time("step: clear border", &air, |air| {
+    time("step: clear border", &air, air.len(), |air| {
         black_box(steps::clear_border(air.view(), 8).expect("8 neighbours"));
     });
-    time("step: dilate 2", &lungs, |lungs| {
+    time("step: dilate 2", &lungs, lungs.len(), |lungs| {
         black_box(steps::dilate(lungs.view(), 2));
     });
-    time("step: close 10", &lungs, |lungs| {
+    time("step: close 10", &lungs, lungs.len(), |lungs| {
         black_box(steps::close(lungs.view(), 10));
     });
-    time("step: fill holes", &lungs, |lungs| {
+    time("step: fill holes", &lungs, lungs.len(), |lungs| {
         black_box(steps::fill_holes(lungs.view()));
     });
-    time("step: convex hull", &lungs, |lungs| {
+    time("step: convex hull", &lungs, lungs.len(), |lungs| {
         black_box(steps::convex_hull(lungs.view()));
     });
 }
 
-/// Prints the mean over the slices of the least time of `work`: other programs' time slices, which
+/// Prints the mean over the slices of the least time of `work` on slices or volumes: other programs' time slices, which
 /// are longer than a mask takes, fall out.
-fn time<T>(name: &str, slices: &[T], mut work: impl FnMut(&T)) {
-    let mut best = vec![f64::INFINITY; slices.len()];
+fn time<T>(name: &str, volumes: &[T], n_slices: usize, mut work: impl FnMut(&T)) {
+    let mut best = vec![f64::INFINITY; volumes.len()];
     for _ in 0..ROUNDS {
-        for (slice, best) in slices.iter().zip(&mut best) {
+        for (volume, best) in volumes.iter().zip(&mut best) {
             let start = Instant::now();
-            work(slice);
+            work(volume);
             *best = best.min(start.elapsed().as_secs_f64() * 1e6);
         }
     }
-    let mean = best.iter().sum::<f64>() / best.len() as f64;
+    let mean = best.iter().sum::<f64>() / n_slices as f64;
     println!("{name:28} {mean:8.1} µs");
 }
 

@@ -1,6 +1,7 @@
 //! A slice as bits: 64 pixels a word, the representation of every step in between HU and mask.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2};
 
@@ -114,6 +115,85 @@ impl Bitmap {
         });
     }
 
+    /// Whether the pixel is inside.
+    pub fn has(&self, row: usize, col: usize) -> bool {
+        self.row(row)[col / WORD] >> (col % WORD) & 1 == 1
+    }
+
+    /// Puts every pixel of `other`, a slice of the same shape, inside.
+    pub fn add(&mut self, other: &Self) {
+        self.combine(other, |word, other| word | other);
+    }
+
+    /// Puts every pixel of `other`, a slice of the same shape, outside.
+    pub fn subtract(&mut self, other: &Self) {
+        self.combine(other, |word, other| word & !other);
+    }
+
+    /// Puts every pixel that is not in `other`, a slice of the same shape, outside.
+    pub fn intersect(&mut self, other: &Self) {
+        self.combine(other, |word, other| word & other);
+    }
+
+    fn combine(&mut self, other: &Self, both: impl Fn(u64, u64) -> u64) {
+        debug_assert_eq!((self.rows, self.cols), (other.rows, other.cols));
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word = both(*word, *other);
+        }
+    }
+
+    /// The number of pixels inside.
+    pub fn area(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+
+    /// The number of pixels inside among the columns `..col` of all rows.
+    pub fn area_left_of(&self, col: usize) -> usize {
+        let (whole, rest) = (col / WORD, col % WORD);
+        let in_row = |row: usize| {
+            let words = self.row(row);
+            let ones = |word: &u64| word.count_ones() as usize;
+            let part = words.get(whole).map_or(0, |word| word & ((1 << rest) - 1));
+            words.iter().take(whole).map(ones).sum::<usize>() + ones(&part)
+        };
+        (0..self.rows).map(in_row).sum()
+    }
+
+    /// The pixels in the window of `rows` and of whole words `words`, as a slice of its own.
+    pub fn cropped(&self, rows: Range<usize>, words: Range<usize>) -> Self {
+        let end = (words.end * WORD).min(self.cols);
+        let mut part = Self::empty(rows.len(), end.saturating_sub(words.start * WORD));
+        for (to, from) in rows.enumerate() {
+            part.row_mut(to)
+                .copy_from_slice(&self.row(from)[words.clone()]);
+        }
+        part
+    }
+
+    /// Puts the pixels of `part` inside, whose first pixel lies at `row` and at word `word`.
+    pub fn add_part(&mut self, part: &Self, row: usize, word: usize) {
+        for from in 0..part.rows {
+            let to = &mut self.row_mut(row + from)[word..];
+            for (to, from) in to.iter_mut().zip(part.row(from)) {
+                *to |= from;
+            }
+        }
+    }
+
+    /// The rows and the words of a row in which pixels are inside; `None` for a slice without any.
+    pub fn bounds(&self) -> Option<(Range<usize>, Range<usize>)> {
+        let used = |row: &usize| self.row(*row).iter().any(|word| *word != 0);
+        let top = (0..self.rows).find(used)?;
+        let bottom = (top..self.rows).rev().find(used)?;
+        let used = |word: &usize| (top..=bottom).any(|row| self.row(row)[*word] != 0);
+        let left = (0..self.words_per_row).find(used)?;
+        let right = (left..self.words_per_row).rev().find(used)?;
+        Some((top..bottom + 1, left..right + 1))
+    }
+
     /// Whether any of the pixels `start..end` of `row` is inside.
     pub fn meets(&self, row: usize, start: usize, end: usize) -> bool {
         let words = self.row(row);
@@ -139,7 +219,8 @@ fn for_each_word(start: usize, end: usize, mut visit: impl FnMut(usize, u64) -> 
         || visit(last, to_end)
 }
 
-fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
+/// The pixels of a row side by side in memory.
+pub(crate) fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
     match pixels.to_slice() {
         Some(slice) => Cow::Borrowed(slice),
         None => Cow::Owned(pixels.to_vec()),
@@ -147,12 +228,16 @@ fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
 }
 
 fn pack_row<T: Copy>(pixels: &[T], inside: &impl Fn(T) -> bool, words: &mut [u64]) {
-    let (eights, rest) = pixels.as_chunks::<8>();
-    for (nth, eight) in eights.iter().enumerate() {
-        let flags = eight.map(|pixel| u8::from(inside(pixel)));
-        words[nth / 8] |= gather(flags) << (8 * (nth % 8));
+    let (chunks, rest) = pixels.as_chunks::<WORD>();
+    for (word, chunk) in words.iter_mut().zip(chunks) {
+        // All comparisons first, which the compiler does many at a time.
+        let flags = chunk.map(|pixel| u8::from(inside(pixel)));
+        let (eights, _) = flags.as_chunks::<8>();
+        for (nth, eight) in eights.iter().enumerate() {
+            *word |= gather(*eight) << (8 * nth);
+        }
     }
-    for (col, &pixel) in (8 * eights.len()..).zip(rest) {
+    for (col, &pixel) in (WORD * chunks.len()..).zip(rest) {
         words[col / WORD] |= u64::from(inside(pixel)) << (col % WORD);
     }
 }

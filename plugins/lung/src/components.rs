@@ -108,6 +108,12 @@ impl Components {
         summaries
     }
 
+    /// The runs in raster order, each with the index of its component.
+    pub fn runs(&self) -> impl Iterator<Item = (&Run, usize)> {
+        let components = self.component.iter().map(|component| *component as usize);
+        self.runs.iter().zip(components)
+    }
+
     /// Puts the components for which `wanted` holds, by index, inside `image`.
     pub fn draw(&self, image: &mut Bitmap, wanted: impl Fn(usize) -> bool) {
         for (run, &component) in self.runs.iter().zip(&self.component) {

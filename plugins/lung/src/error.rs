@@ -1,7 +1,7 @@
 use pe_binding::{Explain, Interrupted};
 use thiserror::Error;
 
-use crate::{MAX_MIN_AREA, MAX_RADIUS};
+use crate::{MAX_CLOSE_MM, MAX_MIN_AREA, MAX_RADIUS, MaskMode};
 
 /// What can be wrong with a request for a mask.
 #[derive(Debug, Error, Clone, PartialEq)]
@@ -24,6 +24,22 @@ pub enum LungError {
         option: &'static str,
         /// The radius that was asked for, pixels.
         found: u32,
+    },
+    /// The closing of the lungs is too wide.
+    #[error("expected close_mm from 0 to {MAX_CLOSE_MM} mm, found {found}")]
+    CloseMm {
+        /// The radius that was asked for, mm.
+        found: f64,
+    },
+    /// An option that the mode does not use is set.
+    #[error("{option} is an option of mode {modes}, found mode {}", found.name())]
+    OtherMode {
+        /// The option's name.
+        option: &'static str,
+        /// The modes that use it.
+        modes: &'static str,
+        /// The mode that was asked for.
+        found: MaskMode,
     },
     /// The least area is larger than a slice.
     #[error("expected min_area from 0 to {MAX_MIN_AREA} pixels, found {found}")]
@@ -64,6 +80,10 @@ impl Explain for LungError {
             Self::Threshold { .. } => Some("lung is below -400 HU, soft tissue above -100".into()),
             Self::Radius { .. } => {
                 Some("radii are in pixels of a slice of 512 rows; 0 leaves the step out".into())
+            }
+            Self::CloseMm { .. } => Some("0 leaves the closing out".into()),
+            Self::OtherMode { modes, .. } => {
+                Some(format!("leave the option out, or set mode to {modes}"))
             }
             Self::MinArea { .. } => {
                 Some("areas are in pixels of a slice of 512 rows; 0 keeps every component".into())

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array3, ArrayView2, ArrayViewMut2, Axis};
 use pe_binding::Work;
 use pe_ct::{Mask, Volume};
 use serde::Deserialize;
@@ -9,14 +9,16 @@ use serde::Deserialize;
 use crate::bitmap::Bitmap;
 use crate::components::Connectivity;
 use crate::hull::convex_hull;
+use crate::lungs::Lungs;
 use crate::morphology::{closed, dilated};
+use crate::quality::{SliceCounts, counted, quality};
 use crate::regions::{body, cleared, filled, frame};
 use crate::steps::connectivity;
 use crate::{LungError, MaskMode, MaskOptions};
 
 /// The version of the steps: it changes when the same options begin to give another mask, so that
 /// what was made with the former one is not taken for new.
-pub const MASK_VERSION: u32 = 1;
+pub const MASK_VERSION: u32 = 2;
 
 /// Makes masks of one set of options. Cheap to clone.
 ///
@@ -24,7 +26,7 @@ pub const MASK_VERSION: u32 = 1;
 /// use ndarray::Array3;
 /// use pe_binding::Work;
 /// use pe_ct::{Spacing, Volume};
-/// use pe_lung::{MaskOptions, Masking};
+/// use pe_lung::{MaskMode, MaskOptions, Masking};
 ///
 /// // A slice of tissue with 30 × 30 pixels of air in the middle, and air on the border.
 /// let mut hu = Array3::from_elem((1, 100, 100), 40_i16);
@@ -33,7 +35,12 @@ pub const MASK_VERSION: u32 = 1;
 /// let spacing = Spacing { slice_mm: 1.0, row_mm: 1.0, col_mm: 1.0 };
 /// let volume = Volume::unnamed("example", spacing, hu);
 ///
-/// let options = MaskOptions { dilate_radius: 0, scale_sizes: false, ..MaskOptions::default() };
+/// let options = MaskOptions {
+///     mode: MaskMode::Paper,
+///     dilate_radius: 0,
+///     scale_sizes: false,
+///     ..MaskOptions::default()
+/// };
 /// let mask = Masking::new(options)?.apply(&volume, &Work::silent())?;
 /// assert_eq!(mask.voxels_per_slice(), [900]);
 /// # Ok::<(), pe_lung::LungError>(())
@@ -99,50 +106,59 @@ impl Masking {
         &self.recipe
     }
 
-    /// The mask of `volume`, its slices in parallel.
+    /// The mask of `volume`, its slices in parallel, with its [`pe_ct::MaskQuality`] save for mode
+    /// `none`.
     ///
     /// # Errors
     /// [`LungError::Interrupted`] after the user's interrupt.
     pub fn apply(&self, volume: &Volume, work: &Work) -> Result<Mask, LungError> {
-        let mut voxels = Array3::from_elem(volume.dim(), false);
+        let mut voxels = Array3::from_elem(volume.dim(), self.options.mode == MaskMode::None);
+        if self.options.mode == MaskMode::None {
+            return Ok(Mask::new(voxels, volume.spacing(), &self.recipe));
+        }
+        let lungs = Lungs::find(volume, self.threshold_hu, self.options.close_mm, work)?;
         let task = work.task("masking", volume.n_slices(), "slices");
-        voxels
+        let counts = voxels
             .axis_iter_mut(Axis(0))
             .into_par_iter()
             .enumerate()
-            .try_for_each(|(slice_idx, voxels)| {
+            .map(|(slice_idx, voxels)| {
                 work.check()?;
-                self.slice_into(volume.slice(slice_idx), voxels);
+                let counts = self.draw(&lungs, volume, slice_idx, voxels);
                 task.advance(1);
-                Ok::<_, LungError>(())
-            })?;
-        Ok(Mask::new(voxels, volume.spacing(), &self.recipe))
+                Ok(counts)
+            })
+            .collect::<Result<Vec<SliceCounts>, LungError>>()?;
+        let mask = Mask::new(voxels, volume.spacing(), &self.recipe);
+        Ok(mask.with_quality(quality(&counts, volume.spacing())))
     }
 
-    /// The mask of one slice in HU, `[row, col]`.
-    pub fn slice(&self, hu: ArrayView2<i16>) -> Array2<bool> {
-        let mut mask = Array2::from_elem(hu.dim(), false);
-        self.slice_into(hu, mask.view_mut());
-        mask
-    }
-
-    /// Writes the mask of one slice in HU, `[row, col]`, to `mask`.
-    ///
-    /// # Panics
-    /// When `mask` has another shape than `hu`.
-    pub fn slice_into(&self, hu: ArrayView2<i16>, mut mask: ArrayViewMut2<bool>) {
-        match self.options.mode {
-            MaskMode::Paper => self.lungs(hu).unpack_into(mask),
-            MaskMode::Hull => convex_hull(&self.lungs(hu)).unpack_into(mask),
-            MaskMode::None => {
-                assert_eq!(hu.dim(), mask.dim(), "shapes differ");
-                mask.fill(true);
-            }
+    /// Draws the mask of a slice, and counts its lungs.
+    fn draw(
+        &self,
+        lungs: &Lungs,
+        volume: &Volume,
+        slice_idx: usize,
+        voxels: ArrayViewMut2<bool>,
+    ) -> SliceCounts {
+        let pair = lungs.draw(slice_idx);
+        let outside = lungs.outside(slice_idx);
+        if self.options.mode == MaskMode::Paper {
+            let paper = self.paper(volume.slice(slice_idx));
+            let counts = counted(&pair, outside, Some(&paper));
+            paper.unpack_into(voxels);
+            return counts;
         }
+        let both = pair.both();
+        match self.options.mode {
+            MaskMode::Hull => convex_hull(&both).unpack_into(voxels),
+            _ => both.unpack_into(voxels),
+        }
+        counted(&pair, outside, None)
     }
 
     /// The steps of mode `paper`, as the crate's description numbers them.
-    fn lungs(&self, hu: ArrayView2<i16>) -> Bitmap {
+    fn paper(&self, hu: ArrayView2<i16>) -> Bitmap {
         let options = &self.options;
         let (rows, cols) = hu.dim();
         let air = Bitmap::pack(hu, |hu| hu < self.threshold_hu);
@@ -211,6 +227,13 @@ mod tests {
         )
     }
 
+    fn of_mode(mode: MaskMode) -> MaskOptions {
+        MaskOptions {
+            mode,
+            ..MaskOptions::default()
+        }
+    }
+
     #[test]
     fn an_interrupt_stops_between_slices() {
         let watch = Arc::new(StopAfterOne::default());
@@ -225,18 +248,23 @@ mod tests {
 
     #[test]
     fn volumes_without_voxels_have_masks_without_voxels() {
-        for mode in [MaskMode::Paper, MaskMode::Hull, MaskMode::None] {
-            for body_only in [true, false] {
-                let options = MaskOptions {
-                    mode,
-                    body_only,
-                    ..MaskOptions::default()
-                };
-                let masking = Masking::new(options).expect("in range");
-                for dim in [(0, 8, 8), (2, 0, 8), (2, 8, 0)] {
-                    let volume = volume(dim.0, dim.1, dim.2);
-                    let mask = masking.apply(&volume, &Work::silent()).expect("a mask");
-                    assert_eq!(mask.dim(), dim);
+        let first_only = MaskOptions {
+            body_only: false,
+            ..of_mode(MaskMode::Paper)
+        };
+        let modes = [
+            MaskMode::Lungs,
+            MaskMode::Paper,
+            MaskMode::Hull,
+            MaskMode::None,
+        ];
+        for options in modes.map(of_mode).into_iter().chain([first_only]) {
+            let masking = Masking::new(options).expect("in range");
+            for dim in [(0, 8, 8), (2, 0, 8), (2, 8, 0), (1, 1, 1), (2, 3, 2)] {
+                let volume = volume(dim.0, dim.1, dim.2);
+                let mask = masking.apply(&volume, &Work::silent()).expect("a mask");
+                assert_eq!(mask.dim(), dim);
+                if dim.1 * dim.2 == 0 {
                     assert_eq!(mask.empty_slices().len(), dim.0);
                 }
             }
@@ -247,7 +275,7 @@ mod tests {
     fn a_recipe_makes_the_masking_that_it_is_of() {
         let options = MaskOptions {
             mode: MaskMode::Hull,
-            close_radius: 7,
+            close_mm: 5.0,
             ..MaskOptions::default()
         };
         let masking = Masking::new(options).unwrap();
@@ -269,7 +297,7 @@ mod tests {
     fn the_recipe_is_canonical() {
         let masking = Masking::new(MaskOptions::default()).expect("the defaults are in range");
         let expected = concat!(
-            r#"{"lung_mask":1,"options":{"mode":"paper","threshold_hu":-400.0,"#,
+            r#"{"lung_mask":2,"options":{"mode":"lungs","threshold_hu":-400.0,"close_mm":7.5,"#,
             r#""body_only":true,"connectivity":8,"min_area":64,"dilate_radius":2,"#,
             r#""close_radius":10,"fill_holes":true,"scale_sizes":true}}"#
         );
@@ -282,10 +310,7 @@ mod tests {
 
     #[test]
     fn mode_none_keeps_every_voxel() {
-        let options = MaskOptions {
-            mode: MaskMode::None,
-            ..MaskOptions::default()
-        };
+        let options = of_mode(MaskMode::None);
         let mask = Masking::new(options)
             .expect("in range")
             .apply(&volume(2, 3, 5), &Work::silent())

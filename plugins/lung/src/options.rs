@@ -8,6 +8,9 @@ pub const REFERENCE_ROWS: usize = 512;
 /// The largest radius of a disk, pixels at 512 rows: an eighth of the slice.
 pub const MAX_RADIUS: u32 = 64;
 
+/// The largest `close_mm`: two centimetres are wider than any vessel in a lung.
+pub const MAX_CLOSE_MM: f64 = 20.0;
+
 /// The largest `min_area`, pixels at 512 rows: the whole slice.
 pub const MAX_MIN_AREA: u32 = 512 * 512;
 
@@ -15,7 +18,9 @@ pub const MAX_MIN_AREA: u32 = 512 * 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskMode {
-    /// The lungs, by the paper's steps; most of the mediastinum is outside.
+    /// The lungs, found in 3D.
+    Lungs,
+    /// The lungs by the paper's steps, each slice on its own.
     Paper,
     /// The convex hull of the lungs in each slice; heart and mediastinum are inside.
     Hull,
@@ -28,7 +33,7 @@ pub enum MaskMode {
 /// ```
 /// use pe_lung::{MaskMode, MaskOptions};
 /// let options = MaskOptions { mode: MaskMode::Hull, ..MaskOptions::default() };
-/// assert_eq!(options.close_radius, 10);
+/// assert_eq!(options.close_mm, 7.5);
 /// assert!(options.validated().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,7 +44,10 @@ pub struct MaskOptions {
     /// Air is what lies below, HU. Raw HU, not windowed: nothing is left below −250 HU after the
     /// PE window that the paper applies first.
     pub threshold_hu: f64,
-    /// Whether air that the largest piece of tissue does not enclose is cleared; otherwise only
+    /// Modes `lungs` and `hull`: radius of the disk that closes the gaps of each lung, in mm, at
+    /// most 12 pixels of a slice of 512 rows; 0 leaves it out.
+    pub close_mm: f64,
+    /// Mode `paper`, as all that follow: whether air that the largest piece of tissue does not enclose is cleared; otherwise only
     /// air that is connected to the image border is.
     pub body_only: bool,
     /// Neighbours of a pixel in a component of air, 4 or 8: for border clearing and `min_area`.
@@ -58,15 +66,29 @@ pub struct MaskOptions {
     pub scale_sizes: bool,
 }
 
+impl MaskMode {
+    /// The mode as options spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lungs => "lungs",
+            Self::Paper => "paper",
+            Self::Hull => "hull",
+            Self::None => "none",
+        }
+    }
+}
+
 impl Default for MaskOptions {
-    /// The paper's steps with the DSB2017 tutorial's radii. Two choices are ours, made by looking
-    /// at a real series: `min_area` 64 keeps the lungs' apices and all but the last slivers of
-    /// their bases and loses the rims around bones; `body_only` loses air trapped in the table,
-    /// which is not connected to the border and which no `min_area` tells from lung.
+    /// The lungs. For mode `paper`, the paper's steps with the DSB2017 tutorial's radii. Two choices
+    /// there are ours, made by looking at a real series: `min_area` 64 keeps the lungs' apices and
+    /// all but the last slivers of their bases and loses the rims around bones; `body_only` loses air
+    /// trapped in the table, which is not connected to the border and which no `min_area` tells from
+    /// lung.
     fn default() -> Self {
         Self {
-            mode: MaskMode::Paper,
+            mode: MaskMode::Lungs,
             threshold_hu: -400.0,
+            close_mm: 7.5,
             body_only: true,
             connectivity: 8,
             min_area: 64,
@@ -90,6 +112,11 @@ impl MaskOptions {
                 found: self.threshold_hu,
             });
         }
+        if !(0.0..=MAX_CLOSE_MM).contains(&self.close_mm) {
+            return Err(LungError::CloseMm {
+                found: self.close_mm,
+            });
+        }
         let radii = [
             ("dilate_radius", self.dilate_radius),
             ("close_radius", self.close_radius),
@@ -107,7 +134,52 @@ impl MaskOptions {
                 found: self.connectivity,
             });
         }
-        Ok(self)
+        match self.out_of_place() {
+            Some((option, modes)) => Err(LungError::OtherMode {
+                option,
+                modes,
+                found: self.mode,
+            }),
+            None => Ok(self),
+        }
+    }
+
+    /// The first option that is set although it means nothing in this mode, and the modes that it
+    /// is for.
+    fn out_of_place(&self) -> Option<(&'static str, &'static str)> {
+        let other = Self::default();
+        let (all, lungs, paper) = ("lungs, hull or paper", "lungs or hull", "paper");
+        let set = [
+            ("threshold_hu", all, self.threshold_hu != other.threshold_hu),
+            ("close_mm", lungs, self.close_mm != other.close_mm),
+            ("body_only", paper, self.body_only != other.body_only),
+            (
+                "connectivity",
+                paper,
+                self.connectivity != other.connectivity,
+            ),
+            ("min_area", paper, self.min_area != other.min_area),
+            (
+                "dilate_radius",
+                paper,
+                self.dilate_radius != other.dilate_radius,
+            ),
+            (
+                "close_radius",
+                paper,
+                self.close_radius != other.close_radius,
+            ),
+            ("fill_holes", paper, self.fill_holes != other.fill_holes),
+            ("scale_sizes", paper, self.scale_sizes != other.scale_sizes),
+        ];
+        let means = |modes: &str| match self.mode {
+            MaskMode::Lungs | MaskMode::Hull => modes != paper,
+            MaskMode::Paper => modes != lungs,
+            MaskMode::None => false,
+        };
+        set.into_iter()
+            .find(|(_, modes, is_set)| *is_set && !means(modes))
+            .map(|(option, modes, _)| (option, modes))
     }
 
     /// `radius` in pixels of a slice of `rows` rows.
@@ -191,6 +263,46 @@ mod tests {
         check(
             |options| options.connectivity = 6,
             "expected connectivity 4 or 8, found 6",
+        );
+        check(
+            |options| options.close_mm = 21.0,
+            "expected close_mm from 0 to 20 mm, found 21",
+        );
+    }
+
+    #[test]
+    fn an_option_of_another_mode_is_refused() {
+        let check = |mode: MaskMode, change: fn(&mut MaskOptions), expected: &str| {
+            let mut options = MaskOptions {
+                mode,
+                ..MaskOptions::default()
+            };
+            change(&mut options);
+            match options.validated() {
+                Ok(_) => assert_eq!(expected, "", "{mode:?}"),
+                Err(error) => assert_eq!(error.to_string(), expected),
+            }
+        };
+        let radius = |options: &mut MaskOptions| options.close_radius = 7;
+        let mm = |options: &mut MaskOptions| options.close_mm = 5.0;
+        let threshold = |options: &mut MaskOptions| options.threshold_hu = -500.0;
+        check(MaskMode::Paper, radius, "");
+        check(MaskMode::Hull, mm, "");
+        check(MaskMode::Lungs, threshold, "");
+        check(
+            MaskMode::Lungs,
+            radius,
+            "close_radius is an option of mode paper, found mode lungs",
+        );
+        check(
+            MaskMode::Paper,
+            mm,
+            "close_mm is an option of mode lungs or hull, found mode paper",
+        );
+        check(
+            MaskMode::None,
+            threshold,
+            "threshold_hu is an option of mode lungs, hull or paper, found mode none",
         );
     }
 }

@@ -21,9 +21,10 @@ mod lung {
     use pe_binding::script::{ScriptResult, options, raise, work};
     use rhai::{ImmutableString, Map, NativeCallContext};
 
-    /// The lung mask of `volume` by the paper's steps: true inside the lungs.
+    /// The lung mask of `volume`: true inside the lungs.
     ///
-    /// It has the volume's shape. To mask many volumes alike, and to store them, make a
+    /// It has the volume's shape. `mask.quality` says how large the lungs are and what about them is
+    /// out of range, such as a lung that the field of view cuts. To mask many volumes alike, and to store them, make a
     /// `lung::masking` and apply it.
     ///
     /// ```rhai
@@ -55,7 +56,7 @@ mod lung {
         masking.apply(&volume, &work(&context)).map_err(raise)
     }
 
-    /// A recipe for masks by the paper's steps, to apply to many volumes.
+    /// A recipe for lung masks, to apply to many volumes.
     ///
     /// ```rhai
     /// let masking = lung::masking();
@@ -70,23 +71,24 @@ mod lung {
     ///
     /// | setting | default | meaning |
     /// |---|---|---|
-    /// | `mode` | `"paper"` | `"paper"`: the lungs; `"hull"`: their convex hull in each slice, which keeps heart and mediastinum, where central emboli lie; `"none"`: every voxel |
-    /// | `threshold_hu` | -400 | air is what lies below, HU |
-    /// | `body_only` | true | clear air that is not inside the body, such as the table's; otherwise only air connected to the image border |
-    /// | `connectivity` | 8 | neighbours of a pixel in a component of air, 4 or 8 |
-    /// | `min_area` | 64 | drop components of air with fewer pixels |
-    /// | `dilate_radius` | 2 | radius of the dilation's disk, pixels, at most 64; 0 leaves it out |
-    /// | `close_radius` | 10 | radius of the closing's disk, pixels, at most 64; 0 leaves it out |
-    /// | `fill_holes` | true | fill holes at the end |
-    /// | `scale_sizes` | true | the radii and the area are for slices of 512 rows: scale them to others |
+    /// | `mode` | `"lungs"` | `"lungs"`: the lungs, found in 3D; `"paper"`: by the paper's steps, each slice on its own; `"hull"`: the lungs' convex hull in each slice, which keeps heart and mediastinum, where central emboli lie; `"none"`: every voxel |
+    /// | `threshold_hu` | -400 | air is what lies below, HU; not for `"none"` |
+    /// | `close_mm` | 7.5 | `"lungs"`, `"hull"`: radius of the disk that closes gaps in a lung, mm, at most 20; 0 leaves it out |
+    /// | `body_only` | true | `"paper"`: clear air that is not inside the body, such as the table's; otherwise only air connected to the image border |
+    /// | `connectivity` | 8 | `"paper"`: neighbours of a pixel in a component of air, 4 or 8 |
+    /// | `min_area` | 64 | `"paper"`: drop components of air with fewer pixels |
+    /// | `dilate_radius` | 2 | `"paper"`: radius of the dilation's disk, pixels, at most 64; 0 leaves it out |
+    /// | `close_radius` | 10 | `"paper"`: radius of the closing's disk, pixels, at most 64; 0 leaves it out |
+    /// | `fill_holes` | true | `"paper"`: fill holes at the end |
+    /// | `scale_sizes` | true | `"paper"`: the radii and the area are for slices of 512 rows: scale them to others |
     ///
     /// Throws `options.unknown` or `options.invalid` for a setting that does not exist or is of
-    /// another type, and `lung.options` for one out of range; each names it.
+    /// another type, and `lung.options` for one out of range or of another mode; each names it.
     ///
     /// ```rhai
-    /// let masking = lung::masking(#{ mode: "hull", close_radius: 12 });
+    /// let masking = lung::masking(#{ mode: "hull", close_mm: 5.0 });
     /// print(masking.apply(volume));
-    /// try { lung::masking(#{ close_radius: 65 }); } catch (error) {
+    /// try { lung::masking(#{ close_mm: 65.0 }); } catch (error) {
     ///     print(error.kind); // lung.options
     /// }
     /// ```

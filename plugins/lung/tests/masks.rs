@@ -1,12 +1,14 @@
-//! The masks equal those of scikit-image, pixel for pixel: on committed fixtures, and on every
+//! The masks of mode `paper` equal those of scikit-image, pixel for pixel: on committed fixtures, and on every
 //! slice of a real series where the test data has it. `reference/make_masks.py` made both.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array2, ArrayView2};
-use pe_lung::{MaskOptions, Masking};
+use ndarray::{Array2, ArrayView2, Axis};
+use pe_binding::Work;
+use pe_ct::{Spacing, Volume};
+use pe_lung::{MaskMode, MaskOptions, Masking, steps};
 use serde::Deserialize;
 
 /// The array of a NumPy file of format version 1.0, C order, as its shape, type and bytes.
@@ -84,8 +86,25 @@ fn read_json<T: for<'a> Deserialize<'a>>(name: &str) -> T {
     serde_json::from_str(&text).expect("the generator writes JSON")
 }
 
-fn masking(options: MaskOptions) -> Masking {
-    Masking::new(options).expect("the generator's settings are in range")
+/// The mask of one slice by the paper's steps, and its convex hull where the generator asks for it.
+fn masked(options: &MaskOptions, hu: &Array2<i16>) -> Array2<bool> {
+    let paper = MaskOptions {
+        mode: MaskMode::Paper,
+        ..options.clone()
+    };
+    let masking = Masking::new(paper).expect("the generator's settings are in range");
+    let spacing = Spacing {
+        slice_mm: 1.0,
+        row_mm: 1.0,
+        col_mm: 1.0,
+    };
+    let volume = Volume::unnamed("reference", spacing, hu.clone().insert_axis(Axis(0)));
+    let mask = masking.apply(&volume, &Work::silent());
+    let mask = mask.expect("nobody interrupts").slice(0).to_owned();
+    match options.mode {
+        MaskMode::Hull => steps::convex_hull(mask.view()),
+        _ => mask,
+    }
 }
 
 #[test]
@@ -100,7 +119,7 @@ fn fixtures_equal_scikit_image() {
             .into_iter()
             .zip(expected.bytes.chunks(expected.shape.1))
         {
-            let found = packed(masking(options.clone()).slice(hu.view()).view());
+            let found = packed(masked(&options, &hu).view());
             let differing: u32 = found
                 .iter()
                 .zip(expected)
@@ -169,7 +188,7 @@ fn a_real_series_equals_scikit_image() {
         let hu_sum: i64 = hu.iter().map(|&hu| i64::from(hu)).sum();
         assert_eq!(hu_sum, facts.hu_sum, "{name} holds other HU");
         for (nth, options) in series.settings.iter().enumerate() {
-            let mask = masking(options.clone()).slice(hu.view());
+            let mask = masked(options, &hu);
             let pixels = mask.iter().filter(|inside| **inside).count();
             assert_eq!(pixels, facts.pixels[nth], "{name} with {options:?}");
             let found = fnv1a(&packed(mask.view()));

@@ -21,11 +21,20 @@ fn volume() -> Volume {
     Volume::unnamed("test", spacing, hu)
 }
 
+/// Two slices of a body in air, with one lung of 50 × 50 pixels.
+fn lungs() -> Volume {
+    let mut hu = Array3::from_elem((2, 100, 100), -1000_i16);
+    hu.slice_mut(s![.., 5..95, 5..95]).fill(40);
+    hu.slice_mut(s![.., 20..70, 20..70]).fill(-800);
+    Volume::unnamed("lungs", volume().spacing(), hu)
+}
+
 fn eval<T: Any + Clone + Send + Sync>(script: &str) -> Result<T, Box<EvalAltResult>> {
     let mut engine = Engine::new();
     LungPackage::new().register_into_engine_as(&mut engine, "lung");
     let mut scope = Scope::new();
     scope.push("volume", volume());
+    scope.push("lungs", lungs());
     engine.eval_with_scope(&mut scope, script)
 }
 
@@ -35,18 +44,25 @@ fn masks_follow_the_settings() {
         let mask: Mask = eval(script).unwrap_or_else(|error| panic!("{script}: {error}"));
         assert_eq!(mask.voxels_per_slice(), expected, "{script}");
     };
-    // 100 rows: the dilation's disk scales to nothing, and closing leaves a square as it is.
-    check("lung::mask(volume)", [900, 0]);
-    check("lung::masking().apply(volume)", [900, 0]);
-    check("lung::mask(volume, #{mode: \"hull\"})", [900, 0]);
+    // A piece of air below a seed's area is no lung.
+    check("lung::mask(volume)", [0, 0]);
+    check("lung::mask(lungs)", [2500, 2500]);
+    check("lung::masking().apply(lungs)", [2500, 2500]);
+    check("lung::mask(lungs, #{mode: \"hull\"})", [2500, 2500]);
+    check("lung::mask(lungs, #{threshold_hu: -900})", [0, 0]);
     check("lung::mask(volume, #{mode: \"none\"})", [10_000, 10_000]);
+    // 100 rows: the dilation's disk scales to nothing, and closing leaves a square as it is.
+    check("lung::mask(volume, #{mode: \"paper\"})", [900, 0]);
     check(
-        "let m = lung::masking(#{dilate_radius: 1, scale_sizes: false}); m.apply(volume)",
+        "lung::masking(#{mode: \"paper\", dilate_radius: 1, scale_sizes: false}).apply(volume)",
         [900 + 4 * 30, 0],
     );
-    check("lung::mask(volume, #{threshold_hu: -900})", [0, 0]);
     check(
-        "lung::mask(volume, #{min_area: 901, scale_sizes: false})",
+        "lung::mask(volume, #{mode: \"paper\", threshold_hu: -900})",
+        [0, 0],
+    );
+    check(
+        "lung::mask(volume, #{mode: \"paper\", min_area: 901, scale_sizes: false})",
         [0, 0],
     );
 }
@@ -57,10 +73,10 @@ fn a_recipe_names_its_settings() {
         let recipe: String = eval(script).unwrap_or_else(|error| panic!("{script}: {error}"));
         assert!(recipe.contains(expected), "{recipe}");
     };
-    check("lung::masking().recipe", "\"mode\":\"paper\"");
+    check("lung::masking().recipe", "\"mode\":\"lungs\"");
     check("`${lung::masking(#{mode: \"hull\"})}`", "\"mode\":\"hull\"");
     check(
-        "lung::masking(#{close_radius: 12}).recipe",
+        "lung::masking(#{mode: \"paper\", close_radius: 12}).recipe",
         "\"close_radius\":12",
     );
 }
@@ -84,13 +100,18 @@ fn bad_settings_are_named() {
     );
     check(
         "lung::mask(volume, #{mode: \"convex\"})",
-        "option `mode`: unknown variant `convex`, expected one of `paper`, `hull`, `none`",
+        "option `mode`: unknown variant `convex`, expected one of `lungs`, `paper`, `hull`, `none`",
         "",
     );
     check(
         "lung::masking(#{close_radius: 100}).apply(volume)",
         "expected close_radius from 0 to 64 pixels, found 100",
         "512 rows",
+    );
+    check(
+        "lung::masking(#{close_radius: 12}).apply(volume)",
+        "close_radius is an option of mode paper, found mode lungs",
+        "set mode to paper",
     );
     check(
         "lung::masking(#{min_area: -1}).apply(volume)",

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use image::{Rgb, RgbImage, imageops};
 use ndarray::{Array3, ArrayView2};
 use pe_binding::Work;
@@ -19,6 +21,8 @@ pub struct ContactSheetOptions {
     pub columns: u32,
     /// How many slices are shown, evenly spaced; 0 shows all, or as many as fit a picture.
     pub n_slices: usize,
+    /// The slices that are shown, by index; empty shows `n_slices`.
+    pub slices: Vec<usize>,
 }
 
 impl Default for ContactSheetOptions {
@@ -27,6 +31,7 @@ impl Default for ContactSheetOptions {
             tile: 160,
             columns: 4,
             n_slices: 0,
+            slices: Vec::new(),
         }
     }
 }
@@ -62,7 +67,10 @@ pub fn contact_sheet(
     } else {
         options.n_slices
     };
-    let shown = shown_slices(volume.n_slices(), wanted);
+    let shown = match options.slices.is_empty() {
+        true => shown_slices(volume.n_slices(), wanted),
+        false => chosen_slices(volume.n_slices(), &options.slices)?,
+    };
     let n_columns = u64::from(options.columns).min(shown.len().max(1) as u64);
     let n_rows = (shown.len() as u64).div_ceil(n_columns).max(1);
     let width = n_columns * u64::from(cell_width + GAP) + u64::from(GAP);
@@ -121,6 +129,19 @@ fn check(options: &ContactSheetOptions) -> Result<(), ReportError> {
         return Err(wrong("columns", "1 to 64", options.columns));
     }
     Ok(())
+}
+
+/// The slices that were chosen, the highest first, each once.
+fn chosen_slices(n_slices: usize, chosen: &[usize]) -> Result<Vec<usize>, ReportError> {
+    if let Some(found) = chosen.iter().find(|slice_idx| **slice_idx >= n_slices) {
+        return Err(ReportError::Option {
+            option: "slices",
+            expected: "indices of the volume's slices",
+            found: found.to_string(),
+        });
+    }
+    let shown: BTreeSet<usize> = chosen.iter().copied().collect();
+    Ok(shown.into_iter().rev().collect())
 }
 
 /// The slices to show, the highest first: all, or `wanted` of them, evenly spaced and

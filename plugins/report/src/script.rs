@@ -133,6 +133,7 @@ mod report {
     /// - `tile` (160): side of a tile, 16 to 1024 pixels
     /// - `columns` (4): slices beside each other, 1 to 64
     /// - `n_slices` (0): how many slices, evenly spaced; 0 shows all, or as many as fit
+    /// - `slices` ([]): the indices of the slices instead
     ///
     /// Throws `options.invalid` for one out of range, and `report.size` for a picture larger than
     /// 30,000 pixels a side.
@@ -140,6 +141,7 @@ mod report {
     /// ```rhai
     /// let few = report::contact_sheet(volume, mask, #{ tile: 64, columns: 2, n_slices: 4 });
     /// print(few.width < 500); // true
+    /// let chosen = report::contact_sheet(volume, mask, #{ slices: [3, 4, 20] });
     /// let none = #{ columns: 0 };
     /// try { report::contact_sheet(volume, mask, none); } catch (error) {
     ///     print(error.kind); // options.invalid

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use pe_ct::{ExamId, ExamInfo};
+use pe_ct::{ExamId, ExamInfo, MaskQuality};
 use pe_files::Files;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,8 @@ pub struct Manifest {
     pub empty_slices: Vec<usize>,
     /// The volume inside the mask in ml; `None` for slices without a mask.
     pub mask_ml: Option<f64>,
+    /// What was seen of the lungs when the mask was made; `None` where none were looked for.
+    pub quality: Option<MaskQuality>,
     /// BLAKE3 of `slices.bin`, hexadecimal.
     pub checksum: String,
 }
@@ -185,7 +187,8 @@ mod tests {
                 "patient_key": null, "inputs_key": "",
                 "labels": {"pe_on_slice": vec![true; n_slices], "findings": {}},
             },
-            "shape": shape, "dtype": "f16", "empty_slices": [], "mask_ml": null, "checksum": "",
+            "shape": shape, "dtype": "f16", "empty_slices": [], "mask_ml": null, "quality": null,
+            "checksum": "",
         })
     }
 

@@ -248,6 +248,17 @@ mod store {
             .map_or(Dynamic::UNIT, Dynamic::from)
     }
 
+    /// What was seen of the lungs when the mask was made, as `mask.quality`; `()` for slices without
+    /// a mask.
+    ///
+    /// ```rhai
+    /// let good = slices.exams.filter(|exam| exam.quality.suspicion < 0.5);
+    /// ```
+    #[rhai_fn(global, get = "quality", pure)]
+    pub fn stored_quality(stored: &mut StoredExam) -> Dynamic {
+        pe_ct::script::quality(stored.manifest().quality.as_ref())
+    }
+
     /// Compares every stored byte with its checksum.
     ///
     /// Throws `store.damaged`, naming the file, when one differs.

@@ -204,6 +204,7 @@ impl SliceStore {
             dtype: self.settings.dtype,
             empty_slices: mask.map(Mask::empty_slices).unwrap_or_default(),
             mask_ml: mask.map(Mask::volume_ml),
+            quality: mask.and_then(Mask::quality).cloned(),
             checksum,
         };
         manifest.write(folder, &self.files)

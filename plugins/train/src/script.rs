@@ -48,14 +48,18 @@ mod train {
     /// - `folds` (0), `fold` (0): cross-validation instead: part `fold`, from 0, of `folds` tests;
     ///   `folds` 0 splits once
     /// - `indeterminate` (true): whether indeterminate exams are used; they count as PE
+    /// - `leave_out` ([]): SeriesInstanceUIDs of exams that are in no part
     /// - `seed` (0): of the order in which patients are dealt out
     ///
-    /// Throws `options.invalid` for a share out of range, and `train.data` when a part that was
+    /// Throws `options.invalid` for a share out of range or a UID that is not stored, and `train.data` when a part that was
     /// asked for stays empty.
     ///
     /// ```rhai
     /// let split = train::split(slices, #{ test: 0.34, validation: 0.5, seed: 1 });
     /// print(split); // 2 exams to train, 2 to validate, 2 to test
+    /// let doubtful = slices.exams.filter(|exam| exam.quality.suspicion > 5.0);
+    /// let left_out = doubtful.map(|exam| exam.info.series_uid);
+    /// train::split(slices, #{ test: 0.34, validation: 0.5, seed: 1, leave_out: left_out });
     /// try { train::split(slices, #{ test: 1.0 }); } catch (error) {
     ///     print(error.kind); // options.invalid
     /// }
@@ -426,7 +430,7 @@ mod train {
         Arc::new(split.test.clone())
     }
 
-    /// The exams in no part: without labels, or indeterminate.
+    /// The exams in no part: without labels, indeterminate, or named in `leave_out`.
     #[rhai_fn(global, get = "left_out", pure)]
     pub fn split_left_out(split: &mut SplitHandle) -> ExamIds {
         Arc::new(split.left_out.clone())

@@ -24,6 +24,8 @@ pub struct SplitOptions {
     pub fold: usize,
     /// Whether exams called indeterminate are used; they count as PE (the paper's 2,368).
     pub indeterminate: bool,
+    /// SeriesInstanceUIDs of exams that are in no part: those whose mask does not hold, say.
+    pub leave_out: Vec<String>,
     /// Seed of the order in which patients are dealt out.
     pub seed: u64,
 }
@@ -36,6 +38,7 @@ impl Default for SplitOptions {
             folds: 0,
             fold: 0,
             indeterminate: true,
+            leave_out: Vec::new(),
             seed: 0,
         }
     }
@@ -50,7 +53,7 @@ pub struct Split {
     pub validation: Vec<ExamId>,
     /// The exams that nothing is chosen by.
     pub test: Vec<ExamId>,
-    /// The exams that are in no part, because they have no labels or are indeterminate.
+    /// The exams that are in no part: without labels, indeterminate, or named in `leave_out`.
     pub left_out: Vec<ExamId>,
 }
 
@@ -63,6 +66,7 @@ impl Split {
     /// that was asked for stays without an exam.
     pub fn new(exams: &[StoredExam], options: &SplitOptions) -> Result<Self, TrainError> {
         check(options)?;
+        check_left_out(exams, options)?;
         let (usable, left_out): (Vec<_>, Vec<_>) =
             exams.iter().partition(|exam| usable(exam, options));
         let mut split = Self {
@@ -177,7 +181,7 @@ impl fmt::Display for Split {
         )?;
         match self.left_out.len() {
             0 => Ok(()),
-            n => write!(f, ", {n} left out (no labels, or indeterminate)"),
+            n => write!(f, ", {n} left out"),
         }
     }
 }
@@ -212,13 +216,28 @@ fn check(options: &SplitOptions) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Whether the exam has a label, for itself and for at least one of its slices.
+/// Every exam that is to be left out must be there: a misspelt one would be used.
+fn check_left_out(exams: &[StoredExam], options: &SplitOptions) -> Result<(), TrainError> {
+    let known = |uid: &String| exams.iter().any(|exam| id(exam).series_uid == *uid);
+    match options.leave_out.iter().find(|uid| !known(uid)) {
+        None => Ok(()),
+        Some(found) => Err(TrainError::option(
+            "leave_out",
+            "SeriesInstanceUIDs of stored exams",
+            found,
+        )),
+    }
+}
+
+/// Whether the exam has a label, for itself and for at least one of its slices, and is not left out.
 fn usable(exam: &StoredExam, options: &SplitOptions) -> bool {
-    exam.manifest().exam.labels.as_ref().is_some_and(|labels| {
-        labels.positive().is_some()
-            && labels.pe_on_slice.iter().any(Option::is_some)
-            && (options.indeterminate || !labels.indeterminate())
-    })
+    let left_out = options.leave_out.contains(&id(exam).series_uid);
+    !left_out
+        && exam.manifest().exam.labels.as_ref().is_some_and(|labels| {
+            labels.positive().is_some()
+                && labels.pe_on_slice.iter().any(Option::is_some)
+                && (options.indeterminate || !labels.indeterminate())
+        })
 }
 
 fn id(exam: &StoredExam) -> ExamId {

@@ -1,0 +1,98 @@
+//! Whether a piece of air lies in the patient's body: not in the table, the mattress, the clothes.
+
+use crate::bitmap::Bitmap;
+use crate::components::{Components, Connectivity};
+use crate::morphology::{dilated, eroded};
+
+use super::air::Air;
+
+/// What is thinner, mm, is no body: the shells of a table, a blanket, a cable.
+const SHELL_MM: f64 = 2.5;
+
+/// The share of the largest solid piece that another one must have to be body too.
+const MIN_SHARE: f64 = 0.15;
+
+/// A row in which the body is narrower, mm, is beside it.
+const MIN_WIDTH_MM: f64 = 20.0;
+
+/// What counts of a component of air for the body test, in pixels.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Contact {
+    /// All.
+    pub area: usize,
+    /// On rows that the body reaches.
+    pub beside_body: usize,
+    /// Tissue to the left and to the right of a run.
+    pub tissue: usize,
+    /// Of these, the body's.
+    pub body: usize,
+}
+
+impl Contact {
+    pub fn add(&mut self, other: &Self) {
+        self.area += other.area;
+        self.beside_body += other.beside_body;
+        self.tissue += other.tissue;
+        self.body += other.body;
+    }
+
+    /// The share of the air on rows that the body reaches.
+    pub fn share_beside_body(&self) -> f64 {
+        self.beside_body as f64 / self.area.max(1) as f64
+    }
+
+    /// The share of the tissue around the air that is the body's.
+    pub fn share_of_body(&self) -> f64 {
+        self.body as f64 / self.tissue.max(1) as f64
+    }
+}
+
+/// The contacts of the components of one slice for which `wanted` holds; of the others none.
+pub(super) fn contacts(
+    air: &Air,
+    (row_mm, col_mm): (f64, f64),
+    wanted: impl Fn(u32) -> bool,
+) -> Vec<Contact> {
+    let radius = (SHELL_MM / (row_mm * col_mm).sqrt()).round().max(1.0) as usize;
+    let body = dilated(&solid(air, radius), radius + 2);
+    let min_width = (MIN_WIDTH_MM / col_mm) as usize;
+    let reaches: Vec<bool> = (0..body.rows())
+        .map(|row| {
+            let ones = body.row(row).iter().map(|word| word.count_ones() as usize);
+            ones.sum::<usize>() >= min_width
+        })
+        .collect();
+    let cols = body.cols();
+    let mut contacts = vec![Contact::default(); air.nodes.len()];
+    for (run, node) in air.runs.iter().filter(|(_, node)| wanted(*node)) {
+        let contact = &mut contacts[*node as usize];
+        let row = run.row as usize;
+        contact.area += run.area();
+        contact.beside_body += run.area() * usize::from(reaches[row]);
+        let beside = [(run.start as usize).checked_sub(1), Some(run.end as usize)];
+        for col in beside.into_iter().flatten().filter(|col| *col < cols) {
+            let outside = air.outside.as_ref();
+            if !outside.is_some_and(|outside| outside.has(row, col)) {
+                contact.tissue += 1;
+                contact.body += usize::from(body.has(row, col));
+            }
+        }
+    }
+    contacts
+}
+
+/// The large pieces of tissue without what is thinner than `radius` to either side.
+fn solid(air: &Air, radius: usize) -> Bitmap {
+    let mut tissue = air.pixels.clone();
+    if let Some(outside) = &air.outside {
+        tissue.add(outside);
+    }
+    let core = eroded(tissue.inverted(), radius);
+    let pieces = Components::of(&core, Connectivity::Four);
+    let areas = pieces.summary(|area: &mut usize, run| *area += run.area());
+    let largest = areas.iter().copied().max().unwrap_or(0);
+    let least = (MIN_SHARE * largest as f64).max(1.0);
+    let mut solid = Bitmap::empty(core.rows(), core.cols());
+    pieces.draw(&mut solid, |piece| areas[piece] as f64 >= least);
+    solid
+}

@@ -1,0 +1,166 @@
+//! Gas that runs into the lung: the main bronchi, and bowel behind a diaphragm thinner than a pixel.
+//!
+//! In a slice where the wall between is not seen, gas and lung are one component of air. The gas is
+//! known from the slice beside, where it is a component of its own: from there it is followed into
+//! the lung, slice by slice, for as far as the HU are those of gas. A bulla is gas too; it is not
+//! followed, as nothing leads there.
+
+use ndarray::ArrayView2;
+
+use crate::bitmap::Bitmap;
+use crate::components::{Components, Connectivity};
+use crate::morphology::{dilated, eroded};
+
+use super::air::Air;
+
+/// The least area of gas that is followed, mm².
+const MIN_MM2: f64 = 100.0;
+
+/// What is thinner than twice this, mm, is no gas that runs into the lung, but noise.
+const THIN_MM: f64 = 2.5;
+
+/// How far around gas its HU are mixed with those of its wall, mm.
+const WALL_MM: f64 = 1.5;
+
+/// The share of gas in a lung that must lie over gas that is known.
+const MIN_OVER: f64 = 0.3;
+
+/// Gas and lung of one exam, as far as they are told apart.
+pub(super) struct Gas<'a> {
+    pub slices: &'a [Air],
+    /// Whether a component of a slice is lung.
+    pub is_lung: &'a (dyn Fn(usize, usize) -> bool + Sync),
+    /// Whether a component of a slice is gas.
+    pub is_gas: &'a (dyn Fn(usize, usize) -> bool + Sync),
+    /// Gas is what lies below, HU.
+    pub cut_hu: i16,
+    /// The side of a pixel, mm.
+    pub pixel_mm: f64,
+}
+
+impl Gas<'_> {
+    /// For each slice the gas in its lungs; `None` where there is none.
+    pub fn in_lungs<'v>(
+        &self,
+        slice: impl Fn(usize) -> ArrayView2<'v, i16>,
+    ) -> Vec<Option<Bitmap>> {
+        let mut known: Vec<Option<Bitmap>> = (0..self.slices.len())
+            .map(|slice_idx| self.apart(slice_idx))
+            .collect();
+        let mut in_lungs: Vec<Option<Bitmap>> = vec![None; self.slices.len()];
+        let up = (1..self.slices.len()).map(|to| (to - 1, to));
+        let down = (1..self.slices.len()).rev().map(|from| (from, from - 1));
+        for (from, to) in up.chain(down) {
+            let Some(beside) = known[from].clone() else {
+                continue;
+            };
+            if let Some(found) = self.followed(to, &beside, slice(to)) {
+                add_to(&mut known[to], &found);
+                add_to(&mut in_lungs[to], &found);
+            }
+        }
+        in_lungs
+    }
+
+    /// For each slice the lung in components that are gas for the most part; `None` where there is
+    /// none. It lies over lung in a slice beside.
+    pub fn lung_beside<'v>(
+        &self,
+        slice: impl Fn(usize) -> ArrayView2<'v, i16>,
+    ) -> Vec<Option<Bitmap>> {
+        let n_slices = self.slices.len();
+        let beside = |slice_idx: usize| {
+            let near = [slice_idx.checked_sub(1), Some(slice_idx + 1)];
+            near.into_iter()
+                .flatten()
+                .filter(move |near| *near < n_slices)
+        };
+        let lung_in = |slice_idx: usize| {
+            let mixed = self.apart(slice_idx)?;
+            let mut lungs = Bitmap::empty(mixed.rows(), mixed.cols());
+            for near in beside(slice_idx) {
+                let found = self.slices[near].drawn(|node| (self.is_lung)(near, node));
+                found.iter().for_each(|found| lungs.add(found));
+            }
+            let mut over = mixed.clone();
+            over.intersect(&lungs);
+            if over.area() < self.min_area() {
+                return None;
+            }
+            let gas = self.gas_of(slice(slice_idx), &mixed);
+            let mut lung = mixed;
+            lung.subtract(&dilated(&gas, self.wall()));
+            // What is left of the wall all around the gas is thin.
+            let lung = dilated(&eroded(lung, self.thin()), self.thin());
+            self.pieces_over(&lung, &lungs)
+        };
+        (0..n_slices).map(lung_in).collect()
+    }
+
+    /// The pixels of `within` with the HU of gas, save for what is thin.
+    fn gas_of(&self, hu: ArrayView2<i16>, within: &Bitmap) -> Bitmap {
+        let mut gas = Bitmap::pack(hu, |hu| hu < self.cut_hu);
+        gas.intersect(within);
+        dilated(&eroded(gas, self.thin()), self.thin())
+    }
+
+    /// The pieces of `image` of which enough lies over `known`; `None` when there are none.
+    fn pieces_over(&self, image: &Bitmap, known: &Bitmap) -> Option<Bitmap> {
+        let pieces = Components::of(image, Connectivity::Four);
+        let areas = pieces.summary(|area: &mut (usize, usize), run| {
+            area.0 += run.area();
+            let cols = run.start as usize..run.end as usize;
+            area.1 += cols.filter(|col| known.has(run.row as usize, *col)).count();
+        });
+        let mut found = Bitmap::empty(image.rows(), image.cols());
+        pieces.draw(&mut found, |piece| {
+            let (area, shared) = areas[piece];
+            area >= self.min_area() && shared as f64 >= MIN_OVER * area as f64
+        });
+        found.bounds().is_some().then_some(found)
+    }
+
+    fn thin(&self) -> usize {
+        (THIN_MM / self.pixel_mm).round().max(1.0) as usize
+    }
+
+    fn wall(&self) -> usize {
+        (WALL_MM / self.pixel_mm).round().max(1.0) as usize
+    }
+
+    fn min_area(&self) -> usize {
+        (MIN_MM2 / self.pixel_mm.powi(2)) as usize
+    }
+
+    /// The gas of a slice that is a component of its own, within the body.
+    fn apart(&self, slice_idx: usize) -> Option<Bitmap> {
+        let air = &self.slices[slice_idx];
+        let wanted = |node: usize| {
+            let area = air.nodes[node].area as usize;
+            (self.is_gas)(slice_idx, node) && !air.nodes[node].touches && area >= self.min_area()
+        };
+        air.drawn(wanted)
+    }
+
+    /// The gas in the lungs of a slice that lies over the gas `beside`.
+    fn followed(&self, slice_idx: usize, beside: &Bitmap, hu: ArrayView2<i16>) -> Option<Bitmap> {
+        let air = &self.slices[slice_idx];
+        let lungs = air.drawn(|node| (self.is_lung)(slice_idx, node))?;
+        let mut over = lungs.clone();
+        over.intersect(beside);
+        if over.area() < self.min_area() / 2 {
+            return None;
+        }
+        let found = self.pieces_over(&self.gas_of(hu, &lungs), beside)?;
+        let mut found = dilated(&found, self.wall());
+        found.intersect(&lungs);
+        Some(found)
+    }
+}
+
+fn add_to(sum: &mut Option<Bitmap>, found: &Bitmap) {
+    match sum {
+        Some(sum) => sum.add(found),
+        None => *sum = Some(found.clone()),
+    }
+}
