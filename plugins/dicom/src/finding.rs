@@ -97,6 +97,8 @@ pub enum FindingKind {
     BurnedIn,
     /// A file of this name is there already; it is left as it is.
     Exists,
+    /// The index of an earlier scan is broken; files that it no longer tells of were read again.
+    BrokenIndex,
 }
 
 impl FindingKind {
@@ -108,7 +110,7 @@ impl FindingKind {
             | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition | BurnedIn
             | Exists => Effect::FileLeftOut,
             MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
-            | SingleSlice | MissingRescale | NotHu | Labels => Effect::Warning,
+            | SingleSlice | MissingRescale | NotHu | Labels | BrokenIndex => Effect::Warning,
             OtherSeries | Conflict | NoStack | MissingSpacing | MissingUid | TooManySlices
             | Indeterminate => Effect::ExamLeftOut,
         }
@@ -148,6 +150,7 @@ impl FindingKind {
             Labels => "labels",
             BurnedIn => "burned_in",
             Exists => "exists",
+            BrokenIndex => "broken_index",
         }
     }
 }

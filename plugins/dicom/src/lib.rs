@@ -23,6 +23,7 @@
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod catalogue;
 mod codec;
 mod deidentify;
 mod element;
@@ -33,14 +34,17 @@ mod frame;
 mod functional_groups;
 mod geometry;
 mod header;
+mod headers;
 #[doc(hidden)]
 pub mod in_memory;
+mod index;
 mod inputs;
 mod kernel;
 mod labels;
 mod layout;
 mod listing;
 mod load;
+mod pack;
 mod rescale;
 mod scan;
 #[cfg(feature = "script")]
