@@ -32,12 +32,14 @@ mod finding;
 mod frame;
 mod functional_groups;
 mod geometry;
+mod grid;
 mod header;
 #[doc(hidden)]
 pub mod in_memory;
 mod inputs;
 mod kernel;
 mod labels;
+mod laid;
 mod layout;
 mod listing;
 mod load;
@@ -51,6 +53,7 @@ mod spacing;
 mod stack;
 mod stored;
 mod syntax;
+mod tilt;
 mod value;
 
 pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
@@ -61,3 +64,4 @@ pub use labels::{LabelReport, LabelRule};
 pub use load::{load, load_only};
 pub use scan::{Scan, ScanOptions, scan};
 pub use stored::{StoredImage, decode_file};
+pub use tilt::{Affine, Tilt};

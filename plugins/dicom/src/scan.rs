@@ -15,6 +15,7 @@ use crate::listing::list_files;
 use crate::series::{self, Series};
 use crate::source::read_header;
 use crate::syntax::Syntax;
+use crate::tilt::Tilt;
 use crate::{DicomError, Effect, Exam, FileFault, Finding, FindingKind};
 
 /// What to look for in a folder, and what to leave out.
@@ -33,6 +34,8 @@ pub struct ScanOptions {
     /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
     /// place of their sizes and modification times.
     pub hash_contents: bool,
+    /// What becomes of a series that was taken with a tilted gantry.
+    pub tilt: Tilt,
 }
 
 impl Default for ScanOptions {
@@ -42,6 +45,7 @@ impl Default for ScanOptions {
             include_indeterminate: true,
             labels: None,
             hash_contents: false,
+            tilt: Tilt::Keep,
         }
     }
 }
