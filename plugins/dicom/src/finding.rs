@@ -71,6 +71,14 @@ pub enum FindingKind {
     OrderedByNumber,
     /// No ImageOrientationPatient; an axial plane was taken.
     AssumedAxial,
+    /// The files' axes are not those of the volume, which are turned or exchanged.
+    Reoriented,
+    /// The gantry was tilted: each image lies beside the one below it.
+    GantryTilt,
+    /// Images lie beside the line of the others.
+    ShiftedSlices,
+    /// The volume's axes are not along the patient's.
+    Oblique,
     /// An exam of one slice, whose thickness stands for the spacing.
     SingleSlice,
     /// No rescale; slope 1 and intercept 0 were taken.
@@ -110,7 +118,8 @@ impl FindingKind {
             | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition | BurnedIn
             | Exists => Effect::FileLeftOut,
             MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
-            | SingleSlice | MissingRescale | NotHu | Labels | BrokenIndex => Effect::Warning,
+            | Reoriented | GantryTilt | ShiftedSlices | Oblique | SingleSlice | MissingRescale
+            | NotHu | Labels | BrokenIndex => Effect::Warning,
             OtherSeries | Conflict | NoStack | MissingSpacing | MissingUid | TooManySlices
             | Indeterminate => Effect::ExamLeftOut,
         }
@@ -137,6 +146,10 @@ impl FindingKind {
             MixedPixelSpacing => "mixed_pixel_spacing",
             OrderedByNumber => "ordered_by_number",
             AssumedAxial => "assumed_axial",
+            Reoriented => "reoriented",
+            GantryTilt => "gantry_tilt",
+            ShiftedSlices => "shifted_slices",
+            Oblique => "oblique",
             SingleSlice => "single_slice",
             MissingRescale => "missing_rescale",
             NotHu => "not_hu",

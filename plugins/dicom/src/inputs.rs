@@ -4,12 +4,14 @@ use crate::FileFault;
 use crate::scan::ScannedFile;
 
 /// A digest of the files in slice order: SOPInstanceUID, frame, and either size and modification
-/// time or, with `hash_contents`, the bytes. Paths are no part of it, so that a data set can move.
+/// time or, with `hash_contents`, the bytes; and of whether they are sheared. Paths are no part of it, so that a data set can move.
 pub(crate) fn key<'a>(
     slices: impl Iterator<Item = (&'a ScannedFile, usize)>,
+    is_sheared: bool,
     hash_contents: bool,
 ) -> Result<String, (std::path::PathBuf, FileFault)> {
-    let mut hasher = blake3::Hasher::new_derive_key("pe-dicom exam inputs v1");
+    let mut hasher = blake3::Hasher::new_derive_key("pe-dicom exam inputs v2");
+    hasher.update(&[is_sheared.into()]);
     let mut previous: Option<&std::path::Path> = None;
     for (file, frame_idx) in slices {
         hasher.update(file.header.sop_uid.as_bytes());

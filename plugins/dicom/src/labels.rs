@@ -374,6 +374,8 @@ impl LabelTable {
             let labels = self.labels_of(exam);
             n_exams_labelled += usize::from(labels.is_some());
             let n_without = match &labels {
+                // That they have none is said where the volume is cut across the images.
+                Some(_) if !exam.slices_are_images() => 0,
                 Some(labels) => labels.pe_on_slice.iter().filter(|l| l.is_none()).count(),
                 None => exam.n_slices(),
             };
@@ -420,7 +422,7 @@ impl LabelTable {
             pe_on_slice: pe_on_slice.clone(),
         });
         for label in &pe_on_slice {
-            if label.is_none() {
+            if label.is_none() && exam.slices_are_images() {
                 self.note(LabelRule::FileWithoutLabel, String::new);
             }
         }

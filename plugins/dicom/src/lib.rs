@@ -33,6 +33,7 @@ mod finding;
 mod frame;
 mod functional_groups;
 mod geometry;
+mod grid;
 mod header;
 mod headers;
 #[doc(hidden)]
@@ -41,6 +42,7 @@ mod index;
 mod inputs;
 mod kernel;
 mod labels;
+mod laid;
 mod layout;
 mod listing;
 mod load;
@@ -55,6 +57,7 @@ mod spacing;
 mod stack;
 mod stored;
 mod syntax;
+mod tilt;
 mod value;
 
 pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
@@ -65,3 +68,4 @@ pub use labels::{LabelReport, LabelRule};
 pub use load::{load, load_only};
 pub use scan::{Scan, ScanOptions, scan};
 pub use stored::{StoredImage, decode_file};
+pub use tilt::{Affine, Tilt};

@@ -17,6 +17,7 @@ use crate::listing::list_files;
 use crate::pack::{Rows, pack};
 use crate::series::{self, Series};
 use crate::syntax::Syntax;
+use crate::tilt::Tilt;
 use crate::{DicomError, Effect, Exam, Finding, FindingKind};
 
 /// What to look for in a folder, and what to leave out.
@@ -39,6 +40,8 @@ pub struct ScanOptions {
     /// and time: the next scan of the same root reads files that are new or have changed, and no
     /// others. It may be shared by scans of several roots, and be a store's.
     pub index: Option<PathBuf>,
+    /// What becomes of a series that was taken with a tilted gantry.
+    pub tilt: Tilt,
 }
 
 impl Default for ScanOptions {
@@ -49,6 +52,7 @@ impl Default for ScanOptions {
             labels: None,
             hash_contents: false,
             index: None,
+            tilt: Tilt::Keep,
         }
     }
 }

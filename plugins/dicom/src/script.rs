@@ -71,6 +71,8 @@ mod dicom {
     /// - `index` (none): a folder in which what the headers say is kept, such as the store's: the
     ///   next scan of the same path opens only files that are new, or whose size or time is
     ///   another, and those that claim the same identity or place as another
+    /// - `tilt` ("keep"): `"correct"` shears a series that was taken with a tilted gantry, until its
+    ///   images lie straight above each other
     ///
     /// Throws as `dicom::scan(path)`, and `options.unknown` or `options.invalid` for an option
     /// that does not exist or cannot be so.
@@ -259,8 +261,10 @@ mod dicom {
 
     /// Technical facts from the header of the first slice, as a map; no names, ids or dates.
     ///
-    /// It has `rows`, `cols`, `n_slices`, `n_files`; `slice_mm`, `row_mm`, `col_mm`,
-    /// `slice_thickness_mm`; `orientation` and `normal`; `kvp` and `kernel`; `slope`, `intercept`,
+    /// It has `rows`, `cols`, `n_slices` and `slice_mm`, `row_mm`, `col_mm` of the volume; `n_files`;
+    /// `slice_thickness_mm`; `affine`, where the voxels lie in the patient: `origin_mm`, the middle of
+    /// voxel `[0, 0, 0]`, and `steps_mm`, one step along slices, rows and columns, in mm to the left,
+    /// the back and the head; `orientation`, as the files have it; `kvp` and `kernel`; `slope`, `intercept`,
     /// `padding`, `signed`, `bits_stored`, `bits_allocated` and `transfer_syntax`. What the header
     /// lacks is `()`, and so is a `kernel` that is none that vendors write.
     ///
@@ -279,6 +283,11 @@ mod dicom {
     }
 
     /// Loads the exam's voxels in HU.
+    ///
+    /// Slices ascend towards the head, rows to the back and columns to the patient's left, whatever
+    /// way the images lie; a finding `reoriented` says what was turned. Images that are coronal or
+    /// sagittal are cut anew: the volume's slices go through all of them, and have numbers in place of
+    /// SOPInstanceUIDs and no slice labels.
     ///
     /// Throws the fault of the first file that cannot be decoded, by its name, such as
     /// `dicom.truncated`; `dicom.changed` when a file is no longer what was scanned;

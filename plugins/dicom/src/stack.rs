@@ -220,7 +220,7 @@ fn by_number(mut slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<
     let step = slices[0].facts().spacing_between;
     let step = step.or(slices[0].facts().slice_thickness).unwrap_or(0.0);
     let reason = format!(
-        "no ImagePositionPatient; InstanceNumber gives the order and {step} mm, from the header, the spacing"
+        "no ImagePositionPatient; InstanceNumber is taken to ascend along the normal, and {step} mm, from the header, to be the spacing"
     );
     findings.push(Finding::new(
         &place_of(&slices),

@@ -438,7 +438,7 @@ fn an_interrupt_leaves_whole_files_only() {
 
 #[test]
 fn a_real_series_is_the_same_exam_and_names_nobody() {
-    let Some(folder) = data::folder("ct") else {
+    let Some(folder) = data::folder("ct/lung-dx-a0001") else {
         return;
     };
     let (out, done) = copies(&folder, &keyed());

@@ -169,7 +169,7 @@ fn one_series_of_a_study_is_used() {
             ..slice(n)
         }));
     };
-    check(larger_but_coronal, &["other_series"], &[10]);
+    check(larger_but_coronal, &["reoriented", "other_series"], &[10]);
     let other_study = |files: &mut Vec<Ct>| {
         let study = |file: Ct| Ct {
             study: "1.1".into(),
