@@ -47,6 +47,10 @@ pub(crate) struct FrameFacts {
     pub intercept: Option<f64>,
     pub rescale_type: Option<String>,
     pub localizer: bool,
+    /// A digest of ImageType, or of a frame's FrameType, which may hold anything.
+    pub image_type_key: Option<i64>,
+    pub acquisition: Option<i64>,
+    pub temporal: Option<i64>,
 }
 
 /// How the image was made, where the header says.
@@ -54,6 +58,10 @@ pub(crate) struct FrameFacts {
 pub(crate) struct Technique {
     pub kvp: Option<f64>,
     pub kernel: Option<String>,
+    /// A digest of ConvolutionKernel, which may hold anything.
+    pub kernel_key: Option<i64>,
+    /// When the image was taken, µs from some start; only to be compared, and never shown.
+    pub time_us: Option<i64>,
 }
 
 /// Where the samples lie in the data set.
@@ -145,8 +153,15 @@ impl Header {
                 tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
                 tags::PATIENT_ID => self.patient_key = pseudonym(&values.text()),
                 tags::CONVOLUTION_KERNEL => {
-                    self.technique.kernel = Some(values.text()).filter(|text| is_kernel(text));
+                    let text = values.text();
+                    self.technique.kernel_key = key_of(&text);
+                    self.technique.kernel = Some(text).filter(|text| is_kernel(text));
                 }
+                tags::ACQUISITION_TIME => {
+                    let known = self.technique.time_us;
+                    self.technique.time_us = known.or(values.microseconds(0));
+                }
+                tags::ACQUISITION_DATE_TIME => self.technique.time_us = values.microseconds(8),
                 tags::KVP => self.technique.kvp = values.number("KVP"),
                 tags::INSTANCE_NUMBER => {
                     self.instance_number = values.integer("InstanceNumber");
@@ -252,7 +267,9 @@ impl Raw {
     }
 }
 
-const WANTED: [Tag; 23] = [
+const WANTED: [Tag; 25] = [
+    tags::ACQUISITION_TIME,
+    tags::ACQUISITION_DATE_TIME,
     tags::STUDY_INSTANCE_UID,
     tags::SERIES_INSTANCE_UID,
     tags::SOP_INSTANCE_UID,
@@ -280,7 +297,7 @@ const WANTED: [Tag; 23] = [
 
 impl FrameFacts {
     /// The attributes that a frame's facts are taken from.
-    pub const WANTED: [Tag; 10] = [
+    pub const WANTED: [Tag; 14] = [
         tags::IMAGE_POSITION_PATIENT,
         tags::IMAGE_ORIENTATION_PATIENT,
         tags::PIXEL_SPACING,
@@ -291,6 +308,10 @@ impl FrameFacts {
         tags::RESCALE_TYPE,
         tags::IMAGE_TYPE,
         tags::FRAME_TYPE,
+        tags::ACQUISITION_NUMBER,
+        tags::FRAME_ACQUISITION_NUMBER,
+        tags::TEMPORAL_POSITION_IDENTIFIER,
+        tags::TEMPORAL_POSITION_INDEX,
     ];
 
     /// Takes one attribute, if it is one of a frame's.
@@ -311,10 +332,16 @@ impl FrameFacts {
             // Value 3 of ImageType, or of a frame's FrameType, PS3.3 section C.8.2.1.1.1.
             tags::IMAGE_TYPE | tags::FRAME_TYPE => {
                 let text = values.text();
+                self.image_type_key = key_of(&text);
                 self.localizer = text
                     .split('\\')
                     .any(|part| matches!(part.trim(), "LOCALIZER" | "SCOUT"));
             }
+            // Told to tell volumes apart: what is none is as if it were not there.
+            tags::ACQUISITION_NUMBER => self.acquisition = values.text().parse().ok(),
+            tags::FRAME_ACQUISITION_NUMBER => self.acquisition = values.word().map(i64::from),
+            tags::TEMPORAL_POSITION_IDENTIFIER => self.temporal = values.text().parse().ok(),
+            tags::TEMPORAL_POSITION_INDEX => self.temporal = values.long().map(i64::from),
             _ => return false,
         }
         true
@@ -340,6 +367,13 @@ fn is_uid(text: &str) -> bool {
     };
     of(1..=64, |b| b.is_ascii_digit() || *b == b'.')
         || of(12..=12, |b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A digest by which texts are compared; `None` for an empty one.
+fn key_of(text: &str) -> Option<i64> {
+    let hash = blake3::hash(text.as_bytes());
+    let first = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+    (!text.is_empty()).then(|| i64::from_le_bytes(first))
 }
 
 /// A one-way digest of PatientID that groups the exams of a patient.

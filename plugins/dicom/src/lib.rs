@@ -55,6 +55,7 @@ mod stored;
 mod syntax;
 mod tilt;
 mod value;
+mod volumes;
 
 pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
 pub use error::{DicomError, FileFault};

@@ -34,6 +34,10 @@ pub struct ScanOptions {
     /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
     /// place of their sizes and modification times.
     pub hash_contents: bool,
+    /// Which volume is used of a series that has several, by its number from 1 in the findings; 0 for
+    /// an axial one before any other, then the one with the most slices, then the one of the softest
+    /// kernel. A series of one volume has no choice.
+    pub volume: usize,
     /// What becomes of a series that was taken with a tilted gantry.
     pub tilt: Tilt,
 }
@@ -45,6 +49,7 @@ impl Default for ScanOptions {
             include_indeterminate: true,
             labels: None,
             hash_contents: false,
+            volume: 0,
             tilt: Tilt::Keep,
         }
     }
@@ -80,7 +85,8 @@ pub(crate) struct ScannedFile {
 /// Scans a file, or a folder of any layout, for CT exams; no pixels are read.
 ///
 /// Files are told by content, never by name. Images are grouped by study and series, and ordered
-/// along the normal of their plane. Of several usable series of a study one is the exam: an axial
+/// along the normal of their plane. Volumes that lie at the same places in one series (phases,
+/// kernels, planes) are told apart by their headers, and one is used. Of several usable series of a study one is the exam: an axial
 /// one before any other, then the one with the most slices, then the smallest UID. What is left
 /// out, and what is odd but used, is a [`Finding`] each.
 ///

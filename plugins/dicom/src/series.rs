@@ -142,7 +142,7 @@ pub(crate) fn assemble(
         findings.push(finding);
         (None::<Series>, std::mem::take(findings))
     };
-    let slices: Vec<Slice> = match ordered(slices, &mut findings) {
+    let slices: Vec<Slice> = match ordered(slices, options.volume, &mut findings) {
         Ok(slices) => slices,
         Err(refusal) => {
             let finding = refusal.map(|(kind, reason)| Finding::new(&place, kind, reason));
