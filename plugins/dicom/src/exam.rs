@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pe_ct::{ExamInfo, Spacing};
 use serde::Serialize;
 
+use crate::catalogue::FileRef;
 use crate::grid::Grid;
 use crate::layout::Layout;
 use crate::tilt::Affine;
@@ -67,7 +68,7 @@ pub struct ExamHeader {
 /// Where a slice is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SliceSource {
-    pub path: Arc<PathBuf>,
+    pub file: FileRef,
     pub frame_idx: usize,
     /// Frames that the file had when it was scanned.
     pub n_frames: usize,
@@ -99,8 +100,8 @@ impl Exam {
 
     /// The file of each image, ascending along their normal: of each slice, when they are axial. A
     /// multi-frame file stands for each of its frames.
-    pub fn files(&self) -> impl ExactSizeIterator<Item = &std::path::Path> {
-        self.slices.iter().map(|slice| slice.path.as_path())
+    pub fn files(&self) -> impl ExactSizeIterator<Item = PathBuf> {
+        self.slices.iter().map(|slice| slice.file.path())
     }
 }
 

@@ -109,6 +109,8 @@ pub enum FindingKind {
     BurnedIn,
     /// A file of this name is there already; it is left as it is.
     Exists,
+    /// The index of an earlier scan is broken; files that it no longer tells of were read again.
+    BrokenIndex,
 }
 
 impl FindingKind {
@@ -121,7 +123,7 @@ impl FindingKind {
             | Exists => Effect::FileLeftOut,
             MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
             | OtherVolume | Reoriented | GantryTilt | ShiftedSlices | Oblique | SingleSlice
-            | MissingRescale | NotHu | Labels => Effect::Warning,
+            | MissingRescale | NotHu | Labels | BrokenIndex => Effect::Warning,
             OtherSeries | NoVolume | Conflict | NoStack | MissingSpacing | MissingUid
             | TooManySlices | Indeterminate => Effect::ExamLeftOut,
         }
@@ -167,6 +169,7 @@ impl FindingKind {
             Labels => "labels",
             BurnedIn => "burned_in",
             Exists => "exists",
+            BrokenIndex => "broken_index",
         }
     }
 }

@@ -60,7 +60,7 @@ pub(crate) struct Technique {
     pub kernel: Option<String>,
     /// A digest of ConvolutionKernel, which may hold anything.
     pub kernel_key: Option<i64>,
-    /// When the image was taken, µs from some start; only to be compared, and never shown.
+    /// The time of the day when the image was taken, µs; only to be compared, and never shown.
     pub time_us: Option<i64>,
 }
 

@@ -9,6 +9,7 @@ use ndarray::Array3;
 use pe_binding::Work;
 use pe_files::Files;
 
+use crate::catalogue::FileRef;
 use crate::deidentify::copy_in_memory;
 use crate::element::{Elements, Encoding, Stop, is_pixel_data};
 use crate::labels::LabelTable;
@@ -91,6 +92,7 @@ pub fn load(bytes: &[u8]) -> Result<Array3<i16>, Refused> {
         .map_err(|fault| Refused::Finding(Finding::of_fault(path, &fault)))?;
     let file = ScannedFile {
         path: Arc::new(path.to_owned()),
+        place: FileRef::only(path),
         header,
         syntax,
         n_bytes,

@@ -32,7 +32,7 @@ pub(crate) fn key<'a>(
 fn digest(file: &ScannedFile) -> Result<blake3::Hash, (std::path::PathBuf, FileFault)> {
     let mut hasher = blake3::Hasher::new();
     let read =
-        (file.files.open(&file.path)).and_then(|bytes| hasher.update_reader(bytes).map(drop));
+        (file.place.open(&file.files)).and_then(|(bytes, _)| hasher.update_reader(bytes).map(drop));
     read.map_err(|e| (file.path.to_path_buf(), FileFault::Io(e.to_string())))?;
     Ok(hasher.finalize())
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use pe_ct::{EXAM_FINDINGS, ExamId, ExamLabels};
 use pe_files::Files;
 use serde::Serialize;
 
+use crate::scan::SeenIds;
 use crate::{DicomError, Exam, Finding, FindingKind};
 
 pub(crate) const STUDY: &str = "StudyInstanceUID";
@@ -365,7 +366,7 @@ impl LabelTable {
     pub fn apply(
         mut self,
         exams: &mut [(Exam, PathBuf)],
-        seen: &BTreeSet<String>,
+        seen: &SeenIds,
         findings: &mut Vec<Finding>,
     ) -> LabelReport {
         let mut n_exams_labelled = 0;
@@ -428,12 +429,12 @@ impl LabelTable {
         labels
     }
 
-    fn check_files(&mut self, seen: &BTreeSet<String>) {
+    fn check_files(&mut self, seen: &SeenIds) {
         let exams = std::mem::take(&mut self.exams);
         let mut missing: Vec<&str> = Vec::new();
         for exam in exams.values() {
             let slices = exam.slices.iter().map(|(slice, _)| &**slice);
-            missing.extend(slices.filter(|slice| !seen.contains(*slice)));
+            missing.extend(slices.filter(|slice| !seen.contains(slice)));
         }
         missing.sort_unstable();
         for slice in missing {

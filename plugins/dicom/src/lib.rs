@@ -23,6 +23,7 @@
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod catalogue;
 mod codec;
 mod deidentify;
 mod element;
@@ -34,8 +35,10 @@ mod functional_groups;
 mod geometry;
 mod grid;
 mod header;
+mod headers;
 #[doc(hidden)]
 pub mod in_memory;
+mod index;
 mod inputs;
 mod kernel;
 mod labels;
@@ -43,6 +46,7 @@ mod laid;
 mod layout;
 mod listing;
 mod load;
+mod pack;
 mod rescale;
 mod scan;
 #[cfg(feature = "script")]

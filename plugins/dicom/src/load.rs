@@ -59,7 +59,7 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
                 None => BUFFER
                     .with_borrow_mut(|buffer| load_file(exam, image_idx, buffer, hu, work.files())),
             };
-            done.map_err(|fault| DicomError::file(&exam.slices[image_idx].path, fault))?;
+            done.map_err(|fault| DicomError::file(&exam.slices[image_idx].file.path(), fault))?;
             task.advance(1);
             Ok::<(), DicomError>(())
         };
@@ -69,8 +69,8 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
         } else {
             // One file holds the whole run: it is read once, and its frames go in parallel.
             let bytes = read_whole(&slices[0], work.files())?;
-            let source =
-                Source::parse(&bytes).map_err(|fault| DicomError::file(&slices[0].path, fault))?;
+            let source = Source::parse(&bytes)
+                .map_err(|fault| DicomError::file(&slices[0].file.path(), fault))?;
             let pairs = run.into_par_iter().zip(chunks);
             first_error(pairs.map(|pair| job(pair, Some(&source))).collect())?;
         }
@@ -81,7 +81,7 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
 /// Loads an exam whose slices are all frames of one file, from that file's bytes.
 pub(crate) fn load_bytes(exam: &Exam, bytes: &[u8]) -> Result<Array3<i16>, DicomError> {
     check_size(exam)?;
-    let fault = |fault| DicomError::file(&exam.slices[0].path, fault);
+    let fault = |fault| DicomError::file(&exam.slices[0].file.path(), fault);
     let source = Source::parse(bytes).map_err(fault)?;
     let [n_images, rows, cols] = exam.grid.loaded();
     let mut hu = vec![0; n_images * rows * cols];
@@ -99,7 +99,7 @@ fn check_size(exam: &Exam) -> Result<(), DicomError> {
     let mut sizes: Vec<_> = exam
         .slices
         .iter()
-        .map(|s| (&s.path, s.file_bytes))
+        .map(|s| (s.file.idx(), s.file_bytes))
         .collect();
     // The frames of one file follow each other or not; each file counts once.
     sizes.sort();
@@ -133,7 +133,7 @@ fn first_error(results: Vec<Result<(), DicomError>>) -> Result<(), DicomError> {
 /// file's.
 fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
     let together =
-        |a: &SliceSource, b: &SliceSource| (a.n_frames == 1 && b.n_frames == 1) || a.path == b.path;
+        |a: &SliceSource, b: &SliceSource| (a.n_frames == 1 && b.n_frames == 1) || a.file == b.file;
     let mut runs = Vec::new();
     let mut start = 0;
     for run in slices.chunk_by(together) {
@@ -146,7 +146,7 @@ fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
 fn read_whole(slice: &SliceSource, files: &Files) -> Result<Vec<u8>, DicomError> {
     let mut bytes = Vec::new();
     let read = read_unchanged(slice, &mut bytes, files);
-    read.map_err(|fault| DicomError::file(&slice.path, fault))?;
+    read.map_err(|fault| DicomError::file(&slice.file.path(), fault))?;
     Ok(bytes)
 }
 
@@ -155,7 +155,7 @@ fn read_unchanged(
     buffer: &mut Vec<u8>,
     files: &Files,
 ) -> Result<(), FileFault> {
-    if read_file(&slice.path, buffer, files)? == slice.file_bytes {
+    if read_file(&slice.file, buffer, files)? == slice.file_bytes {
         Ok(())
     } else {
         Err(FileFault::Changed("its size in bytes is another"))

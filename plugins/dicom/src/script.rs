@@ -73,6 +73,9 @@ mod dicom {
     ///   the one with the most slices, then the one of the softest kernel
     /// - `tilt` ("keep"): `"correct"` shears a series that was taken with a tilted gantry, until its
     ///   images lie straight above each other
+    /// - `index` (none): a folder in which what the headers say is kept, such as the store's: the
+    ///   next scan of the same path opens only files that are new, or whose size or time is
+    ///   another, and those that claim the same identity or place as another
     ///
     /// Throws as `dicom::scan(path)`, and `options.unknown` or `options.invalid` for an option
     /// that does not exist or cannot be so.
@@ -81,6 +84,7 @@ mod dicom {
     /// let found = dicom::scan(cohort, #{ max_slices: 39 });
     /// print(found.exams.len()); // 0
     /// print(found.findings.some(|finding| finding.effect == "exam_left_out")); // true
+    /// print(dicom::scan(cohort, #{ index: "store" }).exams.len()); // 6
     /// ```
     #[rhai_fn(volatile, return_raw, name = "scan")]
     pub fn scan_with(context: NativeCallContext, path: &str, map: Map) -> ScriptResult<ScanHandle> {

@@ -224,7 +224,7 @@ fn exam_of(slices: &[Slice], laid: Laid, options: &ScanOptions) -> Result<Exam, 
         labels: None,
     };
     let sources = slices.iter().map(|slice| SliceSource {
-        path: Arc::clone(&slice.file.path),
+        file: slice.file.place.clone(),
         frame_idx: slice.frame_idx,
         n_frames: slice.file.header.layout.n_frames,
         file_bytes: slice.file.n_bytes,

@@ -294,8 +294,8 @@ fn without_repeats(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Ve
 fn same_bytes(a: &ScannedFile, b: &ScannedFile) -> bool {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     a.n_bytes == b.n_bytes
-        && read_file(&a.path, &mut left, &a.files).is_ok()
-        && read_file(&b.path, &mut right, &b.files).is_ok()
+        && read_file(&a.place, &mut left, &a.files).is_ok()
+        && read_file(&b.place, &mut right, &b.files).is_ok()
         && left == right
 }
 
@@ -303,7 +303,7 @@ fn same_bytes(a: &ScannedFile, b: &ScannedFile) -> bool {
 fn same_image(a: &Slice, b: &Slice) -> bool {
     let values = |slice: &Slice| -> Result<Vec<i64>, FileFault> {
         let mut bytes = Vec::new();
-        read_file(&slice.file.path, &mut bytes, &slice.file.files)?;
+        read_file(&slice.file.place, &mut bytes, &slice.file.files)?;
         let source = Source::parse(&bytes)?;
         let layout = &source.header.layout;
         let words = Frames::new(&source)?.words(slice.frame_idx)?;

@@ -442,7 +442,9 @@ fn a_real_series_is_the_same_exam_and_names_nobody() {
         return;
     };
     let (out, done) = copies(&folder, &keyed());
-    assert_eq!(files(out.path()).len(), 64, "{done}");
+    let n_copies = files(out.path()).len();
+    assert!(n_copies >= 64, "{done}");
+    assert_eq!(n_copies, done.n_files - done.n_skipped, "{done}");
     assert_eq!(exams(&folder), exams(out.path()));
     assert_eq!(identities(&folder, out.path()), Vec::<String>::new());
 }

@@ -19,9 +19,10 @@ use pe_files::Files;
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use crate::headers::read_headers;
 use crate::labels::LabelTable;
 use crate::listing::list_files;
-use crate::scan::{ScannedFile, counted, read_headers};
+use crate::scan::{ScannedFile, counted};
 use crate::series;
 use crate::source::{Source, read_file};
 use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
@@ -124,15 +125,17 @@ pub fn deidentify(
     let mut findings = Vec::new();
     disk::prepare(root, out, files)?;
     let table_path = LabelTable::locate(root, options.labels.as_deref(), files);
-    let mut paths = list_files(root, &mut findings, work)?;
-    if let Some(table_path) = &table_path {
-        paths.retain(|path| path != table_path);
-    }
+    let catalogue = list_files(root, &[table_path.as_deref()], &mut findings, work)?;
     // The table first: one that is none is told before hours of work, not after.
     let labels = table_path
         .map(|path| labels::rewrite(&path, &names, work))
         .transpose()?;
-    let jobs = plan(read_headers(&paths, work)?, out, &names, &mut findings);
+    let mut read = Vec::with_capacity(catalogue.len());
+    read_headers(&catalogue, None, work, |batch| {
+        read.extend(batch.files);
+        Ok::<_, DicomError>(())
+    })?;
+    let jobs = plan(read, out, &names, &mut findings);
     let n_label_rows = labels.as_ref().map(|labels| labels.n_rows);
     findings.extend(write(&jobs, labels, out, &names, options, work)?);
     // A folder without an exam is what other findings would say; here each is about one file.
@@ -140,10 +143,10 @@ pub fn deidentify(
         finding.effect = Effect::FileLeftOut;
     }
     findings.sort();
-    let n_skipped = paths.iter().filter(|p| is_named(p, &findings)).count();
+    let n_skipped = catalogue.paths().filter(|p| is_named(p, &findings)).count();
     Ok(Deidentified {
         out: out.to_owned(),
-        n_files: paths.len(),
+        n_files: catalogue.len(),
         n_skipped,
         n_label_rows,
         findings,
@@ -306,7 +309,7 @@ impl Job {
         files: &Files,
         task: &Task,
     ) -> Result<Vec<u8>, Refusal> {
-        if read_file(&self.file.path, buffer, files)? != self.file.n_bytes {
+        if read_file(&self.file.place, buffer, files)? != self.file.n_bytes {
             return Err(FileFault::Changed("its size in bytes is another").into());
         }
         copy_of(buffer, &self.uids, names, options, task)
