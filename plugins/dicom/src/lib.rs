@@ -36,6 +36,7 @@ mod geometry;
 mod grid;
 mod header;
 mod headers;
+mod id;
 #[doc(hidden)]
 pub mod in_memory;
 mod index;

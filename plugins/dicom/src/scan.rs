@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Catalogue, FileRef};
 use crate::header::Header;
 use crate::headers::{Batch, read_headers};
+use crate::id;
 use crate::index::{self, Failed, Index};
 use crate::labels::{LabelReport, LabelTable};
 use crate::listing::list_files;
@@ -148,6 +149,9 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
     let seen = seen.map(SeenIds::sorted).unwrap_or_default();
     let labels = table.map(|table| table.apply(&mut exams, &seen, &mut findings));
     leave_out_indeterminate(&mut exams, options, &mut findings);
+    for (exam, _) in &mut exams {
+        id::named_by_paths(exam);
+    }
     findings.sort();
     Ok(Scan {
         root: root.to_owned(),
