@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ExamLabels;
 
-/// Which series of which study an exam is. UIDs only: no name, no patient id, no date.
+/// Which series of which study an exam is: UIDs, hashes, or digests of what else is in their place. No
+/// name, no patient id, no date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExamId {
     /// StudyInstanceUID (0020,000D).

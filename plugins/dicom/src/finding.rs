@@ -87,6 +87,10 @@ pub enum FindingKind {
     NotHu,
     /// Another series of the study is used.
     OtherSeries,
+    /// The series has several volumes, of which this one is not used.
+    OtherVolume,
+    /// The series has several volumes, and fewer than `volume`.
+    NoVolume,
     /// Different images claim the same identity or place.
     Conflict,
     /// Most slices disagree on plane or size, or nothing gives an order.
@@ -118,10 +122,10 @@ impl FindingKind {
             | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition | BurnedIn
             | Exists => Effect::FileLeftOut,
             MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
-            | Reoriented | GantryTilt | ShiftedSlices | Oblique | SingleSlice | MissingRescale
-            | NotHu | Labels | BrokenIndex => Effect::Warning,
-            OtherSeries | Conflict | NoStack | MissingSpacing | MissingUid | TooManySlices
-            | Indeterminate => Effect::ExamLeftOut,
+            | OtherVolume | Reoriented | GantryTilt | ShiftedSlices | Oblique | SingleSlice
+            | MissingRescale | NotHu | Labels | BrokenIndex => Effect::Warning,
+            OtherSeries | NoVolume | Conflict | NoStack | MissingSpacing | MissingUid
+            | TooManySlices | Indeterminate => Effect::ExamLeftOut,
         }
     }
 
@@ -154,6 +158,8 @@ impl FindingKind {
             MissingRescale => "missing_rescale",
             NotHu => "not_hu",
             OtherSeries => "other_series",
+            OtherVolume => "other_volume",
+            NoVolume => "no_volume",
             Conflict => "conflict",
             NoStack => "no_stack",
             MissingSpacing => "missing_spacing",

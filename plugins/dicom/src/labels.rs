@@ -10,6 +10,7 @@ use pe_ct::{EXAM_FINDINGS, ExamId, ExamLabels};
 use pe_files::Files;
 use serde::Serialize;
 
+use crate::id;
 use crate::scan::SeenIds;
 use crate::{DicomError, Exam, Finding, FindingKind};
 
@@ -29,7 +30,7 @@ const MAX_EXAMPLES: usize = 5;
 pub enum LabelRule {
     /// One of the 17 columns is not there.
     MissingColumn,
-    /// A row without the UIDs, or with fewer fields than the header.
+    /// A row without the ids, or with fewer fields than the header.
     BrokenRow,
     /// A label that is neither 0 nor 1; it counts as not given.
     NotZeroOrOne,
@@ -241,11 +242,11 @@ impl LabelTable {
             let field = record.get(column).unwrap_or_default();
             std::str::from_utf8(field).unwrap_or_default()
         };
-        let [study, series, slice] = columns.ids.map(text);
-        if study.is_empty() || series.is_empty() || slice.is_empty() {
+        let ids = columns.ids.map(|column| id::kept(text(column)));
+        let [Some(study), Some(series), Some(slice)] = ids else {
             self.note(LabelRule::BrokenRow, || format!("row {row}"));
             return;
-        }
+        };
         let mut odd = 0;
         let mut flag = |column: Option<usize>| match record.get(column?) {
             Some(b"0") => Some(false),
@@ -267,14 +268,13 @@ impl LabelTable {
         for _ in 0..odd {
             self.note(LabelRule::NotZeroOrOne, || format!("row {row}"));
         }
-        study.clone_into(&mut id.study_uid);
-        series.clone_into(&mut id.series_uid);
+        (id.study_uid, id.series_uid) = (study, series);
         // Rows of an exam mostly follow each other: the id is only copied for a new exam.
         if !self.exams.contains_key(id) {
             self.exams.insert(id.clone(), ExamRows::default());
         }
         if let Some(exam) = self.exams.get_mut(id) {
-            exam.slices.push((slice.into(), pe_on_slice));
+            exam.slices.push((slice.into_boxed_str(), pe_on_slice));
             exam.zeros |= zeros;
             exam.ones |= ones;
         }
@@ -307,11 +307,7 @@ impl LabelTable {
                         LabelRule::ConflictingRows
                     };
                     self.note(rule, || {
-                        format!(
-                            "slice {} of series {}",
-                            shown(&slice),
-                            shown(&id.series_uid)
-                        )
+                        format!("slice {slice} of series {}", id.series_uid)
                     });
                 }
                 _ => kept.push((slice, pe)),
@@ -358,7 +354,7 @@ impl LabelTable {
             ),
         ];
         for (rule, _) in broken.into_iter().filter(|(_, is_broken)| *is_broken) {
-            self.note(rule, || format!("series {}", shown(&id.series_uid)));
+            self.note(rule, || format!("series {}", id.series_uid));
         }
     }
 
@@ -438,9 +434,7 @@ impl LabelTable {
         }
         missing.sort_unstable();
         for slice in missing {
-            self.note(LabelRule::LabelWithoutFile, || {
-                format!("slice {}", shown(slice))
-            });
+            self.note(LabelRule::LabelWithoutFile, || format!("slice {slice}"));
         }
         self.exams = exams;
     }
@@ -451,17 +445,6 @@ impl LabelTable {
         if examples.len() < MAX_EXAMPLES {
             examples.push(example());
         }
-    }
-}
-
-/// A UID as a table gives it, or the RSNA data set's own hexadecimal ids. A text that is neither may
-/// be a name in the wrong column, and is not repeated.
-fn shown(uid: &str) -> &str {
-    let is_id = uid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.');
-    if is_id && uid.len() <= 64 {
-        uid
-    } else {
-        "whose UID is none"
     }
 }
 

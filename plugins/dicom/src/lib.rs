@@ -36,6 +36,7 @@ mod geometry;
 mod grid;
 mod header;
 mod headers;
+mod id;
 #[doc(hidden)]
 pub mod in_memory;
 mod index;
@@ -59,6 +60,7 @@ mod stored;
 mod syntax;
 mod tilt;
 mod value;
+mod volumes;
 
 pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
 pub use error::{DicomError, FileFault};

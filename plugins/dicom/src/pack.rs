@@ -216,9 +216,17 @@ pack!(FrameFacts {
     intercept,
     rescale_type,
     localizer,
+    image_type_key,
+    acquisition,
+    temporal,
 });
 
-pack!(Technique { kvp, kernel });
+pack!(Technique {
+    kvp,
+    kernel,
+    kernel_key,
+    time_us,
+});
 
 pack!(Pixels {
     tag,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::{Catalogue, FileRef};
 use crate::header::Header;
 use crate::headers::{Batch, read_headers};
+use crate::id;
 use crate::index::{self, Failed, Index};
 use crate::labels::{LabelReport, LabelTable};
 use crate::listing::list_files;
@@ -36,12 +37,16 @@ pub struct ScanOptions {
     /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
     /// place of their sizes and modification times.
     pub hash_contents: bool,
+    /// Which volume is used of a series that has several, by its number from 1 in the findings; 0 for
+    /// an axial one before any other, then the one with the most slices, then the one of the softest
+    /// kernel. A series of one volume has no choice.
+    pub volume: usize,
+    /// What becomes of a series that was taken with a tilted gantry.
+    pub tilt: Tilt,
     /// A folder, made when it is missing, in which the facts of the headers are kept by path, size
     /// and time: the next scan of the same root reads files that are new or have changed, and no
     /// others. It may be shared by scans of several roots, and be a store's.
     pub index: Option<PathBuf>,
-    /// What becomes of a series that was taken with a tilted gantry.
-    pub tilt: Tilt,
 }
 
 impl Default for ScanOptions {
@@ -51,8 +56,9 @@ impl Default for ScanOptions {
             include_indeterminate: true,
             labels: None,
             hash_contents: false,
-            index: None,
+            volume: 0,
             tilt: Tilt::Keep,
+            index: None,
         }
     }
 }
@@ -88,7 +94,8 @@ pub(crate) struct ScannedFile {
 /// Scans a file, or a folder of any layout, for CT exams; no pixels are read.
 ///
 /// Files are told by content, never by name. Images are grouped by study and series, and ordered
-/// along the normal of their plane. Of several usable series of a study one is the exam: an axial
+/// along the normal of their plane. Volumes that lie at the same places in one series (phases,
+/// kernels, planes) are told apart by their headers, and one is used. Of several usable series of a study one is the exam: an axial
 /// one before any other, then the one with the most slices, then the smallest UID. What is left
 /// out, and what is odd but used, is a [`Finding`] each.
 ///
@@ -142,6 +149,9 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
     let seen = seen.map(SeenIds::sorted).unwrap_or_default();
     let labels = table.map(|table| table.apply(&mut exams, &seen, &mut findings));
     leave_out_indeterminate(&mut exams, options, &mut findings);
+    for (exam, _) in &mut exams {
+        id::named_by_paths(exam);
+    }
     findings.sort();
     Ok(Scan {
         root: root.to_owned(),

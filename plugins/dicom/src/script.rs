@@ -68,11 +68,14 @@ mod dicom {
     /// - `labels` (`train.csv` in the folder): path of the RSNA label table
     /// - `hash_contents` (false): whether exams are keyed by their files' bytes, which reads them
     ///   all, and not by their sizes and times
+    /// - `volume` (0): which volume is used of a series that has several (phases, kernels, planes), by
+    ///   its number from 1 in the findings `other_volume`; 0 for an axial one before any other, then
+    ///   the one with the most slices, then the one of the softest kernel
+    /// - `tilt` ("keep"): `"correct"` shears a series that was taken with a tilted gantry, until its
+    ///   images lie straight above each other
     /// - `index` (none): a folder in which what the headers say is kept, such as the store's: the
     ///   next scan of the same path opens only files that are new, or whose size or time is
     ///   another, and those that claim the same identity or place as another
-    /// - `tilt` ("keep"): `"correct"` shears a series that was taken with a tilted gantry, until its
-    ///   images lie straight above each other
     ///
     /// Throws as `dicom::scan(path)`, and `options.unknown` or `options.invalid` for an option
     /// that does not exist or cannot be so.

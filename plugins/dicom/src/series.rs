@@ -59,7 +59,9 @@ fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
     // Before those that are missing: one that is none is not kept.
     let uids = [STUDY, SERIES, SLICE];
     if let Some(name) = uids.iter().find(|name| header.invalid.contains(name)) {
-        let reason = format!("{name} is no UID: expected 1 to 64 digits and dots");
+        let reason = format!(
+            "{name} is no id: expected 1 to 64 letters, digits, dots, hyphens and underscores"
+        );
         return finding(FindingKind::Unreadable, reason);
     }
     if header.study_uid.is_empty() || header.series_uid.is_empty() {
@@ -142,7 +144,7 @@ pub(crate) fn assemble(
         findings.push(finding);
         (None::<Series>, std::mem::take(findings))
     };
-    let slices: Vec<Slice> = match ordered(slices, &mut findings) {
+    let slices: Vec<Slice> = match ordered(slices, options.volume, &mut findings) {
         Ok(slices) => slices,
         Err(refusal) => {
             let finding = refusal.map(|(kind, reason)| Finding::new(&place, kind, reason));

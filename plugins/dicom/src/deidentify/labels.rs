@@ -7,6 +7,7 @@ use pe_binding::Work;
 use pe_ct::EXAM_FINDINGS;
 
 use crate::DicomError;
+use crate::id;
 use crate::labels::{PE_ON_SLICE, ROWS_PER_CHECK, SERIES, SLICE, STUDY};
 
 use super::disk::io_error;
@@ -101,7 +102,7 @@ impl Columns {
         let mut row = Vec::with_capacity(self.ids.len() + self.labels.len());
         for column in self.ids {
             let uid = std::str::from_utf8(record.get(column)?).ok()?;
-            row.push((!uid.is_empty()).then(|| names.uid(uid))?);
+            row.push(names.uid(&id::kept(uid)?));
         }
         for (_, column) in &self.labels {
             row.push(match record.get(*column) {

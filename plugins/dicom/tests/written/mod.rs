@@ -31,6 +31,11 @@ pub struct Ct {
     pub bits_stored: u16,
     pub padding: Option<(u16, Option<u16>)>,
     pub words: Vec<u16>,
+    pub acquisition: Option<i32>,
+    pub temporal: Option<i32>,
+    pub time: Option<String>,
+    pub kernel: Option<&'static str>,
+    pub kvp: Option<&'static str>,
 }
 
 /// Slice `n` of series `1.2.3` of study `1.2`, at `n × 2.5` mm, every stored value `1000 + n`.
@@ -54,6 +59,11 @@ pub fn slice(n: u16) -> Ct {
         bits_stored: 16,
         padding: None,
         words: vec![1000 + n; 24],
+        acquisition: None,
+        temporal: None,
+        time: None,
+        kernel: None,
+        kvp: None,
     }
 }
 
@@ -97,7 +107,17 @@ impl Ct {
         if let Some(number) = self.number {
             text(tags::INSTANCE_NUMBER, VR::IS, &number.to_string());
         }
+        if let Some(number) = self.acquisition {
+            text(tags::ACQUISITION_NUMBER, VR::IS, &number.to_string());
+        }
+        if let Some(number) = self.temporal {
+            let tag = tags::TEMPORAL_POSITION_IDENTIFIER;
+            text(tag, VR::IS, &number.to_string());
+        }
         for (tag, vr, value) in [
+            (tags::ACQUISITION_TIME, VR::TM, self.time.as_deref()),
+            (tags::CONVOLUTION_KERNEL, VR::SH, self.kernel),
+            (tags::KVP, VR::DS, self.kvp),
             (tags::PIXEL_SPACING, VR::DS, self.spacing),
             (tags::RESCALE_SLOPE, VR::DS, self.slope),
             (tags::RESCALE_INTERCEPT, VR::DS, self.intercept),
