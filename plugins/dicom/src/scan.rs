@@ -45,12 +45,12 @@ pub struct ScanOptions {
     /// an axial one before any other, then the one with the most slices, then the one of the softest
     /// kernel. A series of one volume has no choice.
     pub volume: usize,
-    /// What becomes of a series that was taken with a tilted gantry.
-    pub tilt: Tilt,
     /// A folder, made when it is missing, in which the facts of the headers are kept by path, size
     /// and time: the next scan of the same root reads files that are new or have changed, and no
     /// others. It may be shared by scans of several roots, and be a store's.
     pub index: Option<PathBuf>,
+    /// What becomes of a series that was taken with a tilted gantry.
+    pub tilt: Tilt,
 }
 
 impl Default for ScanOptions {
@@ -62,8 +62,8 @@ impl Default for ScanOptions {
             columns: BTreeMap::new(),
             hash_contents: false,
             volume: 0,
-            tilt: Tilt::Keep,
             index: None,
+            tilt: Tilt::Keep,
         }
     }
 }
