@@ -9,9 +9,9 @@ use crate::element::{Element, Elements, Encoding, Stop, is_pixel_data};
 use crate::functional_groups;
 use crate::id;
 use crate::kernel::is_kernel;
-use crate::labels::{SERIES, SLICE, STUDY};
 use crate::layout::Layout;
 use crate::syntax::Syntax;
+use crate::table::{SERIES, SLICE, STUDY};
 use crate::value::Values;
 
 /// A file's header.
@@ -152,7 +152,7 @@ impl Header {
                 tags::SOP_CLASS_UID => self.sop_class = values.text(),
                 tags::MODALITY => self.modality = values.text(),
                 tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
-                tags::PATIENT_ID => self.patient_key = pseudonym(&values.text()),
+                tags::PATIENT_ID => self.patient_key = id::patient_key(&values.text()),
                 tags::CONVOLUTION_KERNEL => {
                     let text = values.text();
                     self.technique.kernel_key = key_of(&text);
@@ -365,13 +365,4 @@ fn key_of(text: &str) -> Option<i64> {
     let hash = blake3::hash(text.as_bytes());
     let first = hash.as_bytes().first_chunk().copied().unwrap_or_default();
     (!text.is_empty()).then(|| i64::from_le_bytes(first))
-}
-
-/// A one-way digest of PatientID that groups the exams of a patient.
-fn pseudonym(patient_id: &str) -> Option<String> {
-    if patient_id.is_empty() {
-        return None;
-    }
-    let digest = blake3::derive_key("pe-dicom PatientID pseudonym v1", patient_id.as_bytes());
-    Some(blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
 }

@@ -46,6 +46,15 @@ fn digest(text: &str) -> String {
     blake3::Hash::from_bytes(digest).to_hex()[..DIGEST_DIGITS].to_owned()
 }
 
+/// A one-way digest of PatientID that groups the exams of a patient; `None` for an empty one.
+pub(crate) fn patient_key(patient_id: &str) -> Option<String> {
+    if patient_id.is_empty() {
+        return None;
+    }
+    let digest = blake3::derive_key("pe-dicom PatientID pseudonym v1", patient_id.as_bytes());
+    Some(blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
+}
+
 /// Gives an exam the ids that its folders and files are called by, in place of their digests: whoever
 /// sees the paths has seen these.
 pub(crate) fn named_by_paths(exam: &mut Exam) {

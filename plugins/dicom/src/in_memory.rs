@@ -15,6 +15,7 @@ use crate::element::{Elements, Encoding, Stop, is_pixel_data};
 use crate::labels::LabelTable;
 use crate::scan::ScannedFile;
 use crate::source::{Source, header_of};
+use crate::table::ColumnNames;
 use crate::{
     DicomError, FileFault, Finding, FindingKind, ScanOptions, StoredImage, series, stored,
 };
@@ -135,7 +136,8 @@ pub fn deidentify(bytes: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// [`DicomError::LabelTable`].
 pub fn labels(bytes: &[u8]) -> Result<usize, DicomError> {
-    LabelTable::read_from(bytes, Path::new(NAME), &Work::silent()).map(|table| table.n_rows())
+    LabelTable::read_from(bytes, Path::new(NAME), &ColumnNames::new(), &Work::silent())
+        .map(|table| table.n_rows())
 }
 
 /// Where each element of a file lies, its head and its value, for those who cut it there: offsets

@@ -58,6 +58,7 @@ mod spacing;
 mod stack;
 mod stored;
 mod syntax;
+mod table;
 mod tilt;
 mod value;
 mod volumes;

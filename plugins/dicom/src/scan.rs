@@ -18,6 +18,7 @@ use crate::listing::list_files;
 use crate::pack::{Rows, pack};
 use crate::series::{self, Series};
 use crate::syntax::Syntax;
+use crate::table;
 use crate::tilt::Tilt;
 use crate::{DicomError, Effect, Exam, Finding, FindingKind};
 
@@ -31,9 +32,12 @@ pub struct ScanOptions {
     /// Whether exams that the label table calls indeterminate are kept. The paper's counts are
     /// only reached with them (2,211 + 157 = 2,368).
     pub include_indeterminate: bool,
-    /// The RSNA label table; by default `train.csv` in the root, or beside it when the root is
-    /// called `train`.
+    /// The label table; by default `train.csv` in the root, or beside it when the root is called
+    /// `train`. Its exams are named by StudyInstanceUID, SeriesInstanceUID or both, else by PatientID.
     pub labels: Option<PathBuf>,
+    /// What the label table's columns are called, by their names in an RSNA label table, or
+    /// `PatientID`, or `positive_exam_for_pe`, the contrary of `negative_exam_for_pe`.
+    pub columns: BTreeMap<String, String>,
     /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
     /// place of their sizes and modification times.
     pub hash_contents: bool,
@@ -41,12 +45,12 @@ pub struct ScanOptions {
     /// an axial one before any other, then the one with the most slices, then the one of the softest
     /// kernel. A series of one volume has no choice.
     pub volume: usize,
-    /// What becomes of a series that was taken with a tilted gantry.
-    pub tilt: Tilt,
     /// A folder, made when it is missing, in which the facts of the headers are kept by path, size
     /// and time: the next scan of the same root reads files that are new or have changed, and no
     /// others. It may be shared by scans of several roots, and be a store's.
     pub index: Option<PathBuf>,
+    /// What becomes of a series that was taken with a tilted gantry.
+    pub tilt: Tilt,
 }
 
 impl Default for ScanOptions {
@@ -55,10 +59,11 @@ impl Default for ScanOptions {
             max_slices: 320,
             include_indeterminate: true,
             labels: None,
+            columns: BTreeMap::new(),
             hash_contents: false,
             volume: 0,
-            tilt: Tilt::Keep,
             index: None,
+            tilt: Tilt::Keep,
         }
     }
 }
@@ -110,13 +115,14 @@ pub(crate) struct ScannedFile {
 /// [`DicomError::Io`] when `root` cannot be read or the index not written, [`DicomError::LabelTable`] when the label table
 /// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
+    table::check_names(&options.columns)?;
     let table_path = LabelTable::locate(root, options.labels.as_deref(), work.files());
     let index_path = options.index.as_ref().map(|it| index::path_in(it, root));
     let mut findings = Vec::new();
     let beside = [table_path.as_deref(), index_path.as_deref()];
     let catalogue = list_files(root, &beside, &mut findings, work)?;
     let table = table_path
-        .map(|path| LabelTable::read(&path, work))
+        .map(|path| LabelTable::read(&path, &options.columns, work))
         .transpose()?;
     let mut found = Found {
         seen: table.is_some().then(SeenIds::default),

@@ -65,7 +65,13 @@ mod dicom {
     /// - `max_slices` (320): exams with more slices are left out; 0 for no limit
     /// - `include_indeterminate` (true): whether exams that the label table calls indeterminate
     ///   are kept
-    /// - `labels` (`train.csv` in the folder): path of the RSNA label table
+    /// - `labels` (`train.csv` in the folder): path of the label table, of any name, in CSV or with
+    ///   semicolons or tabs, with a row for each slice or each exam. Exams are named by
+    ///   `StudyInstanceUID`, `SeriesInstanceUID` or both, or by `PatientID`, which is not kept; labels
+    ///   are 0 and 1, `1.0`, `True`, or empty for none
+    /// - `columns` (none): what the table calls its columns,
+    ///   `#{ StudyInstanceUID: "study", negative_exam_for_pe: "no PE" }`; a column
+    ///   `positive_exam_for_pe` is the contrary of `negative_exam_for_pe`
     /// - `hash_contents` (false): whether exams are keyed by their files' bytes, which reads them
     ///   all, and not by their sizes and times
     /// - `volume` (0): which volume is used of a series that has several (phases, kernels, planes), by
@@ -81,6 +87,8 @@ mod dicom {
     /// that does not exist or cannot be so.
     ///
     /// ```rhai
+    /// let table = #{ labels: `${cohort}/train.csv`, columns: #{ qa_motion: "qa_contrast" } };
+    /// print(dicom::scan(cohort, table).labels.n_exams_labelled); // 6
     /// let found = dicom::scan(cohort, #{ max_slices: 39 });
     /// print(found.exams.len()); // 0
     /// print(found.findings.some(|finding| finding.effect == "exam_left_out")); // true
@@ -155,7 +163,8 @@ mod dicom {
     ///   with them: prefer `key_file`. With a key, a run that was stopped goes on, and others may
     ///   follow: a file that is there already is never touched
     /// - `key_file` (none): path of a file that holds the key
-    /// - `labels` (`train.csv` in the folder): path of the RSNA label table
+    /// - `labels` (`train.csv` in the folder): path of the label table
+    /// - `columns` (none): what its columns are called, as for `dicom::scan(path, options)`
     /// - `keep_burned_in` (false): whether images that say that something is written in their
     ///   pixels are copied too
     ///

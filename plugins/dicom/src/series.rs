@@ -10,11 +10,11 @@ use crate::exam::{Exam, ExamHeader, SliceSource};
 use crate::geometry;
 use crate::header::FrameFacts;
 use crate::inputs;
-use crate::labels::{SERIES, SLICE, STUDY};
 use crate::laid::Laid;
 use crate::scan::{ScanOptions, ScannedFile};
 use crate::spacing::spacing_of;
 use crate::stack::{Slice, frames_of, ordered, place_of};
+use crate::table::{SERIES, SLICE, STUDY};
 use crate::{Finding, FindingKind};
 
 /// A series that can be an exam.

@@ -25,6 +25,7 @@ use crate::listing::list_files;
 use crate::scan::{ScannedFile, counted};
 use crate::series;
 use crate::source::{Source, read_file};
+use crate::table;
 use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
 
 use dataset::{NewUids, Refusal};
@@ -41,9 +42,11 @@ pub struct DeidentifyOptions {
     pub key: Option<String>,
     /// A file that holds the key, in place of `key`, whose blanks at both ends are no part of it.
     pub key_file: Option<PathBuf>,
-    /// The RSNA label table; by default the one that [`crate::scan`] finds. It is written as
-    /// `train.csv` with the new UIDs.
+    /// The label table; by default the one that [`crate::scan`] finds. It is written as `train.csv`
+    /// with the new ids, and the columns of an RSNA label table.
     pub labels: Option<PathBuf>,
+    /// What the label table's columns are called, as [`crate::ScanOptions::columns`] has it.
+    pub columns: BTreeMap<String, String>,
     /// Whether images with BurnedInAnnotation `YES` are written too.
     pub keep_burned_in: bool,
 }
@@ -121,6 +124,7 @@ pub fn deidentify(
     work: &Work,
 ) -> Result<Deidentified, DicomError> {
     let files = work.files();
+    table::check_names(&options.columns)?;
     let names = options.pseudonyms(files)?;
     let mut findings = Vec::new();
     disk::prepare(root, out, files)?;
@@ -128,7 +132,7 @@ pub fn deidentify(
     let catalogue = list_files(root, &[table_path.as_deref()], &mut findings, work)?;
     // The table first: one that is none is told before hours of work, not after.
     let labels = table_path
-        .map(|path| labels::rewrite(&path, &names, work))
+        .map(|path| labels::rewrite(&path, &options.columns, &names, work))
         .transpose()?;
     let mut read = Vec::with_capacity(catalogue.len());
     read_headers(&catalogue, None, work, |batch| {

@@ -16,6 +16,7 @@ pub struct Ct {
     pub study: String,
     pub series: String,
     pub sop: String,
+    pub patient: &'static str,
     pub modality: &'static str,
     pub image_type: &'static str,
     pub position: Option<[f64; 3]>,
@@ -44,6 +45,7 @@ pub fn slice(n: u16) -> Ct {
         study: "1.2".into(),
         series: "1.2.3".into(),
         sop: format!("1.2.3.{}", n + 1),
+        patient: SECRETS[1],
         modality: "CT",
         image_type: "ORIGINAL\\PRIMARY\\AXIAL",
         position: Some([-10.0, -20.0, f64::from(n) * 2.5]),
@@ -87,7 +89,7 @@ impl Ct {
             object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
         };
         text(tags::PATIENT_NAME, VR::PN, SECRETS[0]);
-        text(tags::PATIENT_ID, VR::LO, SECRETS[1]);
+        text(tags::PATIENT_ID, VR::LO, self.patient);
         text(tags::PATIENT_BIRTH_DATE, VR::DA, SECRETS[2]);
         text(tags::ACCESSION_NUMBER, VR::SH, SECRETS[3]);
         text(tags::SOP_CLASS_UID, VR::UI, "1.2.840.10008.5.1.4.1.1.2");
