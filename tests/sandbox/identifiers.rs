@@ -122,7 +122,7 @@ fn what_is_no_uid_is_left_out_and_not_repeated() {
         .filter(|line| !line.starts_with("not a DICOM file"))
         .collect();
     assert!(images.len() >= 6, "{stdout}");
-    let expected = "StudyInstanceUID is no UID: expected 1 to 64 digits and dots";
+    let expected = "StudyInstanceUID is no id: expected 1 to 64 letters, digits, dots, hyphens and underscores";
     assert!(images.iter().all(|line| *line == expected), "{stdout}");
     let record = world(&here.join("runs")).into_values().flatten();
     for text in [stdout.as_bytes().to_vec(), stderr.into_bytes()]

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ExamLabels;
 
-/// Which series of which study an exam is. UIDs only: no name, no patient id, no date.
+/// Which series of which study an exam is: UIDs, hashes, or digests of what else is in their place. No
+/// name, no patient id, no date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExamId {
     /// StudyInstanceUID (0020,000D).
@@ -16,11 +17,11 @@ pub struct ExamId {
 /// The distance between neighbouring voxel centres, in mm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spacing {
-    /// Between slices, along the normal of the image plane.
+    /// Between slices, along their normal.
     pub slice_mm: f64,
-    /// Between rows (downwards), first value of PixelSpacing (0028,0030).
+    /// Between rows, from front to back.
     pub row_mm: f64,
-    /// Between columns (to the right), second value of PixelSpacing.
+    /// Between columns, from the patient's right to the left.
     pub col_mm: f64,
 }
 
@@ -45,7 +46,8 @@ pub struct ExamInfo {
     /// Distance between voxels.
     pub spacing: Spacing,
     /// SOPInstanceUID of each slice, in slice order. A multi-frame file's slices are
-    /// `UID#FRAME`, frames counted from 1 as DICOM does.
+    /// `UID#FRAME`, frames counted from 1 as DICOM does. Slices that go through all of a series'
+    /// coronal or sagittal images are called by its SeriesInstanceUID, `UID#SLICE`.
     pub sop_uids: Vec<String>,
     /// Position of each slice along the normal in mm, ascending.
     pub positions_mm: Vec<f64>,

@@ -3,8 +3,8 @@
 //! slices ([`channels`], [`ChannelSlice`]) that networks are fed.
 //!
 //! Input: arrays in HU. Output: arrays in HU or in [0, 1]. No I/O and no tensors: this room knows
-//! neither DICOM nor files nor libtorch. Axes are always slice, row, col; slices ascend along the
-//! normal of the image plane (from the feet to the head for an axial exam).
+//! neither DICOM nor files nor libtorch. Axes are always slice, row, col; slices ascend towards the
+//! head, rows to the back, columns to the patient's left.
 
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]

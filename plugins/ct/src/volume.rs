@@ -9,7 +9,8 @@ use crate::{CtError, ExamId, ExamInfo, Spacing};
 /// a scanner's field of view) is set to it on loading.
 pub const AIR_HU: i16 = -1024;
 
-/// One exam's voxels in HU, `[slice, row, col]`, slices ascending along the normal.
+/// One exam's voxels in HU, `[slice, row, col]`: slices ascend towards the head, rows to the back and
+/// columns to the patient's left.
 ///
 /// Cheap to clone: the voxels are shared.
 #[derive(Debug, Clone)]

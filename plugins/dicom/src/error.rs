@@ -41,12 +41,22 @@ pub enum DicomError {
         exams: Vec<String>,
     },
     /// The label table cannot be read, or is none.
-    #[error("{}: expected an RSNA label table, {reason}", path.display())]
+    #[error("{}: expected a label table, {reason}", path.display())]
     LabelTable {
         /// The table.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The option `columns` explains a column that no label table has.
+    #[error("expected names of columns in `columns`, found `{found}`")]
+    LabelColumn {
+        /// The name.
+        found: String,
+        /// A column whose name is almost this one.
+        near: Option<&'static str>,
+        /// The columns that there are.
+        known: Vec<&'static str>,
     },
     /// The exam is larger than what is loaded at once.
     #[error("expected an exam of at most {limit} voxels, found {found}")]
@@ -179,6 +189,7 @@ impl Explain for DicomError {
             Self::File { fault, .. } => fault.kind(),
             Self::ExamCount { .. } => "dicom.exam_count",
             Self::LabelTable { .. } => "dicom.label_table",
+            Self::LabelColumn { .. } => "options.invalid",
             Self::ExamSize { .. } => "dicom.too_large",
             Self::DeidentifyOutput { .. } | Self::DeidentifyAgain { .. } => "dicom.output",
             Self::DeidentifyKey { .. } | Self::DeidentifyTwoKeys => "dicom.key",
@@ -201,6 +212,10 @@ impl Explain for DicomError {
                 fault: FileFault::Changed(_),
                 ..
             } => Some("scan the folder again".into()),
+            Self::LabelColumn { near, known, .. } => Some(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the columns are {}", known.join(", ")),
+            }),
             Self::ExamCount { found: 0, .. } => {
                 Some("`dicom::scan(path).findings` says why each file was left out".into())
             }

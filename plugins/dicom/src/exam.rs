@@ -5,7 +5,10 @@ use std::sync::Arc;
 use pe_ct::{ExamInfo, Spacing};
 use serde::Serialize;
 
+use crate::catalogue::FileRef;
+use crate::grid::Grid;
 use crate::layout::Layout;
+use crate::tilt::Affine;
 
 /// The one series of a study that is used: its description and the files it is loaded from.
 ///
@@ -16,14 +19,16 @@ pub struct Exam {
     pub info: Arc<ExamInfo>,
     /// Technical facts from the header.
     pub header: Arc<ExamHeader>,
+    /// The stored images, ascending along their normal.
     pub(crate) slices: Arc<[SliceSource]>,
     pub(crate) layout: Arc<Layout>,
+    pub(crate) grid: Arc<Grid>,
 }
 
 /// Technical facts of an exam, from the header of its first slice. No names, ids or dates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExamHeader {
-    /// Number of slices.
+    /// Number of slices of the volume.
     pub n_slices: usize,
     /// Number of files that hold them.
     pub n_files: usize,
@@ -54,16 +59,16 @@ pub struct ExamHeader {
     pub padding: Option<(i64, i64)>,
     /// The transfer syntax by name.
     pub transfer_syntax: String,
-    /// Direction cosines of a row and of a column.
+    /// ImageOrientationPatient of the first file: direction cosines of a row and of a column.
     pub orientation: [f64; 6],
-    /// The direction along which slices ascend.
-    pub normal: [f64; 3],
+    /// Where the volume's voxels lie in the patient; `None` where the files have no positions.
+    pub affine: Option<Affine>,
 }
 
 /// Where a slice is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SliceSource {
-    pub path: Arc<PathBuf>,
+    pub file: FileRef,
     pub frame_idx: usize,
     /// Frames that the file had when it was scanned.
     pub n_frames: usize,
@@ -74,22 +79,29 @@ pub(crate) struct SliceSource {
 impl Exam {
     /// The number of slices.
     pub fn n_slices(&self) -> usize {
-        self.slices.len()
+        self.grid.shape()[0]
     }
 
     /// Rows of a slice.
     pub fn rows(&self) -> usize {
-        self.layout.rows
+        self.grid.shape()[1]
     }
 
     /// Columns of a slice.
     pub fn cols(&self) -> usize {
-        self.layout.cols
+        self.grid.shape()[2]
     }
 
-    /// The file of each slice, in slice order; a multi-frame file stands for each of its frames.
-    pub fn files(&self) -> impl ExactSizeIterator<Item = &std::path::Path> {
-        self.slices.iter().map(|slice| slice.path.as_path())
+    /// Whether a slice is an image of the files. When they are coronal or sagittal, each slice goes
+    /// through all of them.
+    pub(crate) fn slices_are_images(&self) -> bool {
+        self.grid.axes.is_axial()
+    }
+
+    /// The file of each image, ascending along their normal: of each slice, when they are axial. A
+    /// multi-frame file stands for each of its frames.
+    pub fn files(&self) -> impl ExactSizeIterator<Item = PathBuf> {
+        self.slices.iter().map(|slice| slice.file.path())
     }
 }
 

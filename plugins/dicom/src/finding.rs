@@ -71,6 +71,14 @@ pub enum FindingKind {
     OrderedByNumber,
     /// No ImageOrientationPatient; an axial plane was taken.
     AssumedAxial,
+    /// The files' axes are not those of the volume, which are turned or exchanged.
+    Reoriented,
+    /// The gantry was tilted: each image lies beside the one below it.
+    GantryTilt,
+    /// Images lie beside the line of the others.
+    ShiftedSlices,
+    /// The volume's axes are not along the patient's.
+    Oblique,
     /// An exam of one slice, whose thickness stands for the spacing.
     SingleSlice,
     /// No rescale; slope 1 and intercept 0 were taken.
@@ -79,6 +87,10 @@ pub enum FindingKind {
     NotHu,
     /// Another series of the study is used.
     OtherSeries,
+    /// The series has several volumes, of which this one is not used.
+    OtherVolume,
+    /// The series has several volumes, and fewer than `volume`.
+    NoVolume,
     /// Different images claim the same identity or place.
     Conflict,
     /// Most slices disagree on plane or size, or nothing gives an order.
@@ -97,6 +109,8 @@ pub enum FindingKind {
     BurnedIn,
     /// A file of this name is there already; it is left as it is.
     Exists,
+    /// The index of an earlier scan is broken; files that it no longer tells of were read again.
+    BrokenIndex,
 }
 
 impl FindingKind {
@@ -108,9 +122,10 @@ impl FindingKind {
             | Localizer | Duplicate | MixedOrientation | MixedSize | MissingPosition | BurnedIn
             | Exists => Effect::FileLeftOut,
             MissingSlices | UnevenSpacing | MixedPixelSpacing | OrderedByNumber | AssumedAxial
-            | SingleSlice | MissingRescale | NotHu | Labels => Effect::Warning,
-            OtherSeries | Conflict | NoStack | MissingSpacing | MissingUid | TooManySlices
-            | Indeterminate => Effect::ExamLeftOut,
+            | OtherVolume | Reoriented | GantryTilt | ShiftedSlices | Oblique | SingleSlice
+            | MissingRescale | NotHu | Labels | BrokenIndex => Effect::Warning,
+            OtherSeries | NoVolume | Conflict | NoStack | MissingSpacing | MissingUid
+            | TooManySlices | Indeterminate => Effect::ExamLeftOut,
         }
     }
 
@@ -135,10 +150,16 @@ impl FindingKind {
             MixedPixelSpacing => "mixed_pixel_spacing",
             OrderedByNumber => "ordered_by_number",
             AssumedAxial => "assumed_axial",
+            Reoriented => "reoriented",
+            GantryTilt => "gantry_tilt",
+            ShiftedSlices => "shifted_slices",
+            Oblique => "oblique",
             SingleSlice => "single_slice",
             MissingRescale => "missing_rescale",
             NotHu => "not_hu",
             OtherSeries => "other_series",
+            OtherVolume => "other_volume",
+            NoVolume => "no_volume",
             Conflict => "conflict",
             NoStack => "no_stack",
             MissingSpacing => "missing_spacing",
@@ -148,6 +169,7 @@ impl FindingKind {
             Labels => "labels",
             BurnedIn => "burned_in",
             Exists => "exists",
+            BrokenIndex => "broken_index",
         }
     }
 }

@@ -9,12 +9,13 @@ use crate::header::FrameFacts;
 use crate::value::Values;
 
 /// The groups that are read.
-pub(crate) const WANTED: [Tag; 5] = [
+pub(crate) const WANTED: [Tag; 6] = [
     tags::PLANE_POSITION_SEQUENCE,
     tags::PLANE_ORIENTATION_SEQUENCE,
     tags::PIXEL_MEASURES_SEQUENCE,
     tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
     tags::CT_IMAGE_FRAME_TYPE_SEQUENCE,
+    tags::FRAME_CONTENT_SEQUENCE,
 ];
 
 /// Takes the facts of one item of the shared or the per-frame sequence.

@@ -7,10 +7,11 @@ use dicom_dictionary_std::tags;
 use crate::FileFault;
 use crate::element::{Element, Elements, Encoding, Stop, is_pixel_data};
 use crate::functional_groups;
+use crate::id;
 use crate::kernel::is_kernel;
-use crate::labels::{SERIES, SLICE, STUDY};
 use crate::layout::Layout;
 use crate::syntax::Syntax;
+use crate::table::{SERIES, SLICE, STUDY};
 use crate::value::Values;
 
 /// A file's header.
@@ -47,6 +48,10 @@ pub(crate) struct FrameFacts {
     pub intercept: Option<f64>,
     pub rescale_type: Option<String>,
     pub localizer: bool,
+    /// A digest of ImageType, or of a frame's FrameType, which may hold anything.
+    pub image_type_key: Option<i64>,
+    pub acquisition: Option<i64>,
+    pub temporal: Option<i64>,
 }
 
 /// How the image was made, where the header says.
@@ -54,6 +59,10 @@ pub(crate) struct FrameFacts {
 pub(crate) struct Technique {
     pub kvp: Option<f64>,
     pub kernel: Option<String>,
+    /// A digest of ConvolutionKernel, which may hold anything.
+    pub kernel_key: Option<i64>,
+    /// The time of the day when the image was taken, µs; only to be compared, and never shown.
+    pub time_us: Option<i64>,
 }
 
 /// Where the samples lie in the data set.
@@ -137,16 +146,23 @@ impl Header {
             raw.take(element.tag, &mut values);
 
             match element.tag {
-                tags::STUDY_INSTANCE_UID => self.study_uid = uid(&mut values, STUDY),
-                tags::SERIES_INSTANCE_UID => self.series_uid = uid(&mut values, SERIES),
-                tags::SOP_INSTANCE_UID => self.sop_uid = uid(&mut values, SLICE),
+                tags::STUDY_INSTANCE_UID => self.study_uid = id(&mut values, STUDY),
+                tags::SERIES_INSTANCE_UID => self.series_uid = id(&mut values, SERIES),
+                tags::SOP_INSTANCE_UID => self.sop_uid = id(&mut values, SLICE),
                 tags::SOP_CLASS_UID => self.sop_class = values.text(),
                 tags::MODALITY => self.modality = values.text(),
                 tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
-                tags::PATIENT_ID => self.patient_key = pseudonym(&values.text()),
+                tags::PATIENT_ID => self.patient_key = id::patient_key(&values.text()),
                 tags::CONVOLUTION_KERNEL => {
-                    self.technique.kernel = Some(values.text()).filter(|text| is_kernel(text));
+                    let text = values.text();
+                    self.technique.kernel_key = key_of(&text);
+                    self.technique.kernel = Some(text).filter(|text| is_kernel(text));
                 }
+                tags::ACQUISITION_TIME => {
+                    let known = self.technique.time_us;
+                    self.technique.time_us = known.or(values.microseconds(0));
+                }
+                tags::ACQUISITION_DATE_TIME => self.technique.time_us = values.microseconds(8),
                 tags::KVP => self.technique.kvp = values.number("KVP"),
                 tags::INSTANCE_NUMBER => {
                     self.instance_number = values.integer("InstanceNumber");
@@ -252,7 +268,9 @@ impl Raw {
     }
 }
 
-const WANTED: [Tag; 23] = [
+const WANTED: [Tag; 25] = [
+    tags::ACQUISITION_TIME,
+    tags::ACQUISITION_DATE_TIME,
     tags::STUDY_INSTANCE_UID,
     tags::SERIES_INSTANCE_UID,
     tags::SOP_INSTANCE_UID,
@@ -280,7 +298,7 @@ const WANTED: [Tag; 23] = [
 
 impl FrameFacts {
     /// The attributes that a frame's facts are taken from.
-    pub const WANTED: [Tag; 10] = [
+    pub const WANTED: [Tag; 14] = [
         tags::IMAGE_POSITION_PATIENT,
         tags::IMAGE_ORIENTATION_PATIENT,
         tags::PIXEL_SPACING,
@@ -291,6 +309,10 @@ impl FrameFacts {
         tags::RESCALE_TYPE,
         tags::IMAGE_TYPE,
         tags::FRAME_TYPE,
+        tags::ACQUISITION_NUMBER,
+        tags::FRAME_ACQUISITION_NUMBER,
+        tags::TEMPORAL_POSITION_IDENTIFIER,
+        tags::TEMPORAL_POSITION_INDEX,
     ];
 
     /// Takes one attribute, if it is one of a frame's.
@@ -311,65 +333,36 @@ impl FrameFacts {
             // Value 3 of ImageType, or of a frame's FrameType, PS3.3 section C.8.2.1.1.1.
             tags::IMAGE_TYPE | tags::FRAME_TYPE => {
                 let text = values.text();
+                self.image_type_key = key_of(&text);
                 self.localizer = text
                     .split('\\')
                     .any(|part| matches!(part.trim(), "LOCALIZER" | "SCOUT"));
             }
+            // Told to tell volumes apart: what is none is as if it were not there.
+            tags::ACQUISITION_NUMBER => self.acquisition = values.text().parse().ok(),
+            tags::FRAME_ACQUISITION_NUMBER => self.acquisition = values.word().map(i64::from),
+            tags::TEMPORAL_POSITION_IDENTIFIER => self.temporal = values.text().parse().ok(),
+            tags::TEMPORAL_POSITION_INDEX => self.temporal = values.long().map(i64::from),
             _ => return false,
         }
         true
     }
 }
 
-/// A UID; empty for an empty value, and for a text that is none, which is noted under `name`.
-fn uid(values: &mut Values, name: &'static str) -> String {
+/// An id as it is kept; empty for an empty value, and for a text that is none, which is noted under
+/// `name`.
+fn id(values: &mut Values, name: &'static str) -> String {
     let text = values.text();
-    if text.is_empty() || is_uid(&text) {
-        return text;
+    let kept = id::kept(&text);
+    if kept.is_none() && !text.is_empty() {
+        values.invalid.push(name);
     }
-    values.invalid.push(name);
-    String::new()
+    kept.unwrap_or_default()
 }
 
-/// Whether a text is a UID (PS3.5 section 9.1), or one of the 12 hexadecimal digits that the RSNA-STR
-/// data set has in its place. UIDs are printed, logged and written to tables: a text that is
-/// neither may be a name, or a command of a terminal or a spreadsheet.
-fn is_uid(text: &str) -> bool {
-    let of = |n: std::ops::RangeInclusive<usize>, is_one: fn(&u8) -> bool| {
-        n.contains(&text.len()) && text.as_bytes().iter().all(is_one)
-    };
-    of(1..=64, |b| b.is_ascii_digit() || *b == b'.')
-        || of(12..=12, |b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A one-way digest of PatientID that groups the exams of a patient.
-fn pseudonym(patient_id: &str) -> Option<String> {
-    if patient_id.is_empty() {
-        return None;
-    }
-    let digest = blake3::derive_key("pe-dicom PatientID pseudonym v1", patient_id.as_bytes());
-    Some(blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_uid_is_digits_and_dots_or_an_id_of_the_data_set() {
-        let check = |text: &str, expected: bool| assert_eq!(is_uid(text), expected, "{text:?}");
-        check("1.2.840.10008.1.2", true);
-        check("2.25.329800735698586629295641978511506172918", true);
-        check(&"1".repeat(64), true);
-        check("6897fa9de148", true);
-        check(&"1".repeat(65), false);
-        check("", false);
-        check("1.2.SECRET\x1b[31m", false);
-        check("=cmd|' /C calc'!A0", false);
-        check("6897FA9DE148", false);
-        check("6897fa9de148a", false);
-        check("1.2 .3", false);
-        check("1.2\n", false);
-        check("1.２", false);
-    }
+/// A digest by which texts are compared; `None` for an empty one.
+fn key_of(text: &str) -> Option<i64> {
+    let hash = blake3::hash(text.as_bytes());
+    let first = hash.as_bytes().first_chunk().copied().unwrap_or_default();
+    (!text.is_empty()).then(|| i64::from_le_bytes(first))
 }

@@ -9,11 +9,13 @@ use ndarray::Array3;
 use pe_binding::Work;
 use pe_files::Files;
 
+use crate::catalogue::FileRef;
 use crate::deidentify::copy_in_memory;
 use crate::element::{Elements, Encoding, Stop, is_pixel_data};
 use crate::labels::LabelTable;
 use crate::scan::ScannedFile;
 use crate::source::{Source, header_of};
+use crate::table::ColumnNames;
 use crate::{
     DicomError, FileFault, Finding, FindingKind, ScanOptions, StoredImage, series, stored,
 };
@@ -91,6 +93,7 @@ pub fn load(bytes: &[u8]) -> Result<Array3<i16>, Refused> {
         .map_err(|fault| Refused::Finding(Finding::of_fault(path, &fault)))?;
     let file = ScannedFile {
         path: Arc::new(path.to_owned()),
+        place: FileRef::only(path),
         header,
         syntax,
         n_bytes,
@@ -133,7 +136,8 @@ pub fn deidentify(bytes: &[u8]) -> Option<Vec<u8>> {
 /// # Errors
 /// [`DicomError::LabelTable`].
 pub fn labels(bytes: &[u8]) -> Result<usize, DicomError> {
-    LabelTable::read_from(bytes, Path::new(NAME), &Work::silent()).map(|table| table.n_rows())
+    LabelTable::read_from(bytes, Path::new(NAME), &ColumnNames::new(), &Work::silent())
+        .map(|table| table.n_rows())
 }
 
 /// Where each element of a file lies, its head and its value, for those who cut it there: offsets

@@ -4,12 +4,14 @@ use crate::FileFault;
 use crate::scan::ScannedFile;
 
 /// A digest of the files in slice order: SOPInstanceUID, frame, and either size and modification
-/// time or, with `hash_contents`, the bytes. Paths are no part of it, so that a data set can move.
+/// time or, with `hash_contents`, the bytes; and of whether they are sheared. Paths are no part of it, so that a data set can move.
 pub(crate) fn key<'a>(
     slices: impl Iterator<Item = (&'a ScannedFile, usize)>,
+    is_sheared: bool,
     hash_contents: bool,
 ) -> Result<String, (std::path::PathBuf, FileFault)> {
-    let mut hasher = blake3::Hasher::new_derive_key("pe-dicom exam inputs v1");
+    let mut hasher = blake3::Hasher::new_derive_key("pe-dicom exam inputs v2");
+    hasher.update(&[is_sheared.into()]);
     let mut previous: Option<&std::path::Path> = None;
     for (file, frame_idx) in slices {
         hasher.update(file.header.sop_uid.as_bytes());
@@ -30,7 +32,7 @@ pub(crate) fn key<'a>(
 fn digest(file: &ScannedFile) -> Result<blake3::Hash, (std::path::PathBuf, FileFault)> {
     let mut hasher = blake3::Hasher::new();
     let read =
-        (file.files.open(&file.path)).and_then(|bytes| hasher.update_reader(bytes).map(drop));
+        (file.place.open(&file.files)).and_then(|(bytes, _)| hasher.update_reader(bytes).map(drop));
     read.map_err(|e| (file.path.to_path_buf(), FileFault::Io(e.to_string())))?;
     Ok(hasher.finalize())
 }

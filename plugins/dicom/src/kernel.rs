@@ -32,6 +32,49 @@ pub(crate) fn is_kernel(text: &str) -> bool {
     text.split('\\').count() <= MAX_VALUES && text.split('\\').all(is_name)
 }
 
+/// How sharp a kernel is among those of its maker, from 0 to 100: the number in its name for makers
+/// that number them (`B30f`, `Br40`, `FC08`), the place in the maker's own order for others. `None`
+/// for one that is not known.
+pub(crate) fn sharpness(kernel: &str) -> Option<i64> {
+    let name = kernel.split('\\').next()?.trim().to_ascii_uppercase();
+    let known = SHARPNESS.iter().find(|(known, _)| *known == name);
+    if let Some((_, sharpness)) = known {
+        return Some(*sharpness);
+    }
+    let digits: String = (name.chars().skip_while(|c| !c.is_ascii_digit()))
+        .take_while(char::is_ascii_digit)
+        .collect();
+    digits.parse().ok()
+}
+
+/// Names without a number, as GE, then Philips order them.
+const SHARPNESS: &[(&str, i64)] = &[
+    ("SYNTHETIC SOFT", 20),
+    ("SMOOTH", 15),
+    ("SOFT", 20),
+    ("STND", 30),
+    ("STANDARD", 30),
+    ("BODY", 30),
+    ("CHEST", 35),
+    ("DETAIL", 45),
+    ("LUNG", 60),
+    ("BONE", 70),
+    ("BONEPLUS", 80),
+    ("ULTRA", 85),
+    ("EDGE", 90),
+    ("SHARP", 80),
+    ("SYNTHETIC SHARP", 80),
+    ("A", 20),
+    ("B", 30),
+    ("UB", 30),
+    ("C", 40),
+    ("D", 50),
+    ("L", 60),
+    ("YA", 60),
+    ("YB", 65),
+    ("E", 70),
+];
+
 fn is_name(text: &str) -> bool {
     let is_known = NAMES.iter().any(|name| name.eq_ignore_ascii_case(text));
     is_known || is_short_word(text)
@@ -67,6 +110,22 @@ fn run(text: &str, most: usize, is_kind: impl Fn(char) -> bool) -> Option<(&str,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn soft_kernels_come_before_sharp_ones() {
+        let check = |soft: &str, sharp: &str| {
+            let (a, b) = (sharpness(soft).unwrap(), sharpness(sharp).unwrap());
+            assert!(a < b, "{soft} {a}, {sharp} {b}");
+        };
+        check("B30f", "B70f");
+        check("Br40d\\3", "Bl57d\\3");
+        check("FC08-H", "FC51");
+        check("STANDARD", "LUNG");
+        check("Soft", "BonePlus");
+        check("B", "YB");
+        check("SYNTHETIC SOFT", "SYNTHETIC SHARP");
+        assert_eq!(sharpness("IMR"), None);
+    }
 
     #[test]
     fn a_kernel_is_what_vendors_write() {

@@ -1,21 +1,20 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::ByteRecord;
 use pe_binding::Work;
-use pe_ct::{EXAM_FINDINGS, ExamId, ExamLabels};
+use pe_ct::{EXAM_FINDINGS, ExamInfo, ExamLabels};
 use pe_files::Files;
 use serde::Serialize;
 
+use crate::id;
+use crate::scan::SeenIds;
+use crate::table::{Cell, ColumnNames, Columns, Table, text};
 use crate::{DicomError, Exam, Finding, FindingKind};
 
-pub(crate) const STUDY: &str = "StudyInstanceUID";
-pub(crate) const SERIES: &str = "SeriesInstanceUID";
-pub(crate) const SLICE: &str = "SOPInstanceUID";
-pub(crate) const PE_ON_SLICE: &str = "pe_present_on_image";
 /// Rows between two looks at the user's interrupt.
 pub(crate) const ROWS_PER_CHECK: usize = 65_536;
 /// Examples that a report names.
@@ -26,13 +25,18 @@ const MAX_EXAMPLES: usize = 5;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LabelRule {
-    /// One of the 17 columns is not there.
+    /// A column of slices or of labels is not there.
     MissingColumn,
-    /// A row without the UIDs, or with fewer fields than the header.
+    /// A row without the ids, or with fewer fields than the header.
     BrokenRow,
-    /// A label that is neither 0 nor 1; it counts as not given.
+    /// A label that is neither 0 nor 1, in any spelling; it counts as not given.
     NotZeroOrOne,
-    /// A slice has several rows that agree.
+    /// An empty cell where a label could be; it counts as not given.
+    EmptyLabel,
+    /// A row of a patient who has several exams: it is not known which one is meant, and it counts as
+    /// not given.
+    SeveralExams,
+    /// A slice, or an exam of a table without slices, has several rows that agree.
     RepeatedRow,
     /// A slice has several rows that disagree on PE; it counts as not labelled.
     ConflictingRows,
@@ -50,7 +54,7 @@ pub enum LabelRule {
     RvLvRatioBoth,
     /// Chronic PE, and acute and chronic PE, which exclude each other.
     ChronicTwice,
-    /// A row names a file that was not found.
+    /// A row names a file, or in a table without slices an exam, that was not found.
     LabelWithoutFile,
     /// A slice of a used exam has no row.
     FileWithoutLabel,
@@ -63,6 +67,8 @@ impl LabelRule {
             Self::MissingColumn => "missing_column",
             Self::BrokenRow => "broken_row",
             Self::NotZeroOrOne => "not_zero_or_one",
+            Self::EmptyLabel => "empty_label",
+            Self::SeveralExams => "several_exams",
             Self::RepeatedRow => "repeated_row",
             Self::ConflictingRows => "conflicting_rows",
             Self::ExamLabelDiffers => "exam_label_differs",
@@ -84,9 +90,9 @@ pub struct LabelReport {
     /// The table. Serialized as text, with `�` for what is not UTF-8.
     #[serde(serialize_with = "crate::finding::as_text")]
     pub path: PathBuf,
-    /// Rows, one a slice.
+    /// Rows, one a slice or one an exam.
     pub n_rows: usize,
-    /// Exams (series) that the table names.
+    /// Exams (or patients) that the table names.
     pub n_exams: usize,
     /// Used exams that have labels.
     pub n_exams_labelled: usize,
@@ -94,18 +100,77 @@ pub struct LabelReport {
     pub broken: BTreeMap<LabelRule, usize>,
 }
 
-/// The RSNA-STR label table (`train.csv`, Colak et al. 2021), read by column name.
+/// A label table, such as that of RSNA-STR (`train.csv`, Colak et al. 2021), read by column name.
 pub(crate) struct LabelTable {
     path: PathBuf,
-    exams: HashMap<ExamId, ExamRows>,
+    exams: HashMap<Key, ExamRows>,
+    has: Has,
     n_rows: usize,
     broken: BTreeMap<LabelRule, usize>,
     examples: BTreeMap<LabelRule, Vec<String>>,
 }
 
+/// Which columns a table has.
+#[derive(Clone, Copy)]
+struct Has {
+    study: bool,
+    series: bool,
+    slice: bool,
+    /// Labels of slices.
+    pe_on_slice: bool,
+}
+
+/// Which exam a row is about, by the columns that its table has: study, series, or the digest of the
+/// patient's id. None of them is anything that may not be shown.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Key {
+    study: Option<Box<str>>,
+    series: Option<Box<str>>,
+    patient: Option<Box<str>>,
+}
+
+impl Key {
+    /// `None` for a row that lacks one of them.
+    fn of_row(record: &ByteRecord, columns: &Columns) -> Option<Self> {
+        let id = |column: Option<usize>| match column {
+            None => Some(None),
+            Some(column) => Some(Some(id::kept(text(record, column))?.into_boxed_str())),
+        };
+        let patient = match columns.patient {
+            None => None,
+            Some(column) => Some(id::patient_key(text(record, column))?.into_boxed_str()),
+        };
+        Some(Self {
+            study: id(columns.study)?,
+            series: id(columns.series)?,
+            patient,
+        })
+    }
+
+    fn of_exam(info: &ExamInfo, has: Has) -> Self {
+        let by_patient = !has.study && !has.series;
+        let patient = info.patient_key.as_deref().filter(|_| by_patient);
+        Self {
+            study: has.study.then(|| info.id.study_uid.as_str().into()),
+            series: has.series.then(|| info.id.series_uid.as_str().into()),
+            patient: patient.map(Into::into),
+        }
+    }
+
+    /// As a finding names it; a patient by the first row.
+    fn shown(&self, exam: &ExamRows) -> String {
+        match (&self.series, &self.study) {
+            (Some(series), _) => format!("series {series}"),
+            (None, Some(study)) => format!("study {study}"),
+            (None, None) => format!("row {}", exam.first_row),
+        }
+    }
+}
+
 /// The rows of one exam.
 #[derive(Default)]
 struct ExamRows {
+    first_row: usize,
     slices: Vec<(Box<str>, Option<bool>)>,
     /// Bit `i`: exam column `i` was 0, was 1, in some row.
     zeros: u16,
@@ -128,13 +193,6 @@ impl ExamRows {
     }
 }
 
-/// Where the columns are; `None` for one that the table does not have.
-struct Columns {
-    ids: [usize; 3],
-    pe_on_slice: Option<usize>,
-    exam: [Option<usize>; EXAM_FINDINGS.len()],
-}
-
 impl LabelTable {
     /// The table that belongs to a data set: the given one, `train.csv` in the root, or beside a
     /// root that is called `train`.
@@ -153,13 +211,13 @@ impl LabelTable {
     }
 
     /// Reads the table.
-    pub fn read(path: &Path, work: &Work) -> Result<Self, DicomError> {
+    pub fn read(path: &Path, names: &ColumnNames, work: &Work) -> Result<Self, DicomError> {
         let file = work.files().open(path).map_err(|source| DicomError::Io {
             path: path.to_owned(),
             action: "read",
             source,
         })?;
-        Self::read_from(file, path, work)
+        Self::read_from(file, path, names, work)
     }
 
     /// Rows that were read.
@@ -168,41 +226,37 @@ impl LabelTable {
     }
 
     /// Reads the table from its bytes; `path` is what errors name.
-    pub fn read_from(file: impl Read, path: &Path, work: &Work) -> Result<Self, DicomError> {
+    pub fn read_from(
+        file: impl Read,
+        path: &Path,
+        names: &ColumnNames,
+        work: &Work,
+    ) -> Result<Self, DicomError> {
         let wrong = |reason: String| DicomError::LabelTable {
             path: path.to_owned(),
             reason,
         };
         let task = work.task("reading labels", 0, "rows");
-        let mut reader = ReaderBuilder::new()
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .buffer_capacity(1 << 20)
-            .from_reader(file);
+        let mut rows = Table::open(file, names).map_err(wrong)?;
+        let columns = &rows.columns;
         let mut table = Self {
             path: path.to_owned(),
             exams: HashMap::new(),
+            has: Has {
+                study: columns.study.is_some(),
+                series: columns.series.is_some(),
+                slice: columns.slice.is_some(),
+                pe_on_slice: columns.pe_on_slice.is_some(),
+            },
             n_rows: 0,
             broken: BTreeMap::new(),
             examples: BTreeMap::new(),
         };
-        let headers = reader.byte_headers();
-        let headers = headers.map_err(|_| wrong("found no header row".into()))?;
-        let columns = table.columns(headers).map_err(wrong)?;
-        let mut record = ByteRecord::new();
-        let mut id = ExamId {
-            study_uid: String::new(),
-            series_uid: String::new(),
-        };
-        loop {
-            match reader.read_byte_record(&mut record) {
-                Ok(true) => table.take(&record, &columns, &mut id),
-                Ok(false) => break,
-                Err(_) => {
-                    let row = table.n_rows + 2;
-                    return Err(wrong(format!("found row {row} that is no CSV")));
-                }
-            }
+        for missing in columns.missing() {
+            table.note(LabelRule::MissingColumn, || missing.to_owned());
+        }
+        while let Some((record, columns, row)) = rows.next().map_err(wrong)? {
+            table.take(record, columns, row);
             if table.n_rows.is_multiple_of(ROWS_PER_CHECK) {
                 task.advance(ROWS_PER_CHECK);
                 task.check()?;
@@ -212,88 +266,70 @@ impl LabelTable {
         Ok(table)
     }
 
-    fn columns(&mut self, headers: &ByteRecord) -> Result<Columns, String> {
-        // A byte order mark is no part of the first name.
-        let name = |field: &[u8]| {
-            let field = field.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(field);
-            field.to_vec()
-        };
-        let names: Vec<Vec<u8>> = headers.iter().map(name).collect();
-        let find = |wanted: &str| names.iter().position(|name| name == wanted.as_bytes());
-        let id = |wanted: &str| find(wanted).ok_or(format!("found no column {wanted}"));
-        let columns = Columns {
-            ids: [id(STUDY)?, id(SERIES)?, id(SLICE)?],
-            pe_on_slice: find(PE_ON_SLICE),
-            exam: EXAM_FINDINGS.map(find),
-        };
-        let wanted = std::iter::once(PE_ON_SLICE).chain(EXAM_FINDINGS);
-        for missing in wanted.filter(|wanted| find(wanted).is_none()) {
-            self.note(LabelRule::MissingColumn, || missing.to_owned());
-        }
-        Ok(columns)
-    }
-
-    fn take(&mut self, record: &ByteRecord, columns: &Columns, id: &mut ExamId) {
+    fn take(&mut self, record: &ByteRecord, columns: &Columns, row: usize) {
         self.n_rows += 1;
-        let row = self.n_rows + 1;
-        let text = |column: usize| {
-            let field = record.get(column).unwrap_or_default();
-            std::str::from_utf8(field).unwrap_or_default()
-        };
-        let [study, series, slice] = columns.ids.map(text);
-        if study.is_empty() || series.is_empty() || slice.is_empty() {
+        let slice = columns.slice.map(|column| id::kept(text(record, column)));
+        let (Some(key), Some(slice)) = (
+            Key::of_row(record, columns),
+            slice.map_or(Some(None), |id| id.map(Some)),
+        ) else {
             self.note(LabelRule::BrokenRow, || format!("row {row}"));
             return;
-        }
-        let mut odd = 0;
-        let mut flag = |column: Option<usize>| match record.get(column?) {
-            Some(b"0") => Some(false),
-            Some(b"1") => Some(true),
-            _ => {
-                odd += 1;
-                None
-            }
         };
-        let pe_on_slice = flag(columns.pe_on_slice);
+        let pe_column = columns.pe_on_slice;
+        let pe_cell = pe_column.map(|column| (Cell::of(record.get(column)), column));
+        let pe_on_slice = pe_cell.and_then(|cell| self.label(cell, row));
         let (mut zeros, mut ones) = (0, 0);
-        for (bit, column) in columns.exam.iter().enumerate() {
-            match flag(*column) {
+        for bit in 0..EXAM_FINDINGS.len() {
+            let cell = columns.exam_cell(record, bit);
+            match cell.and_then(|cell| self.label(cell, row)) {
                 Some(false) => zeros |= 1 << bit,
                 Some(true) => ones |= 1 << bit,
                 None => {}
             }
         }
-        for _ in 0..odd {
-            self.note(LabelRule::NotZeroOrOne, || format!("row {row}"));
+        let exam = self.exams.entry(key).or_insert_with(|| ExamRows {
+            first_row: row,
+            ..ExamRows::default()
+        });
+        exam.zeros |= zeros;
+        exam.ones |= ones;
+        match slice {
+            Some(slice) => exam.slices.push((slice.into_boxed_str(), pe_on_slice)),
+            None if exam.first_row != row => {
+                self.note(LabelRule::RepeatedRow, || format!("row {row}"));
+            }
+            None => {}
         }
-        study.clone_into(&mut id.study_uid);
-        series.clone_into(&mut id.series_uid);
-        // Rows of an exam mostly follow each other: the id is only copied for a new exam.
-        if !self.exams.contains_key(id) {
-            self.exams.insert(id.clone(), ExamRows::default());
-        }
-        if let Some(exam) = self.exams.get_mut(id) {
-            exam.slices.push((slice.into(), pe_on_slice));
-            exam.zeros |= zeros;
-            exam.ones |= ones;
-        }
+    }
+
+    /// A cell's label; notes where it has none.
+    fn label(&mut self, (cell, column): (Cell, usize), row: usize) -> Option<bool> {
+        let rule = match cell {
+            Cell::Label(label) => return Some(label),
+            Cell::Empty => LabelRule::EmptyLabel,
+            Cell::Other => LabelRule::NotZeroOrOne,
+        };
+        self.note(rule, || format!("row {row}, column {}", column + 1));
+        None
     }
 
     /// Sorts each exam's rows and checks the rules that the table can break by itself.
     fn check_exams(&mut self) {
         let mut exams = std::mem::take(&mut self.exams);
-        let mut ids: Vec<ExamId> = exams.keys().cloned().collect();
-        ids.sort();
-        for id in &ids {
-            if let Some(exam) = exams.get_mut(id) {
-                self.check_rows(id, exam);
-                self.check_rules(id, exam);
+        let mut keys: Vec<Key> = exams.keys().cloned().collect();
+        keys.sort();
+        for key in &keys {
+            if let Some(exam) = exams.get_mut(key) {
+                let shown = key.shown(exam);
+                self.check_rows(&shown, exam);
+                self.check_rules(&shown, exam);
             }
         }
         self.exams = exams;
     }
 
-    fn check_rows(&mut self, id: &ExamId, exam: &mut ExamRows) {
+    fn check_rows(&mut self, shown: &str, exam: &mut ExamRows) {
         exam.slices.sort();
         let mut kept: Vec<(Box<str>, Option<bool>)> = Vec::with_capacity(exam.slices.len());
         for (slice, pe) in exam.slices.drain(..) {
@@ -305,13 +341,7 @@ impl LabelTable {
                         *label = None;
                         LabelRule::ConflictingRows
                     };
-                    self.note(rule, || {
-                        format!(
-                            "slice {} of series {}",
-                            shown(&slice),
-                            shown(&id.series_uid)
-                        )
-                    });
+                    self.note(rule, || format!("slice {slice} of {shown}"));
                 }
                 _ => kept.push((slice, pe)),
             }
@@ -319,7 +349,7 @@ impl LabelTable {
         exam.slices = kept;
     }
 
-    fn check_rules(&mut self, id: &ExamId, exam: &ExamRows) {
+    fn check_rules(&mut self, shown: &str, exam: &ExamRows) {
         let n_pe = exam.slices.iter().filter(|s| s.1 == Some(true)).count();
         let negative = exam.is("negative_exam_for_pe");
         let indeterminate = exam.is("indeterminate");
@@ -337,7 +367,7 @@ impl LabelTable {
             (LabelRule::PeSliceInNegativeExam, negative && n_pe > 0),
             (
                 LabelRule::NoPeSliceInPositiveExam,
-                positive && !indeterminate && n_pe == 0,
+                self.has.pe_on_slice && positive && !indeterminate && n_pe == 0,
             ),
             (
                 LabelRule::NegativeAndIndeterminate,
@@ -357,7 +387,7 @@ impl LabelTable {
             ),
         ];
         for (rule, _) in broken.into_iter().filter(|(_, is_broken)| *is_broken) {
-            self.note(rule, || format!("series {}", shown(&id.series_uid)));
+            self.note(rule, || shown.to_owned());
         }
     }
 
@@ -365,14 +395,27 @@ impl LabelTable {
     pub fn apply(
         mut self,
         exams: &mut [(Exam, PathBuf)],
-        seen: &BTreeSet<String>,
+        seen: &SeenIds,
         findings: &mut Vec<Finding>,
     ) -> LabelReport {
         let mut n_exams_labelled = 0;
+        let mut n_exams_of: HashMap<Key, usize> = HashMap::new();
+        for (exam, _) in exams.iter() {
+            *n_exams_of
+                .entry(Key::of_exam(&exam.info, self.has))
+                .or_default() += 1;
+        }
         for (exam, place) in exams {
-            let labels = self.labels_of(exam);
+            let key = Key::of_exam(&exam.info, self.has);
+            let labels = match n_exams_of.get(&key) {
+                Some(1) => self.labels_of(exam, &key),
+                _ => None,
+            };
             n_exams_labelled += usize::from(labels.is_some());
             let n_without = match &labels {
+                // That they have none is said where the volume is cut across the images, or of the
+                // table as a whole.
+                Some(_) if !exam.slices_are_images() || !self.has.slice => 0,
                 Some(labels) => labels.pe_on_slice.iter().filter(|l| l.is_none()).count(),
                 None => exam.n_slices(),
             };
@@ -384,7 +427,7 @@ impl LabelTable {
             info.labels = labels;
             exam.info = Arc::new(info);
         }
-        self.check_files(seen);
+        self.check_files(seen, &n_exams_of);
         for (rule, n) in &self.broken {
             if *rule == LabelRule::FileWithoutLabel {
                 continue;
@@ -402,8 +445,8 @@ impl LabelTable {
         }
     }
 
-    fn labels_of(&mut self, exam: &Exam) -> Option<ExamLabels> {
-        let rows = self.exams.get(&exam.info.id);
+    fn labels_of(&mut self, exam: &Exam, key: &Key) -> Option<ExamLabels> {
+        let rows = self.exams.get(key);
         let on_slice = |uid: &String| {
             // The table names files; a frame of a multi-frame file has no row of its own.
             let rows = &rows?.slices;
@@ -419,25 +462,34 @@ impl LabelTable {
             pe_on_slice: pe_on_slice.clone(),
         });
         for label in &pe_on_slice {
-            if label.is_none() {
+            if label.is_none() && exam.slices_are_images() && self.has.slice {
                 self.note(LabelRule::FileWithoutLabel, String::new);
             }
         }
         labels
     }
 
-    fn check_files(&mut self, seen: &BTreeSet<String>) {
+    /// Notes rows about what is not there, and those about several exams.
+    fn check_files(&mut self, seen: &SeenIds, n_exams_of: &HashMap<Key, usize>) {
         let exams = std::mem::take(&mut self.exams);
         let mut missing: Vec<&str> = Vec::new();
-        for exam in exams.values() {
+        let mut odd: Vec<(LabelRule, &Key, &ExamRows)> = Vec::new();
+        for (key, exam) in &exams {
             let slices = exam.slices.iter().map(|(slice, _)| &**slice);
-            missing.extend(slices.filter(|slice| !seen.contains(*slice)));
+            missing.extend(slices.filter(|slice| !seen.contains(slice)));
+            match n_exams_of.get(key) {
+                None if !self.has.slice => odd.push((LabelRule::LabelWithoutFile, key, exam)),
+                Some(2..) => odd.push((LabelRule::SeveralExams, key, exam)),
+                _ => {}
+            }
         }
         missing.sort_unstable();
         for slice in missing {
-            self.note(LabelRule::LabelWithoutFile, || {
-                format!("slice {}", shown(slice))
-            });
+            self.note(LabelRule::LabelWithoutFile, || format!("slice {slice}"));
+        }
+        odd.sort_unstable_by_key(|(_, _, exam)| exam.first_row);
+        for (rule, key, exam) in odd {
+            self.note(rule, || key.shown(exam));
         }
         self.exams = exams;
     }
@@ -448,17 +500,6 @@ impl LabelTable {
         if examples.len() < MAX_EXAMPLES {
             examples.push(example());
         }
-    }
-}
-
-/// A UID as a table gives it, or the RSNA data set's own hexadecimal ids. A text that is neither may
-/// be a name in the wrong column, and is not repeated.
-fn shown(uid: &str) -> &str {
-    let is_id = uid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.');
-    if is_id && uid.len() <= 64 {
-        uid
-    } else {
-        "whose UID is none"
     }
 }
 

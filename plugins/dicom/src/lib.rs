@@ -23,6 +23,7 @@
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod catalogue;
 mod codec;
 mod deidentify;
 mod element;
@@ -32,15 +33,21 @@ mod finding;
 mod frame;
 mod functional_groups;
 mod geometry;
+mod grid;
 mod header;
+mod headers;
+mod id;
 #[doc(hidden)]
 pub mod in_memory;
+mod index;
 mod inputs;
 mod kernel;
 mod labels;
+mod laid;
 mod layout;
 mod listing;
 mod load;
+mod pack;
 mod rescale;
 mod scan;
 #[cfg(feature = "script")]
@@ -51,7 +58,10 @@ mod spacing;
 mod stack;
 mod stored;
 mod syntax;
+mod table;
+mod tilt;
 mod value;
+mod volumes;
 
 pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
 pub use error::{DicomError, FileFault};
@@ -61,3 +71,4 @@ pub use labels::{LabelReport, LabelRule};
 pub use load::{load, load_only};
 pub use scan::{Scan, ScanOptions, scan};
 pub use stored::{StoredImage, decode_file};
+pub use tilt::{Affine, Tilt};

@@ -3,37 +3,41 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pe_binding::Work;
 use pe_files::Access;
 use walkdir::{DirEntry, WalkDir};
 
+use crate::catalogue::Catalogue;
 use crate::{DicomError, Finding, FindingKind};
 
 /// Entries that a progress report counts at once.
 const ENTRIES_PER_ADVANCE: usize = 1024;
 
-/// All files under `root` in the order of their paths.
+/// All files under `root` in the order of their paths, without those that are named in `but`.
 ///
 /// A folder is read once: links make more paths than there are folders, up to two to the power of
 /// their number. A link to a folder under `root` is not followed, because that is read in its own
 /// place; of several to a folder elsewhere, the first is. Each other one is a finding.
 pub(crate) fn list_files(
     root: &Path,
+    but: &[Option<&Path>],
     findings: &mut Vec<Finding>,
     work: &Work,
-) -> Result<Vec<PathBuf>, DicomError> {
+) -> Result<Arc<Catalogue>, DicomError> {
     let failed = |source: io::Error| DicomError::Io {
         path: root.to_owned(),
         action: "read",
         source,
     };
     let metadata = work.files().metadata(root).map_err(failed)?;
+    let mut catalogue = Catalogue::default();
     if metadata.is_file() {
-        return Ok(vec![root.to_owned()]);
+        catalogue.push(root);
+        return Ok(catalogue.finish());
     }
     let mut visited = Visited::new(root).map_err(failed)?;
-    let mut paths = Vec::new();
     let task = work.task("listing files", 0, "files");
     let mut entries = WalkDir::new(root)
         .follow_links(true)
@@ -50,9 +54,10 @@ pub(crate) fn list_files(
             continue;
         }
         match entry {
+            Ok(entry) if but.iter().flatten().any(|it| is_same(it, entry.path())) => {}
             Ok(entry) if entry.file_type().is_file() => {
-                paths.push(entry.into_path());
-                if paths.len().is_multiple_of(ENTRIES_PER_ADVANCE) {
+                catalogue.push(entry.path());
+                if catalogue.len().is_multiple_of(ENTRIES_PER_ADVANCE) {
                     task.advance(ENTRIES_PER_ADVANCE);
                 }
             }
@@ -65,7 +70,13 @@ pub(crate) fn list_files(
             entry => findings.push(unreadable(entry, root)),
         }
     }
-    Ok(paths)
+    Ok(catalogue.finish())
+}
+
+/// Whether two paths of one name are the same file, however they are written.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    a == b || a.file_name() == b.file_name() && real(a).is_some_and(|a| real(b) == Some(a))
 }
 
 /// A link that leads to where nothing may be read, whether something is there or not: the walk looks

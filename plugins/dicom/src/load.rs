@@ -2,7 +2,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::Array3;
+use ndarray::{Array2, Array3, ArrayViewMut2};
 use pe_binding::Work;
 use pe_ct::Volume;
 use pe_files::Files;
@@ -26,7 +26,10 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Loads an exam's voxels in HU, `[slice, row, col]`, reading and converting slices in parallel.
+/// Loads an exam's voxels in HU, `[slice, row, col]`, reading and converting images in parallel.
+///
+/// Slices ascend towards the head, rows to the back and columns to the patient's left, whatever way
+/// the images lie: their rows and columns are turned and exchanged as it takes.
 ///
 /// Each slice is `slope × stored + intercept` by its own file's values, rounded to the nearest
 /// whole HU (half away from zero). Stored values that are padding (PixelPaddingValue to
@@ -37,67 +40,66 @@ thread_local! {
 /// pixel data that cannot be decoded, and for a value above 32767 HU; [`DicomError::ExamSize`]
 /// over 2³⁰ voxels; [`DicomError::Interrupted`].
 pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
-    let layout = &exam.layout;
     check_size(exam)?;
-    let task = work.task("loading slices", exam.n_slices(), "slices");
+    let task = work.task("loading slices", exam.slices.len(), "slices");
     // Zeroed memory costs nothing until a thread writes its slice; every voxel is written below.
-    let mut hu = Array3::zeros((exam.n_slices(), layout.rows, layout.cols));
+    let [n_images, rows, cols] = exam.grid.loaded();
+    let mut hu = Array3::zeros((n_images, rows, cols));
     let Some(voxels) = hu.as_slice_mut() else {
         unreachable!("a new array is contiguous");
     };
     for run in runs_of_files(&exam.slices) {
-        let start = run.start * layout.frame_pixels();
-        let end = run.end * layout.frame_pixels();
-        let slices = &exam.slices[run];
-        let chunks = voxels[start..end].par_chunks_mut(layout.frame_pixels());
-        let job = |(slice, hu): (&SliceSource, &mut [i16]), source: Option<&Source>| {
+        let images = &mut voxels[run.start * rows * cols..run.end * rows * cols];
+        let slices = &exam.slices[run.clone()];
+        let chunks = images.par_chunks_mut(rows * cols);
+        let job = |(image_idx, hu): (usize, &mut [i16]), source: Option<&Source>| {
             task.check()?;
             let done = match source {
-                Some(source) => convert(source, slice, layout, hu),
+                Some(source) => lay(source, exam, image_idx, hu),
                 None => BUFFER
-                    .with_borrow_mut(|buffer| load_file(slice, layout, buffer, hu, work.files())),
+                    .with_borrow_mut(|buffer| load_file(exam, image_idx, buffer, hu, work.files())),
             };
-            done.map_err(|fault| DicomError::file(&slice.path, fault))?;
+            done.map_err(|fault| DicomError::file(&exam.slices[image_idx].file.path(), fault))?;
             task.advance(1);
             Ok::<(), DicomError>(())
         };
         if slices[0].n_frames == 1 {
-            let pairs = slices.par_iter().zip(chunks);
+            let pairs = run.into_par_iter().zip(chunks);
             first_error(pairs.map(|pair| job(pair, None)).collect())?;
         } else {
             // One file holds the whole run: it is read once, and its frames go in parallel.
             let bytes = read_whole(&slices[0], work.files())?;
-            let source =
-                Source::parse(&bytes).map_err(|fault| DicomError::file(&slices[0].path, fault))?;
-            let pairs = slices.par_iter().zip(chunks);
+            let source = Source::parse(&bytes)
+                .map_err(|fault| DicomError::file(&slices[0].file.path(), fault))?;
+            let pairs = run.into_par_iter().zip(chunks);
             first_error(pairs.map(|pair| job(pair, Some(&source))).collect())?;
         }
     }
-    Ok(Volume::new(Arc::clone(&exam.info), hu)?)
+    Ok(Volume::new(Arc::clone(&exam.info), exam.grid.settled(hu))?)
 }
 
 /// Loads an exam whose slices are all frames of one file, from that file's bytes.
 pub(crate) fn load_bytes(exam: &Exam, bytes: &[u8]) -> Result<Array3<i16>, DicomError> {
-    let layout = &exam.layout;
     check_size(exam)?;
-    let fault = |fault| DicomError::file(&exam.slices[0].path, fault);
+    let fault = |fault| DicomError::file(&exam.slices[0].file.path(), fault);
     let source = Source::parse(bytes).map_err(fault)?;
-    let mut hu = vec![0; layout.frame_pixels() * exam.n_slices()];
-    let chunks = hu.chunks_exact_mut(layout.frame_pixels());
-    for (slice, hu) in exam.slices.iter().zip(chunks) {
-        convert(&source, slice, layout, hu).map_err(fault)?;
+    let [n_images, rows, cols] = exam.grid.loaded();
+    let mut hu = vec![0; n_images * rows * cols];
+    for (image_idx, hu) in hu.chunks_exact_mut(rows * cols).enumerate() {
+        lay(&source, exam, image_idx, hu).map_err(fault)?;
     }
-    let shape = (exam.n_slices(), layout.rows, layout.cols);
-    Ok(Array3::from_shape_vec(shape, hu).unwrap_or_else(|_| unreachable!("one value a voxel")))
+    let stack = Array3::from_shape_vec((n_images, rows, cols), hu)
+        .unwrap_or_else(|_| unreachable!("one value a voxel"));
+    Ok(exam.grid.settled(stack))
 }
 
 /// Holds an exam's voxels against the caps before memory is taken for them.
 fn check_size(exam: &Exam) -> Result<(), DicomError> {
-    let found = exam.layout.frame_pixels().saturating_mul(exam.n_slices());
+    let found = (exam.grid.shape().into_iter()).fold(1, usize::saturating_mul);
     let mut sizes: Vec<_> = exam
         .slices
         .iter()
-        .map(|s| (&s.path, s.file_bytes))
+        .map(|s| (s.file.idx(), s.file_bytes))
         .collect();
     // The frames of one file follow each other or not; each file counts once.
     sizes.sort();
@@ -131,7 +133,7 @@ fn first_error(results: Vec<Result<(), DicomError>>) -> Result<(), DicomError> {
 /// file's.
 fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
     let together =
-        |a: &SliceSource, b: &SliceSource| (a.n_frames == 1 && b.n_frames == 1) || a.path == b.path;
+        |a: &SliceSource, b: &SliceSource| (a.n_frames == 1 && b.n_frames == 1) || a.file == b.file;
     let mut runs = Vec::new();
     let mut start = 0;
     for run in slices.chunk_by(together) {
@@ -144,7 +146,7 @@ fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
 fn read_whole(slice: &SliceSource, files: &Files) -> Result<Vec<u8>, DicomError> {
     let mut bytes = Vec::new();
     let read = read_unchanged(slice, &mut bytes, files);
-    read.map_err(|fault| DicomError::file(&slice.path, fault))?;
+    read.map_err(|fault| DicomError::file(&slice.file.path(), fault))?;
     Ok(bytes)
 }
 
@@ -153,7 +155,7 @@ fn read_unchanged(
     buffer: &mut Vec<u8>,
     files: &Files,
 ) -> Result<(), FileFault> {
-    if read_file(&slice.path, buffer, files)? == slice.file_bytes {
+    if read_file(&slice.file, buffer, files)? == slice.file_bytes {
         Ok(())
     } else {
         Err(FileFault::Changed("its size in bytes is another"))
@@ -161,14 +163,31 @@ fn read_unchanged(
 }
 
 fn load_file(
-    slice: &SliceSource,
-    layout: &Layout,
+    exam: &Exam,
+    image_idx: usize,
     buffer: &mut Vec<u8>,
     hu: &mut [i16],
     files: &Files,
 ) -> Result<(), FileFault> {
-    read_unchanged(slice, buffer, files)?;
-    convert(&Source::parse(buffer)?, slice, layout, hu)
+    read_unchanged(&exam.slices[image_idx], buffer, files)?;
+    lay(&Source::parse(buffer)?, exam, image_idx, hu)
+}
+
+/// Converts an image and lays it into its place in the volume.
+fn lay(source: &Source, exam: &Exam, image_idx: usize, hu: &mut [i16]) -> Result<(), FileFault> {
+    let (slice, layout) = (&exam.slices[image_idx], &exam.layout);
+    if exam.grid.is_plain() {
+        return convert(source, slice, layout, hu);
+    }
+    let mut image = Array2::zeros((layout.rows, layout.cols));
+    if let Some(pixels) = image.as_slice_mut() {
+        convert(source, slice, layout, pixels)?;
+    }
+    let [_, rows, cols] = exam.grid.loaded();
+    if let Ok(place) = ArrayViewMut2::from_shape((rows, cols), hu) {
+        exam.grid.place(image_idx, image.view(), place);
+    }
+    Ok(())
 }
 
 fn convert(

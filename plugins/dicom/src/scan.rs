@@ -1,21 +1,26 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use pe_binding::Work;
 use pe_files::Files;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::{Catalogue, FileRef};
 use crate::header::Header;
+use crate::headers::{Batch, read_headers};
+use crate::id;
+use crate::index::{self, Failed, Index};
 use crate::labels::{LabelReport, LabelTable};
 use crate::listing::list_files;
+use crate::pack::{Rows, pack};
 use crate::series::{self, Series};
-use crate::source::read_header;
 use crate::syntax::Syntax;
-use crate::{DicomError, Effect, Exam, FileFault, Finding, FindingKind};
+use crate::table;
+use crate::tilt::Tilt;
+use crate::{DicomError, Effect, Exam, Finding, FindingKind};
 
 /// What to look for in a folder, and what to leave out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,12 +32,25 @@ pub struct ScanOptions {
     /// Whether exams that the label table calls indeterminate are kept. The paper's counts are
     /// only reached with them (2,211 + 157 = 2,368).
     pub include_indeterminate: bool,
-    /// The RSNA label table; by default `train.csv` in the root, or beside it when the root is
-    /// called `train`.
+    /// The label table; by default `train.csv` in the root, or beside it when the root is called
+    /// `train`. Its exams are named by StudyInstanceUID, SeriesInstanceUID or both, else by PatientID.
     pub labels: Option<PathBuf>,
+    /// What the label table's columns are called, by their names in an RSNA label table, or
+    /// `PatientID`, or `positive_exam_for_pe`, the contrary of `negative_exam_for_pe`.
+    pub columns: BTreeMap<String, String>,
     /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
     /// place of their sizes and modification times.
     pub hash_contents: bool,
+    /// Which volume is used of a series that has several, by its number from 1 in the findings; 0 for
+    /// an axial one before any other, then the one with the most slices, then the one of the softest
+    /// kernel. A series of one volume has no choice.
+    pub volume: usize,
+    /// A folder, made when it is missing, in which the facts of the headers are kept by path, size
+    /// and time: the next scan of the same root reads files that are new or have changed, and no
+    /// others. It may be shared by scans of several roots, and be a store's.
+    pub index: Option<PathBuf>,
+    /// What becomes of a series that was taken with a tilted gantry.
+    pub tilt: Tilt,
 }
 
 impl Default for ScanOptions {
@@ -41,7 +59,11 @@ impl Default for ScanOptions {
             max_slices: 320,
             include_indeterminate: true,
             labels: None,
+            columns: BTreeMap::new(),
             hash_contents: false,
+            volume: 0,
+            index: None,
+            tilt: Tilt::Keep,
         }
     }
 }
@@ -65,6 +87,7 @@ pub struct Scan {
 #[derive(Debug)]
 pub(crate) struct ScannedFile {
     pub path: Arc<PathBuf>,
+    pub place: FileRef,
     pub header: Header,
     pub syntax: Syntax,
     pub n_bytes: u64,
@@ -76,95 +99,178 @@ pub(crate) struct ScannedFile {
 /// Scans a file, or a folder of any layout, for CT exams; no pixels are read.
 ///
 /// Files are told by content, never by name. Images are grouped by study and series, and ordered
-/// along the normal of their plane. Of several usable series of a study one is the exam: an axial
+/// along the normal of their plane. Volumes that lie at the same places in one series (phases,
+/// kernels, planes) are told apart by their headers, and one is used. Of several usable series of a study one is the exam: an axial
 /// one before any other, then the one with the most slices, then the smallest UID. What is left
 /// out, and what is odd but used, is a [`Finding`] each.
 ///
 /// Links are followed, and each folder is read once: a link to a folder under `root` is not followed,
 /// and of several links to one elsewhere only the first is.
 ///
+/// With [`ScanOptions::index`], a file whose size and time are those of an earlier scan is not opened,
+/// unless its bytes are asked for (`hash_contents`) or another file claims the same identity or
+/// place.
+///
 /// # Errors
-/// [`DicomError::Io`] when `root` cannot be read, [`DicomError::LabelTable`] when the label table
+/// [`DicomError::Io`] when `root` cannot be read or the index not written, [`DicomError::LabelTable`] when the label table
 /// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
+    table::check_names(&options.columns)?;
     let table_path = LabelTable::locate(root, options.labels.as_deref(), work.files());
+    let index_path = options.index.as_ref().map(|it| index::path_in(it, root));
     let mut findings = Vec::new();
-    let mut paths = list_files(root, &mut findings, work)?;
-    if let Some(table_path) = &table_path {
-        paths.retain(|path| path != table_path);
-    }
-    let n_files = paths.len();
+    let beside = [table_path.as_deref(), index_path.as_deref()];
+    let catalogue = list_files(root, &beside, &mut findings, work)?;
     let table = table_path
-        .map(|path| LabelTable::read(&path, work))
+        .map(|path| LabelTable::read(&path, &options.columns, work))
         .transpose()?;
-    let mut seen = BTreeSet::new();
-    let mut groups: BTreeMap<(String, String), Vec<ScannedFile>> = BTreeMap::new();
-    for file in read_headers(&paths, work)? {
-        match file {
-            Ok(file) => {
-                if table.is_some() {
-                    seen.insert(file.header.sop_uid.clone());
-                }
-                match series::refuse(&file) {
-                    Some(finding) => findings.push(finding),
-                    None => {
-                        let header = &file.header;
-                        let id = (header.study_uid.clone(), header.series_uid.clone());
-                        groups.entry(id).or_default().push(file);
-                    }
-                }
-            }
-            Err(finding) => findings.push(finding),
+    let mut found = Found {
+        seen: table.is_some().then(SeenIds::default),
+        groups: BTreeMap::new(),
+        findings,
+    };
+    match index_path {
+        None => read_headers(&catalogue, None, work, |batch| {
+            found.take(batch);
+            Ok::<_, DicomError>(())
+        })?,
+        Some(path) => {
+            let index = Index::open(&path, work.files(), &mut found.findings);
+            index::replace(&path, work.files(), |out| {
+                read_headers(&catalogue, Some((&index, root)), work, |batch| {
+                    batch.block.write(out)?;
+                    found.take(batch);
+                    Ok::<_, Failed>(())
+                })
+            })?;
         }
     }
-    let series = assemble(groups, options, work, &mut findings)?;
+    let Found {
+        groups,
+        seen,
+        mut findings,
+    } = found;
+    let series = assemble(groups, &catalogue, options, work, &mut findings)?;
     let mut exams = choose(series, &mut findings);
+    let seen = seen.map(SeenIds::sorted).unwrap_or_default();
     let labels = table.map(|table| table.apply(&mut exams, &seen, &mut findings));
     leave_out_indeterminate(&mut exams, options, &mut findings);
+    for (exam, _) in &mut exams {
+        id::named_by_paths(exam);
+    }
     findings.sort();
     Ok(Scan {
         root: root.to_owned(),
         exams: exams.into_iter().map(|(exam, _)| exam).collect(),
         findings,
-        n_files,
+        n_files: catalogue.len(),
         labels,
     })
 }
 
-/// The header of each file, or why it has none.
-pub(crate) fn read_headers(
-    paths: &[PathBuf],
-    work: &Work,
-) -> Result<Vec<Result<ScannedFile, Finding>>, DicomError> {
-    let task = work.task("reading headers", paths.len(), "files");
-    paths
-        .par_iter()
-        .map(|path| {
-            task.check()?;
-            let file =
-                read_one(path, work.files()).map_err(|fault| Finding::of_fault(path, &fault));
-            task.advance(1);
-            Ok(file)
-        })
-        .collect()
+/// What was found so far.
+struct Found {
+    /// By study and series.
+    groups: BTreeMap<(String, String), Rows>,
+    /// The images that there are, where a label table asks for them.
+    seen: Option<SeenIds>,
+    findings: Vec<Finding>,
 }
 
-fn read_one(path: &Path, files: &Files) -> Result<ScannedFile, FileFault> {
-    let (header, syntax, metadata) = read_header(path, files)?;
-    let modified = metadata.modified().ok();
-    let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    Ok(ScannedFile {
-        path: Arc::new(path.to_owned()),
-        header,
-        syntax,
-        n_bytes: metadata.len(),
-        modified_ns: since.map_or(0, |since| since.as_nanos() as u64),
-        files: files.clone(),
-    })
+impl Found {
+    fn take(&mut self, batch: Batch) {
+        for file in batch.files {
+            let file = match file {
+                Ok(file) => file,
+                Err(finding) => {
+                    self.findings.push(finding);
+                    continue;
+                }
+            };
+            if let Some(seen) = &mut self.seen {
+                seen.push(&file.header.sop_uid);
+            }
+            if let Some(finding) = series::refuse(&file) {
+                self.findings.push(finding);
+                continue;
+            }
+            let header = &file.header;
+            let id = (header.study_uid.clone(), header.series_uid.clone());
+            self.groups.entry(id).or_default().push(&Packed::of(file));
+        }
+    }
+}
+
+/// SOPInstanceUIDs by their digests: there may be millions.
+#[derive(Default)]
+pub(crate) struct SeenIds(Vec<[u8; 16]>);
+
+impl SeenIds {
+    fn digest(id: &str) -> [u8; 16] {
+        let mut digest = [0; 16];
+        let whole = blake3::hash(id.as_bytes());
+        digest.copy_from_slice(&whole.as_bytes()[..16]);
+        digest
+    }
+
+    fn push(&mut self, id: &str) {
+        self.0.push(Self::digest(id));
+    }
+
+    fn sorted(mut self) -> Self {
+        self.0.sort_unstable();
+        self
+    }
+
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.binary_search(&Self::digest(id)).is_ok()
+    }
+}
+
+/// A scanned file as it waits for the others of its series.
+struct Packed {
+    idx: usize,
+    n_bytes: u64,
+    modified_ns: u64,
+    syntax: Syntax,
+    header: Header,
+}
+
+pack!(Packed {
+    idx,
+    n_bytes,
+    modified_ns,
+    syntax,
+    header
+});
+
+impl Packed {
+    fn of(file: ScannedFile) -> Self {
+        Self {
+            idx: file.place.idx(),
+            n_bytes: file.n_bytes,
+            modified_ns: file.modified_ns,
+            syntax: file.syntax,
+            header: file.header,
+        }
+    }
+
+    fn file(self, catalogue: &Arc<Catalogue>, files: &Files) -> ScannedFile {
+        ScannedFile {
+            path: catalogue.path(self.idx).into(),
+            place: FileRef::new(catalogue, self.idx),
+            header: self.header,
+            syntax: self.syntax,
+            n_bytes: self.n_bytes,
+            modified_ns: self.modified_ns,
+            files: files.clone(),
+        }
+    }
 }
 
 fn assemble(
-    groups: BTreeMap<(String, String), Vec<ScannedFile>>,
+    groups: BTreeMap<(String, String), Rows>,
+    catalogue: &Arc<Catalogue>,
     options: &ScanOptions,
     work: &Work,
     findings: &mut Vec<Finding>,
@@ -172,9 +278,13 @@ fn assemble(
     let task = work.task("ordering slices", groups.len(), "series");
     let assembled: Vec<_> = groups
         .into_par_iter()
-        .map(|(_, files)| {
+        .map(|(_, rows)| {
             task.check()?;
-            let outcome = series::assemble(files, options);
+            let files = Rows::read::<Packed>(rows.bytes()).unwrap_or_default();
+            drop(rows);
+            let files = files.into_iter();
+            let files = files.map(|file| file.file(catalogue, work.files()));
+            let outcome = series::assemble(files.collect(), options);
             task.advance(1);
             Ok::<_, DicomError>(outcome)
         })

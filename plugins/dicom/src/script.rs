@@ -65,17 +65,34 @@ mod dicom {
     /// - `max_slices` (320): exams with more slices are left out; 0 for no limit
     /// - `include_indeterminate` (true): whether exams that the label table calls indeterminate
     ///   are kept
-    /// - `labels` (`train.csv` in the folder): path of the RSNA label table
+    /// - `labels` (`train.csv` in the folder): path of the label table, of any name, in CSV or with
+    ///   semicolons or tabs, with a row for each slice or each exam. Exams are named by
+    ///   `StudyInstanceUID`, `SeriesInstanceUID` or both, or by `PatientID`, which is not kept; labels
+    ///   are 0 and 1, `1.0`, `True`, or empty for none
+    /// - `columns` (none): what the table calls its columns,
+    ///   `#{ StudyInstanceUID: "study", negative_exam_for_pe: "no PE" }`; a column
+    ///   `positive_exam_for_pe` is the contrary of `negative_exam_for_pe`
     /// - `hash_contents` (false): whether exams are keyed by their files' bytes, which reads them
     ///   all, and not by their sizes and times
+    /// - `volume` (0): which volume is used of a series that has several (phases, kernels, planes), by
+    ///   its number from 1 in the findings `other_volume`; 0 for an axial one before any other, then
+    ///   the one with the most slices, then the one of the softest kernel
+    /// - `tilt` ("keep"): `"correct"` shears a series that was taken with a tilted gantry, until its
+    ///   images lie straight above each other
+    /// - `index` (none): a folder in which what the headers say is kept, such as the store's: the
+    ///   next scan of the same path opens only files that are new, or whose size or time is
+    ///   another, and those that claim the same identity or place as another
     ///
     /// Throws as `dicom::scan(path)`, and `options.unknown` or `options.invalid` for an option
     /// that does not exist or cannot be so.
     ///
     /// ```rhai
+    /// let table = #{ labels: `${cohort}/train.csv`, columns: #{ qa_motion: "qa_contrast" } };
+    /// print(dicom::scan(cohort, table).labels.n_exams_labelled); // 6
     /// let found = dicom::scan(cohort, #{ max_slices: 39 });
     /// print(found.exams.len()); // 0
     /// print(found.findings.some(|finding| finding.effect == "exam_left_out")); // true
+    /// print(dicom::scan(cohort, #{ index: "store" }).exams.len()); // 6
     /// ```
     #[rhai_fn(volatile, return_raw, name = "scan")]
     pub fn scan_with(context: NativeCallContext, path: &str, map: Map) -> ScriptResult<ScanHandle> {
@@ -146,7 +163,8 @@ mod dicom {
     ///   with them: prefer `key_file`. With a key, a run that was stopped goes on, and others may
     ///   follow: a file that is there already is never touched
     /// - `key_file` (none): path of a file that holds the key
-    /// - `labels` (`train.csv` in the folder): path of the RSNA label table
+    /// - `labels` (`train.csv` in the folder): path of the label table
+    /// - `columns` (none): what its columns are called, as for `dicom::scan(path, options)`
     /// - `keep_burned_in` (false): whether images that say that something is written in their
     ///   pixels are copied too
     ///
@@ -255,8 +273,10 @@ mod dicom {
 
     /// Technical facts from the header of the first slice, as a map; no names, ids or dates.
     ///
-    /// It has `rows`, `cols`, `n_slices`, `n_files`; `slice_mm`, `row_mm`, `col_mm`,
-    /// `slice_thickness_mm`; `orientation` and `normal`; `kvp` and `kernel`; `slope`, `intercept`,
+    /// It has `rows`, `cols`, `n_slices` and `slice_mm`, `row_mm`, `col_mm` of the volume; `n_files`;
+    /// `slice_thickness_mm`; `affine`, where the voxels lie in the patient: `origin_mm`, the middle of
+    /// voxel `[0, 0, 0]`, and `steps_mm`, one step along slices, rows and columns, in mm to the left,
+    /// the back and the head; `orientation`, as the files have it; `kvp` and `kernel`; `slope`, `intercept`,
     /// `padding`, `signed`, `bits_stored`, `bits_allocated` and `transfer_syntax`. What the header
     /// lacks is `()`, and so is a `kernel` that is none that vendors write.
     ///
@@ -275,6 +295,11 @@ mod dicom {
     }
 
     /// Loads the exam's voxels in HU.
+    ///
+    /// Slices ascend towards the head, rows to the back and columns to the patient's left, whatever
+    /// way the images lie; a finding `reoriented` says what was turned. Images that are coronal or
+    /// sagittal are cut anew: the volume's slices go through all of them, and have numbers in place of
+    /// SOPInstanceUIDs and no slice labels.
     ///
     /// Throws the fault of the first file that cannot be decoded, by its name, such as
     /// `dicom.truncated`; `dicom.changed` when a file is no longer what was scanned;

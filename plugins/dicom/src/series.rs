@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dicom_dictionary_std::uids;
-use pe_ct::{ExamId, ExamInfo, Spacing};
+use pe_ct::{ExamId, ExamInfo};
 
 use crate::exam::{Exam, ExamHeader, SliceSource};
 use crate::geometry;
 use crate::header::FrameFacts;
 use crate::inputs;
-use crate::labels::{SERIES, SLICE, STUDY};
+use crate::laid::Laid;
 use crate::scan::{ScanOptions, ScannedFile};
 use crate::spacing::spacing_of;
 use crate::stack::{Slice, frames_of, ordered, place_of};
+use crate::table::{SERIES, SLICE, STUDY};
 use crate::{Finding, FindingKind};
 
 /// A series that can be an exam.
@@ -58,7 +59,9 @@ fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
     // Before those that are missing: one that is none is not kept.
     let uids = [STUDY, SERIES, SLICE];
     if let Some(name) = uids.iter().find(|name| header.invalid.contains(name)) {
-        let reason = format!("{name} is no UID: expected 1 to 64 digits and dots");
+        let reason = format!(
+            "{name} is no id: expected 1 to 64 letters, digits, dots, hyphens and underscores"
+        );
         return finding(FindingKind::Unreadable, reason);
     }
     if header.study_uid.is_empty() || header.series_uid.is_empty() {
@@ -86,6 +89,14 @@ fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
         let is_plane = facts.orientation.is_none_or(|o| geometry::is_plane(&o));
         if !is_plane {
             let reason = "ImageOrientationPatient is not two unit vectors at a right angle";
+            return finding(FindingKind::Unreadable, reason.into());
+        }
+        let is_far = |x: &f64| x.abs() > geometry::FURTHEST_MM;
+        if facts
+            .position
+            .is_some_and(|position| position.iter().any(is_far))
+        {
+            let reason = "ImagePositionPatient is more than 1 km from the scanner";
             return finding(FindingKind::Unreadable, reason.into());
         }
         if facts.slope == Some(0.0) {
@@ -133,7 +144,7 @@ pub(crate) fn assemble(
         findings.push(finding);
         (None::<Series>, std::mem::take(findings))
     };
-    let slices = match ordered(slices, &mut findings) {
+    let slices: Vec<Slice> = match ordered(slices, options.volume, &mut findings) {
         Ok(slices) => slices,
         Err(refusal) => {
             let finding = refusal.map(|(kind, reason)| Finding::new(&place, kind, reason));
@@ -145,19 +156,20 @@ pub(crate) fn assemble(
         Ok(spacing) => spacing,
         Err(finding) => return left_out(finding, &mut findings),
     };
-    if options.max_slices > 0 && slices.len() > options.max_slices {
+    check_rescale(&slices, &place, &mut findings);
+    let laid = Laid::new(&slices, spacing, options, &place, &mut findings);
+    let n_slices = laid.grid.shape()[0];
+    if options.max_slices > 0 && n_slices > options.max_slices {
         let reason = format!(
-            "expected at most {} slices (max_slices), found {}",
+            "expected at most {} slices (max_slices), found {n_slices}",
             options.max_slices,
-            slices.len()
         );
         let finding = Finding::new(&place, FindingKind::TooManySlices, reason);
         return left_out(finding, &mut findings);
     }
-    check_rescale(&slices, &place, &mut findings);
-    match exam_of(&slices, spacing, options) {
+    match exam_of(&slices, laid, options) {
         Ok(exam) => {
-            let is_axial = geometry::is_axial(&exam.header.orientation);
+            let is_axial = exam.slices_are_images();
             (
                 Some(Series {
                     exam,
@@ -194,52 +206,54 @@ fn check_rescale(slices: &[Slice], place: &std::path::Path, findings: &mut Vec<F
     }
 }
 
-fn exam_of(slices: &[Slice], spacing: Spacing, options: &ScanOptions) -> Result<Exam, Finding> {
+fn exam_of(slices: &[Slice], laid: Laid, options: &ScanOptions) -> Result<Exam, Finding> {
     let first = &slices[0];
     let header = &first.file.header;
     let files = slices.iter().map(|slice| (&*slice.file, slice.frame_idx));
-    let inputs_key = inputs::key(files, options.hash_contents)
+    let inputs_key = inputs::key(files, laid.grid.shear.is_some(), options.hash_contents)
         .map_err(|(path, fault)| Finding::of_fault(&path, &fault))?;
+    let (sop_uids, positions_mm) = laid.slices(slices);
     let info = ExamInfo {
         id: ExamId {
             study_uid: header.study_uid.clone(),
             series_uid: header.series_uid.clone(),
         },
-        spacing,
-        sop_uids: slices.iter().map(Slice::sop_uid).collect(),
-        positions_mm: slices.iter().map(|slice| slice.position_mm).collect(),
+        spacing: laid.spacing,
+        sop_uids,
+        positions_mm,
         patient_key: header.patient_key.clone(),
         inputs_key,
         labels: None,
     };
     let sources = slices.iter().map(|slice| SliceSource {
-        path: Arc::clone(&slice.file.path),
+        file: slice.file.place.clone(),
         frame_idx: slice.frame_idx,
         n_frames: slice.file.header.layout.n_frames,
         file_bytes: slice.file.n_bytes,
     });
     Ok(Exam {
         info: Arc::new(info),
-        header: Arc::new(header_of(slices, spacing)),
+        header: Arc::new(header_of(slices, &laid)),
         slices: sources.collect(),
         layout: Arc::new(header.layout.clone()),
+        grid: Arc::new(laid.grid),
     })
 }
 
-fn header_of(slices: &[Slice], spacing: Spacing) -> ExamHeader {
+fn header_of(slices: &[Slice], laid: &Laid) -> ExamHeader {
     let first = &slices[0];
     let (header, facts) = (&first.file.header, first.facts());
-    let orientation = first.orientation();
     let layout = &header.layout;
+    let [n_slices, rows, cols] = laid.grid.shape();
     let mut files: Vec<_> = slices.iter().map(|slice| &slice.file.path).collect();
     files.sort();
     files.dedup();
     ExamHeader {
-        n_slices: slices.len(),
+        n_slices,
         n_files: files.len(),
-        rows: layout.rows,
-        cols: layout.cols,
-        spacing,
+        rows,
+        cols,
+        spacing: laid.spacing,
         slice_thickness_mm: facts.slice_thickness,
         kvp: header.technique.kvp,
         kernel: header.technique.kernel.clone(),
@@ -250,7 +264,7 @@ fn header_of(slices: &[Slice], spacing: Spacing) -> ExamHeader {
         signed: layout.signed,
         padding: layout.padding,
         transfer_syntax: first.file.syntax.name.to_owned(),
-        orientation,
-        normal: geometry::normal(&orientation),
+        orientation: first.orientation(),
+        affine: laid.affine,
     }
 }

@@ -2,7 +2,6 @@
 //! kilobytes or from the whole file.
 
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -10,6 +9,7 @@ use flate2::read::DeflateDecoder;
 use pe_files::Files;
 
 use crate::FileFault;
+use crate::catalogue::{FileRef, Stamp};
 use crate::element::{Elements, Encoding, Stop};
 use crate::frame::MAX_FRAGMENTS;
 use crate::header::Header;
@@ -54,14 +54,13 @@ impl<'a> Source<'a> {
 
 /// Reads a file's header without its pixels.
 pub(crate) fn read_header(
-    path: &Path,
+    place: &FileRef,
     files: &Files,
-) -> Result<(Header, Syntax, std::fs::Metadata), FileFault> {
-    let io = |error: std::io::Error| FileFault::Io(error.to_string());
-    let mut file = files.open(path).map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
-    let (header, syntax) = header_of(&mut file, metadata.len())?;
-    Ok((header, syntax, metadata))
+) -> Result<(Header, Syntax, Stamp), FileFault> {
+    let opened = place.open(files);
+    let (mut file, stamp) = opened.map_err(|error| FileFault::Io(error.to_string()))?;
+    let (header, syntax) = header_of(&mut file, stamp.n_bytes)?;
+    Ok((header, syntax, stamp))
 }
 
 /// The header of a file of `n_bytes`, of which no more is read than it needs.
@@ -120,15 +119,14 @@ fn read_to(file: &mut impl Read, buffer: &mut Vec<u8>, n_bytes: usize) -> Result
 ///
 /// What a file has behind its image is not read: a file may claim any length and take no room.
 pub(crate) fn read_file(
-    path: &Path,
+    place: &FileRef,
     buffer: &mut Vec<u8>,
     files: &Files,
 ) -> Result<u64, FileFault> {
-    let io = |error: std::io::Error| FileFault::Io(error.to_string());
-    let mut file = files.open(path).map_err(io)?;
-    let n_bytes = file.metadata().map_err(io)?.len();
-    read_image(&mut file, n_bytes, buffer)?;
-    Ok(n_bytes)
+    let opened = place.open(files);
+    let (mut file, stamp) = opened.map_err(|error| FileFault::Io(error.to_string()))?;
+    read_image(&mut file, stamp.n_bytes, buffer)?;
+    Ok(stamp.n_bytes)
 }
 
 fn read_image(

@@ -8,10 +8,11 @@ use crate::geometry::{self, AXIAL};
 use crate::header::FrameFacts;
 use crate::scan::ScannedFile;
 use crate::source::{Source, read_file};
+use crate::volumes::{self, Volume};
 use crate::{FileFault, Finding, FindingKind};
 
 /// Positions closer than this are the same place, mm.
-const SAME_PLACE_MM: f64 = 1e-3;
+pub(crate) const SAME_PLACE_MM: f64 = 1e-3;
 
 /// One slice on its way into the stack.
 #[derive(Clone)]
@@ -100,18 +101,37 @@ pub(crate) fn place_of(slices: &[Slice]) -> PathBuf {
 /// Why slices make no stack; `None` when there are none, which has been said of each.
 pub(crate) type Refusal = Option<(FindingKind, String)>;
 
-/// The slices of the series' main plane and size, in order, without repeats.
+/// The slices of one volume of the series, in order, without repeats; `volume` as
+/// [`volumes::choose`] has it.
 pub(crate) fn ordered(
     slices: Vec<Slice>,
+    volume: usize,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Slice>, Refusal> {
-    let slices = main_stack(slices, findings)?;
-    let slices = with_positions(slices, findings)?;
-    without_repeats(slices, findings)
+    let groups = planes(slices, findings)?;
+    let is_one = groups.len() == 1;
+    let mut found = Vec::new();
+    for group in groups {
+        let (rows, cols) = group[0].size();
+        let slices = with_positions(group, findings)?;
+        let has_places = slices[0].facts().position.is_some();
+        let parts = match has_places {
+            true => volumes::split(slices, &[]),
+            false => vec![Volume::of(slices, &[])],
+        };
+        found.extend(parts.into_iter().map(|part| match is_one {
+            true => part,
+            false => part.of_another(rows, cols),
+        }));
+    }
+    without_repeats(volumes::choose(found, volume, findings)?, findings)
 }
 
-/// Keeps the largest group of one plane and one size; it must be more than half of the slices.
-fn main_stack(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Slice>, Refusal> {
+/// Groups of a plane and a size that have fewer slices than the largest divided by this are strays.
+const STRAY: usize = 4;
+
+/// The slices by plane and size, each group a volume or more. Strays are left out one by one.
+fn planes(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Vec<Slice>>, Refusal> {
     let n_slices = slices.len();
     if n_slices == 0 {
         return Err(None);
@@ -128,21 +148,21 @@ fn main_stack(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Sli
         }
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
-    let main = groups.remove(0);
-    if main.len() * 2 <= n_slices {
-        let n_groups = groups.len() + 1;
+    let n_main = groups[0].len();
+    let strays = groups.split_off(groups.partition_point(|group| group.len() * STRAY >= n_main));
+    let n_groups = groups.len();
+    if n_groups > n_main {
         let reason = format!(
-            "{n_slices} slices fall into {n_groups} groups of plane and size, the largest of {}",
-            main.len()
+            "{n_slices} slices fall into {n_groups} groups of plane and size, the largest of {n_main}"
         );
         return Err(Some((FindingKind::NoStack, reason)));
     }
-    let (rows, cols) = main[0].size();
-    for slice in groups.iter().flatten() {
+    let (rows, cols) = groups[0][0].size();
+    for slice in strays.iter().flatten() {
         findings.push(if slice.size() == (rows, cols) {
             slice.finding(
                 FindingKind::MixedOrientation,
-                format!("its plane is not that of the other {} slices", main.len()),
+                format!("its plane is not that of {n_main} other slices"),
             )
         } else {
             let (found_rows, found_cols) = slice.size();
@@ -152,7 +172,7 @@ fn main_stack(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Sli
             )
         });
     }
-    Ok(main)
+    Ok(groups)
 }
 
 /// Orders by position along the normal; by InstanceNumber only when no slice has a position.
@@ -220,7 +240,7 @@ fn by_number(mut slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<
     let step = slices[0].facts().spacing_between;
     let step = step.or(slices[0].facts().slice_thickness).unwrap_or(0.0);
     let reason = format!(
-        "no ImagePositionPatient; InstanceNumber gives the order and {step} mm, from the header, the spacing"
+        "no ImagePositionPatient; InstanceNumber is taken to ascend along the normal, and {step} mm, from the header, to be the spacing"
     );
     findings.push(Finding::new(
         &place_of(&slices),
@@ -274,8 +294,8 @@ fn without_repeats(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Ve
 fn same_bytes(a: &ScannedFile, b: &ScannedFile) -> bool {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     a.n_bytes == b.n_bytes
-        && read_file(&a.path, &mut left, &a.files).is_ok()
-        && read_file(&b.path, &mut right, &b.files).is_ok()
+        && read_file(&a.place, &mut left, &a.files).is_ok()
+        && read_file(&b.place, &mut right, &b.files).is_ok()
         && left == right
 }
 
@@ -283,7 +303,7 @@ fn same_bytes(a: &ScannedFile, b: &ScannedFile) -> bool {
 fn same_image(a: &Slice, b: &Slice) -> bool {
     let values = |slice: &Slice| -> Result<Vec<i64>, FileFault> {
         let mut bytes = Vec::new();
-        read_file(&slice.file.path, &mut bytes, &slice.file.files)?;
+        read_file(&slice.file.place, &mut bytes, &slice.file.files)?;
         let source = Source::parse(&bytes)?;
         let layout = &source.header.layout;
         let words = Frames::new(&source)?.words(slice.frame_idx)?;

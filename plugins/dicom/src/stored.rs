@@ -2,6 +2,7 @@ use std::path::Path;
 
 use pe_files::Files;
 
+use crate::catalogue::FileRef;
 use crate::frame::Frames;
 use crate::source::{Source, read_file};
 use crate::{DicomError, FileFault};
@@ -37,7 +38,7 @@ pub struct StoredImage {
 /// truncated, larger than 2²⁵ samples, or in an encoding that is not read.
 pub fn decode_file(path: &Path) -> Result<StoredImage, DicomError> {
     let mut buffer = Vec::new();
-    read_file(path, &mut buffer, &Files::free())
+    read_file(&FileRef::only(path), &mut buffer, &Files::free())
         .and_then(|_| decode(&buffer))
         .map_err(|fault| DicomError::file(path, fault))
 }

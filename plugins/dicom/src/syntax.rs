@@ -46,7 +46,15 @@ const fn native(uid: &'static str, name: &'static str, encoding: Encoding) -> Sy
     }
 }
 
-const SYNTAXES: [Syntax; 13] = [
+/// A coding that is told by its name and not decoded.
+const fn unread(uid: &'static str, name: &'static str) -> Syntax {
+    Syntax {
+        coding: None,
+        ..native(uid, name, Encoding::EXPLICIT_LE)
+    }
+}
+
+const SYNTAXES: &[Syntax] = &[
     native(
         "1.2.840.10008.1.2",
         "Implicit VR Little Endian",
@@ -86,7 +94,50 @@ const SYNTAXES: [Syntax; 13] = [
         Coding::Jpeg2000,
     ),
     coded("1.2.840.10008.1.2.4.91", "JPEG 2000", Coding::Jpeg2000),
+    coded(
+        "1.2.840.10008.1.2.4.201",
+        "High-Throughput JPEG 2000 Lossless",
+        Coding::Jpeg2000,
+    ),
+    coded(
+        "1.2.840.10008.1.2.4.202",
+        "High-Throughput JPEG 2000 Lossless, by resolution",
+        Coding::Jpeg2000,
+    ),
+    coded(
+        "1.2.840.10008.1.2.4.203",
+        "High-Throughput JPEG 2000",
+        Coding::Jpeg2000,
+    ),
     coded("1.2.840.10008.1.2.5", "RLE Lossless", Coding::Rle),
+    unread(
+        "1.2.840.10008.1.2.4.92",
+        "JPEG 2000 of several components, lossless",
+    ),
+    unread("1.2.840.10008.1.2.4.93", "JPEG 2000 of several components"),
+    unread("1.2.840.10008.1.2.4.94", "JPIP"),
+    unread("1.2.840.10008.1.2.4.95", "JPIP, deflated"),
+    unread("1.2.840.10008.1.2.4.100", "MPEG-2 video"),
+    unread("1.2.840.10008.1.2.4.101", "MPEG-2 video"),
+    unread("1.2.840.10008.1.2.4.102", "MPEG-4 video"),
+    unread("1.2.840.10008.1.2.4.103", "MPEG-4 video"),
+    unread("1.2.840.10008.1.2.4.104", "MPEG-4 video"),
+    unread("1.2.840.10008.1.2.4.105", "MPEG-4 video"),
+    unread("1.2.840.10008.1.2.4.106", "MPEG-4 video"),
+    unread("1.2.840.10008.1.2.4.107", "HEVC video"),
+    unread("1.2.840.10008.1.2.4.108", "HEVC video"),
+    unread("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
+    unread("1.2.840.10008.1.2.4.111", "JPEG XL of a JPEG"),
+    unread("1.2.840.10008.1.2.4.112", "JPEG XL"),
+    unread(
+        "1.2.840.10008.1.2.4.204",
+        "JPIP of High-Throughput JPEG 2000",
+    ),
+    unread(
+        "1.2.840.10008.1.2.4.205",
+        "JPIP of High-Throughput JPEG 2000, deflated",
+    ),
+    unread("1.2.840.10008.1.2.8.1", "deflated frames"),
 ];
 
 /// The syntax of a UID. One that is not known is read as Explicit VR Little Endian, as every
@@ -95,7 +146,7 @@ pub(crate) fn of(uid: &str) -> Syntax {
     let known = SYNTAXES.iter().find(|syntax| syntax.uid == uid);
     known.copied().unwrap_or(Syntax {
         coding: None,
-        ..native("", "unknown transfer syntax", Encoding::EXPLICIT_LE)
+        ..native("", "an unknown transfer syntax", Encoding::EXPLICIT_LE)
     })
 }
 
@@ -110,17 +161,16 @@ pub(crate) fn native_of(encoding: Encoding) -> Syntax {
 impl Syntax {
     /// The coding, when this build decodes it.
     pub fn decoded_coding(&self) -> Result<Coding, FileFault> {
-        let needs = |feature| FileFault::Unsupported {
-            what: format!("pixel data in {}", self.name),
-            feature: Some(feature),
-        };
         match self.coding {
-            Some(Coding::JpegLs) if !cfg!(feature = "jpeg-ls") => Err(needs("jpeg-ls")),
-            Some(Coding::Jpeg2000) if !cfg!(feature = "jpeg2000") => Err(needs("jpeg2000")),
+            Some(Coding::Jpeg2000) if !cfg!(feature = "jpeg2000") => Err(FileFault::Unsupported {
+                what: format!("pixel data in {}", self.name),
+                feature: Some("jpeg2000"),
+            }),
             Some(coding) => Ok(coding),
-            None => Err(FileFault::unsupported(
-                "pixel data in this transfer syntax".to_owned(),
-            )),
+            None => Err(FileFault::unsupported(format!(
+                "pixel data in {}",
+                self.name
+            ))),
         }
     }
 }

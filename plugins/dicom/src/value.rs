@@ -23,6 +23,30 @@ impl Values<'_> {
         Some(self.encoding.u16(*bytes))
     }
 
+    /// The first value as 32 bits.
+    pub fn long(&self) -> Option<u32> {
+        let bytes = self.bytes.first_chunk()?;
+        Some(self.encoding.u32(*bytes))
+    }
+
+    /// The time of the day in a time (VR TM), or behind the `n_date` digits of a date (VR DT), in
+    /// microseconds; `None` for what is neither. The date is not read: it is nobody's business here.
+    pub fn microseconds(&self, n_date: usize) -> Option<i64> {
+        let text = self.text();
+        // The old form of a time has colons; what follows a sign is a time zone.
+        let text = text.split(['+', '-', '&']).next()?.replace(':', "");
+        let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+        let is_digits = (whole.bytes().chain(part.bytes())).all(|b| b.is_ascii_digit());
+        if !is_digits || whole.len() < n_date + 2 {
+            return None;
+        }
+        let time = whole.get(n_date..)?;
+        let two = |at: usize| time.get(at..at + 2).map_or(Some(0), |two| two.parse().ok());
+        let seconds: i64 = (two(0)? * 60 + two(2)?) * 60 + two(4)?;
+        let micros: i64 = format!("{part:0<6}").get(..6)?.parse().ok()?;
+        Some(seconds * 1_000_000 + micros)
+    }
+
     /// One decimal number (VR DS); `None` for an empty value, and for one that is no number, which
     /// is noted under `name`.
     pub fn number(&mut self, name: &'static str) -> Option<f64> {
@@ -60,4 +84,33 @@ impl Values<'_> {
 fn decimal(text: &str) -> Option<f64> {
     let number: f64 = text.trim().parse().ok()?;
     number.is_finite().then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_compared_by_the_time_of_the_day() {
+        let check = |text: &str, n_date: usize, expected: Option<i64>| {
+            let mut invalid = Vec::new();
+            let values = Values {
+                bytes: text.as_bytes(),
+                encoding: Encoding::EXPLICIT_LE,
+                invalid: &mut invalid,
+            };
+            assert_eq!(values.microseconds(n_date), expected, "{text:?}");
+        };
+        let noon = 12 * 3600 * 1_000_000;
+        check("120000", 0, Some(noon));
+        check("12", 0, Some(noon));
+        check("12:00:01.5 ", 0, Some(noon + 1_500_000));
+        check("120000.0000021", 0, Some(noon + 2));
+        check("20260102120000.25+0100", 8, Some(noon + 250_000));
+        check("20260102", 8, None);
+        check("", 0, None);
+        check("noon", 0, None);
+        check("1", 0, None);
+        check("１２", 0, None);
+    }
 }

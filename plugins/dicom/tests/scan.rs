@@ -126,12 +126,13 @@ fn exams_that_make_no_stack_are_left_out() {
         &["conflict"],
         &[],
     );
-    let half = |files: &mut Vec<Ct>| {
-        files[..5]
-            .iter_mut()
-            .for_each(|f| f.orientation = Some([1.0, 0.0, 0.0, 0.0, 0.0, -1.0]));
+    let planes = |files: &mut Vec<Ct>| {
+        for (n, file) in files.iter_mut().enumerate() {
+            let (sin, cos) = (0.1 * n as f64).sin_cos();
+            file.orientation = Some([cos, sin, 0.0, -sin, cos, 0.0]);
+        }
     };
-    check(half, &["no_stack"], &[]);
+    check(planes, &["no_stack"], &[]);
     let unordered = |files: &mut Vec<Ct>| {
         files
             .iter_mut()
@@ -169,7 +170,7 @@ fn one_series_of_a_study_is_used() {
             ..slice(n)
         }));
     };
-    check(larger_but_coronal, &["other_series"], &[10]);
+    check(larger_but_coronal, &["reoriented", "other_series"], &[10]);
     let other_study = |files: &mut Vec<Ct>| {
         let study = |file: Ct| Ct {
             study: "1.1".into(),
@@ -226,6 +227,21 @@ fn patient_data_never_come_out() {
     for n in 0..4 {
         slice(n).write(folder.path(), &n.to_string());
     }
+    // Names in the place of ids, in an exam of their own.
+    for n in 0..4 {
+        Ct {
+            study: "DOE-JANE".into(),
+            series: "DOE_JANE.1970".into(),
+            sop: format!("DOE-JANE.{n}"),
+            ..slice(n)
+        }
+        .write(folder.path(), &format!("named{n}"));
+    }
+    Ct {
+        study: "DOE JANE".into(),
+        ..slice(6)
+    }
+    .write(folder.path(), "spaced");
     let odd = Ct {
         modality: "MR",
         ..slice(5)
@@ -235,7 +251,17 @@ fn patient_data_never_come_out() {
     for cut in (150..bytes.len()).step_by(7) {
         fs::write(folder.path().join(format!("cut{cut:04}")), &bytes[..cut]).unwrap();
     }
+    let table = "StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,negative_exam_for_pe\n\
+                 DOE-JANE,DOE_JANE.1970,DOE-JANE.0,1\nDOE-JANE,DOE_JANE.1970,DOE-JANE.0,0\n\
+                 DOE-JANE,DOE_JANE.1970,DOE-JANE.9,1\nDOE JANE,DOE_JANE.1970,DOE-JANE.9,7\n";
+    fs::write(folder.path().join("train.csv"), table).unwrap();
     let scan = scanned(folder.path());
+    assert_eq!(scan.exams.len(), 2);
+    assert!(
+        scan.labels
+            .as_ref()
+            .is_some_and(|report| report.n_exams_labelled == 1)
+    );
     let mut texts = format!("{scan}{scan:?}{:?}", scan.findings);
     for exam in &scan.exams {
         texts += &format!("{exam}{exam:?}");
@@ -249,13 +275,71 @@ fn patient_data_never_come_out() {
         }
     }
     assert!(scan.findings.len() > 20);
-    for secret in SECRETS {
+    for exam in &scan.exams {
+        texts += &serde_json::to_string(&*exam.info).unwrap();
+    }
+    for secret in SECRETS.into_iter().chain(["DOE"]) {
         assert!(!texts.contains(secret), "{secret} came out");
     }
     assert_eq!(
         scan.exams[0].info.patient_key.as_ref().map(String::len),
         Some(16)
     );
+}
+
+/// Writes an exam of three slices with such ids under such folders, with its label table, and gives
+/// it.
+fn exam_of_ids(ids: [&str; 2], sop: &str, folders: &str) -> pe_dicom::Exam {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table =
+        "StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,pe_present_on_image\n".to_owned();
+    for n in 0..3 {
+        let file = Ct {
+            study: ids[0].into(),
+            series: ids[1].into(),
+            sop: format!("{sop}{n}"),
+            ..slice(n)
+        };
+        file.write(folder.path(), &format!("{folders}/{sop}{n}.dcm"));
+        table += &format!("{},{},{sop}{n},{}\n", ids[0], ids[1], n % 2);
+    }
+    fs::write(folder.path().join("train.csv"), table).unwrap();
+    let scan = scanned(folder.path());
+    let exam = scan.only_exam().unwrap().clone();
+    let labels = exam.info.labels.as_ref().unwrap();
+    assert_eq!(labels.pe_on_slice, [Some(false), Some(true), Some(false)]);
+    assert_eq!(
+        scan.labels.unwrap().broken.len(),
+        1,
+        "the columns that are missing"
+    );
+    exam
+}
+
+#[test]
+fn ids_that_are_no_uids_are_taken() {
+    let hashes = ["9f".repeat(32), "AB".repeat(8)];
+    let exam = exam_of_ids([&hashes[0], &hashes[1]], "c0ffee00c0ffee", "a/b");
+    assert_eq!(
+        [&exam.info.id.study_uid, &exam.info.id.series_uid],
+        [&hashes[0], &hashes[1]]
+    );
+    assert_eq!(exam.info.sop_uids[2], "c0ffee00c0ffee2");
+    // Told by a digest, unless the folder and the file say it already.
+    let hidden = exam_of_ids(["ANON-0017", "case_17"], "slice-", "a/b");
+    let id = &hidden.info.id;
+    for (kept, text) in [(&id.study_uid, "ANON"), (&id.series_uid, "case")] {
+        assert!(kept.len() == 24 && !kept.contains(text), "{kept}");
+    }
+    let shown = exam_of_ids(
+        ["ANON-0017", "case_17"],
+        "slice-",
+        "train/ANON-0017/case_17",
+    );
+    assert_eq!(shown.info.id.study_uid, "ANON-0017");
+    assert_eq!(shown.info.id.series_uid, "case_17");
+    assert_eq!(shown.info.sop_uids, ["slice-0", "slice-1", "slice-2"]);
+    assert_eq!(hidden.info.sop_uids, shown.info.sop_uids);
 }
 
 #[test]

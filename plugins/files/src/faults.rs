@@ -49,6 +49,7 @@ pub struct Faults {
     fault: Fault,
     seed: u64,
     count: AtomicU64,
+    n_opened: AtomicU64,
 }
 
 impl Faults {
@@ -59,10 +60,11 @@ impl Faults {
             fault,
             seed,
             count: AtomicU64::new(0),
+            n_opened: AtomicU64::new(0),
         }
     }
 
-    /// A disk that only counts its changes.
+    /// A disk that only counts its changes and what is opened.
     pub fn none() -> Self {
         Self::at(u64::MAX, Fault::Killed, 0)
     }
@@ -70,6 +72,15 @@ impl Faults {
     /// How many changes were tried.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
+    }
+
+    /// How many files were opened to be read.
+    pub fn n_opened(&self) -> u64 {
+        self.n_opened.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn opened(&self) {
+        self.n_opened.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Whether a fault was met.

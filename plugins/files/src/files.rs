@@ -85,9 +85,17 @@ impl Files {
     /// a folder from elsewhere may hold in a file's place: one waits for ever, the other has no end.
     /// `/dev/stdin` and a shell's `<(…)`, which a user hands over, are opened.
     pub fn open(&self, path: &Path) -> io::Result<File> {
+        self.may_open(path)?;
+        File::open(path)
+    }
+
+    fn may_open(&self, path: &Path) -> io::Result<()> {
         self.check(path, Access::Read)?;
         regular(path)?;
-        File::open(path)
+        if let Some(faults) = &self.faults {
+            faults.opened();
+        }
+        Ok(())
     }
 
     /// All bytes of a file.
@@ -95,8 +103,7 @@ impl Files {
     /// # Errors
     /// As [`Files::open`].
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.check(path, Access::Read)?;
-        regular(path)?;
+        self.may_open(path)?;
         fs::read(path)
     }
 
@@ -105,8 +112,7 @@ impl Files {
     /// # Errors
     /// As [`Files::open`]; other bytes are `InvalidData`.
     pub fn read_to_string(&self, path: &Path) -> io::Result<String> {
-        self.check(path, Access::Read)?;
-        regular(path)?;
+        self.may_open(path)?;
         fs::read_to_string(path)
     }
 

@@ -6,7 +6,6 @@ mod jpeg;
 mod jpeg12;
 #[cfg(feature = "jpeg2000")]
 mod jpeg2000;
-#[cfg(feature = "jpeg-ls")]
 mod jpeg_ls;
 mod rle;
 
@@ -22,7 +21,6 @@ pub(crate) fn decode(coding: Coding, data: &[u8], layout: &Layout) -> Result<Vec
         Coding::Jpeg => jpeg::decode(data, layout),
         #[cfg(feature = "jpeg2000")]
         Coding::Jpeg2000 => jpeg2000::decode(data, layout),
-        #[cfg(feature = "jpeg-ls")]
         Coding::JpegLs => jpeg_ls::decode(data, layout),
         _ => Err("no decoder for this coding in this build".into()),
     }

@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     Count(i64),
     /// A word of 16 bits.
     Word,
+    /// A word of 32 bits, of a count as [`MAX_INSTANCE_NUMBER`] has it.
+    Long,
     /// Those values that are among these; the attribute goes when none is.
     Terms(&'static [&'static str]),
     /// The type that a rescale gives: one of these, or else `US`, unspecified.
@@ -39,7 +41,7 @@ pub(crate) enum Rule {
 }
 
 use Rule::{
-    Count, Empty, Fixed, Kernel, NumberList, Numbers, RescaleType, StorageClass, Terms, Word,
+    Count, Empty, Fixed, Kernel, Long, NumberList, Numbers, RescaleType, StorageClass, Terms, Word,
 };
 
 /// PS3.3 sections C.7.6.1.1.2, C.8.2.1.1.1 and C.8.16.1.
@@ -80,8 +82,9 @@ const RESCALE_TYPES: &[&str] = &["HU", "OD", "HU_MOD", "MGML", "PCT", "ED", "EDW
 ///
 /// By PS3.15 table E.1-1, basic profile: what the table names and a CT image must have is empty
 /// (action Z); everything else that it names is not here, and so removed (X). What is kept is not
-/// in the table. Empty where the standard allows it (type 2) are also the series' and the
-/// acquisition's numbers and the device's maker: they are not read, and numbers may be ids.
+/// in the table. Empty where the standard allows it (type 2) are also the series' number and the
+/// device's maker: they are not read, and numbers may be ids. The acquisition's number tells volumes of
+/// one series apart, and is kept where it is short.
 pub(crate) const ATTRIBUTES: &[(Tag, [u8; 2], Rule)] = &[
     (tags::IMAGE_TYPE, *b"CS", Terms(IMAGE_TYPES)),
     (tags::SOP_CLASS_UID, *b"UI", StorageClass),
@@ -108,7 +111,14 @@ pub(crate) const ATTRIBUTES: &[(Tag, [u8; 2], Rule)] = &[
     (tags::PATIENT_POSITION, *b"CS", Terms(POSITIONS)),
     (tags::STUDY_ID, *b"SH", Empty),
     (tags::SERIES_NUMBER, *b"IS", Empty),
-    (tags::ACQUISITION_NUMBER, *b"IS", Empty),
+    (tags::ACQUISITION_NUMBER, *b"IS", Count(MAX_INSTANCE_NUMBER)),
+    (tags::FRAME_ACQUISITION_NUMBER, *b"US", Word),
+    (
+        tags::TEMPORAL_POSITION_IDENTIFIER,
+        *b"IS",
+        Count(MAX_INSTANCE_NUMBER),
+    ),
+    (tags::TEMPORAL_POSITION_INDEX, *b"UL", Long),
     (tags::INSTANCE_NUMBER, *b"IS", Count(MAX_INSTANCE_NUMBER)),
     (tags::IMAGE_POSITION_PATIENT, *b"DS", Numbers(3)),
     (tags::IMAGE_ORIENTATION_PATIENT, *b"DS", Numbers(6)),
@@ -163,6 +173,15 @@ pub(crate) fn cleaned(rule: Rule, bytes: &[u8], found: Encoding, to: Encoding) -
         Word => {
             let word = found.u16(*bytes.first_chunk()?);
             return Some(to.word_bytes(word).to_vec());
+        }
+        Long => {
+            let count = found.u32(*bytes.first_chunk()?);
+            let is_count = i64::from(count) <= MAX_INSTANCE_NUMBER;
+            let bytes = match to.big_endian {
+                true => count.to_be_bytes(),
+                false => count.to_le_bytes(),
+            };
+            return is_count.then(|| bytes.to_vec());
         }
         Terms(terms) => {
             let known = values().filter(|value| terms.contains(value));

@@ -98,6 +98,7 @@ fn fixed(uids: &NewUids, encoding: Encoding) -> Dataset {
         (tags::SERIES_INSTANCE_UID, text(b"UI", &uids.series)),
         (tags::PATIENT_ID, text(b"LO", "")),
         (tags::INSTANCE_NUMBER, text(b"IS", "")),
+        (tags::ACQUISITION_NUMBER, text(b"IS", "")),
         (
             tags::DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
             Value::Items(vec![method]),

@@ -1,13 +1,17 @@
-//! The label table with the new UIDs.
+//! The label table with the new ids.
 
 use std::path::Path;
 
-use csv::{ByteRecord, ReaderBuilder, Writer};
+use csv::{ByteRecord, Writer};
 use pe_binding::Work;
 use pe_ct::EXAM_FINDINGS;
 
 use crate::DicomError;
-use crate::labels::{PE_ON_SLICE, ROWS_PER_CHECK, SERIES, SLICE, STUDY};
+use crate::id;
+use crate::labels::ROWS_PER_CHECK;
+use crate::table::{
+    Cell, ColumnNames, Columns, PATIENT, PE_ON_SLICE, SERIES, SLICE, STUDY, Table, text,
+};
 
 use super::disk::io_error;
 use super::pseudonym::Pseudonyms;
@@ -18,17 +22,11 @@ pub(crate) struct NewLabels {
     pub n_rows: usize,
 }
 
-/// Where the columns that are kept are in the table: their names, and their places in a row.
-struct Columns {
-    ids: [usize; 3],
-    labels: Vec<(&'static str, usize)>,
-}
-
-/// Rewrites a label table: UIDs are replaced, labels are kept where they are 0 or 1 and empty
-/// otherwise, and columns that are none of an RSNA label table's are left out, as are rows without
-/// UIDs.
+/// Rewrites a label table: ids are replaced, labels are kept as 0 and 1 and empty where they are
+/// neither, and columns that are none of a label table's are left out, as are rows without ids.
 pub(crate) fn rewrite(
     path: &Path,
+    column_names: &ColumnNames,
     names: &Pseudonyms,
     work: &Work,
 ) -> Result<NewLabels, DicomError> {
@@ -40,26 +38,16 @@ pub(crate) fn rewrite(
         .files()
         .open(path)
         .map_err(|error| io_error(path, "read", error))?;
-    let task = work.task("replacing UIDs of labels", 0, "rows");
-    let mut reader = ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .buffer_capacity(1 << 20)
-        .from_reader(file);
-    let headers = reader.byte_headers();
-    let headers = headers.map_err(|_| wrong("found no header row".into()))?;
-    let columns = Columns::of(headers).map_err(wrong)?;
+    let task = work.task("replacing ids of labels", 0, "rows");
+    let mut table = Table::open(file, column_names).map_err(wrong)?;
     let memory = |_: csv::Error| wrong("cannot write the table anew".into());
     let mut writer = Writer::from_writer(Vec::new());
-    writer.write_record(columns.names()).map_err(memory)?;
-    let mut record = ByteRecord::new();
+    let header = header(&table.columns);
+    writer.write_record(header).map_err(memory)?;
     let (mut n_read, mut n_rows) = (0_usize, 0_usize);
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(|_| wrong(format!("found row {} that is no CSV", n_read + 2)))?
-    {
+    while let Some((record, columns, _)) = table.next().map_err(wrong)? {
         n_read += 1;
-        if let Some(row) = columns.row(&record, names) {
+        if let Some(row) = row(record, columns, names) {
             writer.write_record(row).map_err(memory)?;
             n_rows += 1;
         }
@@ -73,43 +61,47 @@ pub(crate) fn rewrite(
     Ok(NewLabels { bytes, n_rows })
 }
 
-impl Columns {
-    fn of(headers: &ByteRecord) -> Result<Self, String> {
-        // A byte order mark is no part of the first name.
-        let name = |field: &'_ [u8]| -> Vec<u8> {
-            let field = field.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(field);
-            field.to_vec()
-        };
-        let names: Vec<Vec<u8>> = headers.iter().map(name).collect();
-        let find = |wanted: &str| names.iter().position(|name| name == wanted.as_bytes());
-        let id = |wanted: &str| find(wanted).ok_or(format!("found no column {wanted}"));
-        let labels = std::iter::once(PE_ON_SLICE).chain(EXAM_FINDINGS);
-        Ok(Self {
-            ids: [id(STUDY)?, id(SERIES)?, id(SLICE)?],
-            labels: labels
-                .filter_map(|name| Some((name, find(name)?)))
-                .collect(),
-        })
-    }
+/// The columns with ids that a table has: name, place.
+fn ids(columns: &Columns) -> impl Iterator<Item = (&'static str, usize)> {
+    let ids = [
+        (STUDY, columns.study),
+        (SERIES, columns.series),
+        (SLICE, columns.slice),
+        (PATIENT, columns.patient),
+    ];
+    ids.into_iter()
+        .filter_map(|(name, column)| Some((name, column?)))
+}
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
-        let labels = self.labels.iter().map(|(name, _)| *name);
-        [STUDY, SERIES, SLICE].into_iter().chain(labels)
-    }
+fn header(columns: &Columns) -> Vec<&'static str> {
+    let ids = ids(columns).map(|(name, _)| name);
+    let slice = columns.pe_on_slice.map(|_| PE_ON_SLICE);
+    let exam = EXAM_FINDINGS.into_iter().zip(columns.exam);
+    let exam = exam.filter_map(|(name, column)| column.map(|_| name));
+    ids.chain(slice).chain(exam).collect()
+}
 
-    fn row(&self, record: &ByteRecord, names: &Pseudonyms) -> Option<Vec<String>> {
-        let mut row = Vec::with_capacity(self.ids.len() + self.labels.len());
-        for column in self.ids {
-            let uid = std::str::from_utf8(record.get(column)?).ok()?;
-            row.push((!uid.is_empty()).then(|| names.uid(uid))?);
-        }
-        for (_, column) in &self.labels {
-            row.push(match record.get(*column) {
-                Some(b"0") => "0".to_owned(),
-                Some(b"1") => "1".to_owned(),
-                _ => String::new(),
-            });
-        }
-        Some(row)
+fn row(record: &ByteRecord, columns: &Columns, names: &Pseudonyms) -> Option<Vec<String>> {
+    let mut row = Vec::new();
+    for (name, column) in ids(columns) {
+        let id = text(record, column);
+        row.push(match name {
+            PATIENT => Some(names.patient(id)).filter(|id| !id.is_empty())?,
+            _ => names.uid(&id::kept(id)?),
+        });
     }
+    let slice = columns
+        .pe_on_slice
+        .map(|column| Cell::of(record.get(column)));
+    let exam = (0..EXAM_FINDINGS.len()).filter_map(|finding| columns.exam_cell(record, finding));
+    row.extend(
+        slice
+            .into_iter()
+            .chain(exam.map(|(cell, _)| cell))
+            .map(|cell| match cell {
+                Cell::Label(label) => u8::from(label).to_string(),
+                Cell::Empty | Cell::Other => String::new(),
+            }),
+    );
+    Some(row)
 }

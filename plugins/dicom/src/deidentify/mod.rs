@@ -19,11 +19,13 @@ use pe_files::Files;
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use crate::headers::read_headers;
 use crate::labels::LabelTable;
 use crate::listing::list_files;
-use crate::scan::{ScannedFile, counted, read_headers};
+use crate::scan::{ScannedFile, counted};
 use crate::series;
 use crate::source::{Source, read_file};
+use crate::table;
 use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
 
 use dataset::{NewUids, Refusal};
@@ -40,9 +42,11 @@ pub struct DeidentifyOptions {
     pub key: Option<String>,
     /// A file that holds the key, in place of `key`, whose blanks at both ends are no part of it.
     pub key_file: Option<PathBuf>,
-    /// The RSNA label table; by default the one that [`crate::scan`] finds. It is written as
-    /// `train.csv` with the new UIDs.
+    /// The label table; by default the one that [`crate::scan`] finds. It is written as `train.csv`
+    /// with the new ids, and the columns of an RSNA label table.
     pub labels: Option<PathBuf>,
+    /// What the label table's columns are called, as [`crate::ScanOptions::columns`] has it.
+    pub columns: BTreeMap<String, String>,
     /// Whether images with BurnedInAnnotation `YES` are written too.
     pub keep_burned_in: bool,
 }
@@ -120,19 +124,22 @@ pub fn deidentify(
     work: &Work,
 ) -> Result<Deidentified, DicomError> {
     let files = work.files();
+    table::check_names(&options.columns)?;
     let names = options.pseudonyms(files)?;
     let mut findings = Vec::new();
     disk::prepare(root, out, files)?;
     let table_path = LabelTable::locate(root, options.labels.as_deref(), files);
-    let mut paths = list_files(root, &mut findings, work)?;
-    if let Some(table_path) = &table_path {
-        paths.retain(|path| path != table_path);
-    }
+    let catalogue = list_files(root, &[table_path.as_deref()], &mut findings, work)?;
     // The table first: one that is none is told before hours of work, not after.
     let labels = table_path
-        .map(|path| labels::rewrite(&path, &names, work))
+        .map(|path| labels::rewrite(&path, &options.columns, &names, work))
         .transpose()?;
-    let jobs = plan(read_headers(&paths, work)?, out, &names, &mut findings);
+    let mut read = Vec::with_capacity(catalogue.len());
+    read_headers(&catalogue, None, work, |batch| {
+        read.extend(batch.files);
+        Ok::<_, DicomError>(())
+    })?;
+    let jobs = plan(read, out, &names, &mut findings);
     let n_label_rows = labels.as_ref().map(|labels| labels.n_rows);
     findings.extend(write(&jobs, labels, out, &names, options, work)?);
     // A folder without an exam is what other findings would say; here each is about one file.
@@ -140,10 +147,10 @@ pub fn deidentify(
         finding.effect = Effect::FileLeftOut;
     }
     findings.sort();
-    let n_skipped = paths.iter().filter(|p| is_named(p, &findings)).count();
+    let n_skipped = catalogue.paths().filter(|p| is_named(p, &findings)).count();
     Ok(Deidentified {
         out: out.to_owned(),
-        n_files: paths.len(),
+        n_files: catalogue.len(),
         n_skipped,
         n_label_rows,
         findings,
@@ -306,7 +313,7 @@ impl Job {
         files: &Files,
         task: &Task,
     ) -> Result<Vec<u8>, Refusal> {
-        if read_file(&self.file.path, buffer, files)? != self.file.n_bytes {
+        if read_file(&self.file.place, buffer, files)? != self.file.n_bytes {
             return Err(FileFault::Changed("its size in bytes is another").into());
         }
         copy_of(buffer, &self.uids, names, options, task)

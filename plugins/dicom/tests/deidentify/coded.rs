@@ -243,9 +243,7 @@ fn real_coded_files_keep_their_image_alone() {
         (format!("{multi}_baseline.51.dcm"), true),
         (format!("{multi}_lossless.57.dcm"), true),
         (format!("{multi}_lossless.70.dcm"), true),
-        #[cfg(feature = "jpeg-ls")]
         (format!("{multi}_ls.80.dcm"), true),
-        #[cfg(feature = "jpeg-ls")]
         (format!("{multi}_ls.81.dcm"), true),
         #[cfg(feature = "jpeg2000")]
         ("pydicom/test_files/693_J2KI.dcm".into(), false),

@@ -16,6 +16,7 @@ pub struct Ct {
     pub study: String,
     pub series: String,
     pub sop: String,
+    pub patient: &'static str,
     pub modality: &'static str,
     pub image_type: &'static str,
     pub position: Option<[f64; 3]>,
@@ -31,6 +32,11 @@ pub struct Ct {
     pub bits_stored: u16,
     pub padding: Option<(u16, Option<u16>)>,
     pub words: Vec<u16>,
+    pub acquisition: Option<i32>,
+    pub temporal: Option<i32>,
+    pub time: Option<String>,
+    pub kernel: Option<&'static str>,
+    pub kvp: Option<&'static str>,
 }
 
 /// Slice `n` of series `1.2.3` of study `1.2`, at `n × 2.5` mm, every stored value `1000 + n`.
@@ -39,6 +45,7 @@ pub fn slice(n: u16) -> Ct {
         study: "1.2".into(),
         series: "1.2.3".into(),
         sop: format!("1.2.3.{}", n + 1),
+        patient: SECRETS[1],
         modality: "CT",
         image_type: "ORIGINAL\\PRIMARY\\AXIAL",
         position: Some([-10.0, -20.0, f64::from(n) * 2.5]),
@@ -54,6 +61,11 @@ pub fn slice(n: u16) -> Ct {
         bits_stored: 16,
         padding: None,
         words: vec![1000 + n; 24],
+        acquisition: None,
+        temporal: None,
+        time: None,
+        kernel: None,
+        kvp: None,
     }
 }
 
@@ -77,7 +89,7 @@ impl Ct {
             object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
         };
         text(tags::PATIENT_NAME, VR::PN, SECRETS[0]);
-        text(tags::PATIENT_ID, VR::LO, SECRETS[1]);
+        text(tags::PATIENT_ID, VR::LO, self.patient);
         text(tags::PATIENT_BIRTH_DATE, VR::DA, SECRETS[2]);
         text(tags::ACCESSION_NUMBER, VR::SH, SECRETS[3]);
         text(tags::SOP_CLASS_UID, VR::UI, "1.2.840.10008.5.1.4.1.1.2");
@@ -97,7 +109,17 @@ impl Ct {
         if let Some(number) = self.number {
             text(tags::INSTANCE_NUMBER, VR::IS, &number.to_string());
         }
+        if let Some(number) = self.acquisition {
+            text(tags::ACQUISITION_NUMBER, VR::IS, &number.to_string());
+        }
+        if let Some(number) = self.temporal {
+            let tag = tags::TEMPORAL_POSITION_IDENTIFIER;
+            text(tag, VR::IS, &number.to_string());
+        }
         for (tag, vr, value) in [
+            (tags::ACQUISITION_TIME, VR::TM, self.time.as_deref()),
+            (tags::CONVOLUTION_KERNEL, VR::SH, self.kernel),
+            (tags::KVP, VR::DS, self.kvp),
             (tags::PIXEL_SPACING, VR::DS, self.spacing),
             (tags::RESCALE_SLOPE, VR::DS, self.slope),
             (tags::RESCALE_INTERCEPT, VR::DS, self.intercept),

@@ -1,0 +1,372 @@
+//! What the headers of a folder's files say, kept in a file, so that the next scan reads only those that
+//! are new or have changed.
+//!
+//! A file is known by a digest of its path below the scanned folder (a path may hold a name, and is
+//! not kept), and its facts hold as long as its size and its time are the same. The file consists of
+//! blocks with a checksum each; what lies behind a broken one is read again.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pe_files::{Files, Output};
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, StrDeserializer};
+
+use crate::catalogue::{FileRef, Stamp};
+use crate::header::Header;
+use crate::pack::{Pack, Reader, Row, Rows, pack};
+use crate::scan::ScannedFile;
+use crate::syntax::Syntax;
+use crate::{DicomError, FileFault, Finding, FindingKind};
+
+/// The first bytes of the file.
+const MAGIC: &[u8; 28] = b"pe-script index of headers\n\0";
+/// Behind them. It changes whenever what is kept of a header, or how a header is read, does: what
+/// another version of the program kept is read again.
+const VERSION: [u8; 4] = 3_u32.to_le_bytes();
+/// Files of a block.
+pub(crate) const BLOCK_FILES: usize = 256;
+/// Bytes that a block may have: what the facts of a file of 65,536 frames take is less.
+const MAX_BLOCK_BYTES: u32 = 1 << 30;
+/// A file that was changed shortly before it was read may be changed again within the same tick of
+/// the file system's clock, of which Linux has a hundred a second or more.
+const TICK_NS: u64 = 50_000_000;
+/// The same for a file system whose times are whole seconds, or even ones.
+const COARSE_TICK_NS: u64 = 2_000_000_000;
+
+/// By what a file is found again.
+type Digest = [u8; 16];
+
+/// What is known of a file.
+pub(crate) struct Known {
+    n_bytes: u64,
+    modified_ns: u64,
+    /// Its header; or the kind and the reason of the finding that it is.
+    facts: Result<(Syntax, Header), (FindingKind, String)>,
+}
+
+pack!(Known {
+    n_bytes,
+    modified_ns,
+    facts
+});
+
+impl Pack for FindingKind {
+    fn put(&self, row: &mut Row) {
+        self.name().to_owned().put(row);
+    }
+
+    fn take(from: &mut Reader) -> Option<Self> {
+        let name = String::take(from)?;
+        let name: StrDeserializer<Error> = name.as_str().into_deserializer();
+        Self::deserialize(name).ok()
+    }
+}
+
+/// An index from an earlier scan.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    file: Option<File>,
+    blocks: Vec<Block>,
+    /// Where each file is, by its digest.
+    places: Vec<(Digest, Place)>,
+}
+
+/// Where the rows of a block lie.
+#[derive(Debug)]
+struct Block {
+    start: u64,
+    n_bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    block: u32,
+    row: u32,
+}
+
+/// The file in `folder` that keeps what a scan of `root` reads.
+pub(crate) fn path_in(folder: &Path, root: &Path) -> PathBuf {
+    let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+    let digest = blake3::hash(root.as_os_str().as_encoded_bytes());
+    folder.join(format!("scan-{}.index", &digest.to_hex()[..16]))
+}
+
+impl Index {
+    /// Opens an index; an empty one where there is none. What is broken is a finding, and the files
+    /// in question are read again.
+    pub fn open(path: &Path, files: &Files, findings: &mut Vec<Finding>) -> Self {
+        let file = match files.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
+            file => file,
+        };
+        let mut index = Self::default();
+        let read = file.and_then(|file| {
+            index.read_blocks(&file)?;
+            Ok(file)
+        });
+        match read {
+            Ok(file) => index.file = Some(file),
+            Err(error) => {
+                let reason = format!(
+                    "the index of headers is broken ({error}): {} files are known from it, others are read again",
+                    index.places.len()
+                );
+                findings.push(Finding::new(path, FindingKind::BrokenIndex, reason));
+                index.file = files.open(path).ok();
+            }
+        }
+        index.places.sort_unstable();
+        index
+    }
+
+    fn read_blocks(&mut self, file: &File) -> io::Result<()> {
+        let mut file = BufReader::with_capacity(1 << 20, file);
+        let (mut magic, mut version) = ([0; MAGIC.len()], [0; VERSION.len()]);
+        file.read_exact(&mut magic)?;
+        file.read_exact(&mut version)?;
+        if magic != *MAGIC {
+            return Err(io::Error::other("it does not begin as one"));
+        }
+        if version != VERSION {
+            return Ok(());
+        }
+        let mut start = (MAGIC.len() + VERSION.len()) as u64;
+        let mut payload = Vec::new();
+        let mut head = [0; 24];
+        while !at_end(&mut file)? {
+            file.read_exact(&mut head)?;
+            let [n_bytes, n_files] = [0, 4].map(|at| {
+                let bytes = head[at..].first_chunk();
+                bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+            });
+            let broken = || io::Error::other(format!("the block at byte {start}"));
+            let digests = n_files as usize * size_of::<Digest>();
+            if n_bytes > MAX_BLOCK_BYTES || digests > n_bytes as usize {
+                return Err(broken());
+            }
+            payload.clear();
+            let n_read = (&mut file).take(n_bytes.into()).read_to_end(&mut payload)?;
+            if n_read < n_bytes as usize || checksum(&head[..8], &payload)[..] != head[8..] {
+                return Err(broken());
+            }
+            let rows = start + (head.len() + digests) as u64;
+            start += head.len() as u64 + u64::from(n_bytes);
+            let block = self.blocks.len() as u32;
+            let digests = payload[..digests].as_chunks().0.iter().zip(0..);
+            let places = digests.map(|(digest, row)| (*digest, Place { block, row }));
+            self.places.extend(places);
+            self.blocks.push(Block {
+                start: rows,
+                n_bytes: (start - rows) as usize,
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks files up that mostly follow each other.
+    pub fn lookup(&self) -> Lookup<'_> {
+        Lookup {
+            index: self,
+            block: None,
+            rows: Vec::new(),
+        }
+    }
+}
+
+fn at_end(file: &mut BufReader<&File>) -> io::Result<bool> {
+    io::BufRead::fill_buf(file).map(<[u8]>::is_empty)
+}
+
+fn checksum(head: &[u8], payload: &[u8]) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(head).update(payload);
+    let mut digest = Digest::default();
+    hasher.finalize_xof().fill(&mut digest);
+    digest
+}
+
+/// By what a file of a scan of `root` is found again.
+pub(crate) fn digest_of(path: &Path, root: &Path) -> Digest {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let mut digest = Digest::default();
+    blake3::Hasher::new()
+        .update(below.as_os_str().as_encoded_bytes())
+        .finalize_xof()
+        .fill(&mut digest);
+    digest
+}
+
+/// Reads an index block by block.
+pub(crate) struct Lookup<'a> {
+    index: &'a Index,
+    block: Option<u32>,
+    rows: Vec<Option<Known>>,
+}
+
+impl Lookup<'_> {
+    /// What is known of a file that is as it was; once.
+    pub fn take(&mut self, digest: &Digest, stamp: Stamp) -> Option<Known> {
+        let places = &self.index.places;
+        let at = places.binary_search_by(|(one, _)| one.cmp(digest)).ok()?;
+        let Place { block, row } = places[at].1;
+        if self.block != Some(block) {
+            self.rows = self.read(block).unwrap_or_default();
+            self.block = Some(block);
+        }
+        let known = self.rows.get_mut(row as usize)?;
+        let is_same = |known: &mut Known| {
+            (known.n_bytes, known.modified_ns) == (stamp.n_bytes, stamp.modified_ns)
+        };
+        known.take_if(is_same)
+    }
+
+    /// A block's rows; none where the file has changed since it was opened.
+    fn read(&self, block: u32) -> Option<Vec<Option<Known>>> {
+        let Block { start, n_bytes } = self.index.blocks[block as usize];
+        let mut bytes = vec![0; n_bytes];
+        let file = self.index.file.as_ref()?;
+        file.read_exact_at(&mut bytes, start).ok()?;
+        Some(Rows::read(&bytes)?.into_iter().map(Some).collect())
+    }
+}
+
+impl Known {
+    /// What was read of a file; `None` where another reading may tell something else.
+    pub fn of(file: &Result<ScannedFile, FileFault>, path: &Path, stamp: Stamp) -> Option<Self> {
+        let facts = match file {
+            Ok(file) => Ok((file.syntax, file.header.clone())),
+            Err(FileFault::Io(_)) => return None,
+            Err(fault) => {
+                let finding = Finding::of_fault(path, fault);
+                Err((finding.kind, finding.reason))
+            }
+        };
+        Some(Self {
+            n_bytes: stamp.n_bytes,
+            modified_ns: stamp.modified_ns,
+            facts,
+        })
+    }
+
+    /// What reading the file would give.
+    pub fn file(
+        self,
+        place: FileRef,
+        path: PathBuf,
+        files: &Files,
+    ) -> Result<ScannedFile, Finding> {
+        match self.facts {
+            Ok((syntax, header)) => Ok(ScannedFile {
+                path: path.into(),
+                place,
+                header,
+                syntax,
+                n_bytes: self.n_bytes,
+                modified_ns: self.modified_ns,
+                files: files.clone(),
+            }),
+            Err((kind, reason)) => Err(Finding::new(&path, kind, reason)),
+        }
+    }
+
+    /// Whether the file's time is long enough ago to tell of every change after it.
+    fn is_settled(&self, now_ns: u64) -> bool {
+        let is_coarse = self.modified_ns.is_multiple_of(1_000_000_000);
+        let tick = if is_coarse { COARSE_TICK_NS } else { TICK_NS };
+        self.modified_ns.saturating_add(tick) <= now_ns
+    }
+}
+
+/// Facts on their way into an index.
+#[derive(Default)]
+pub(crate) struct NewBlock {
+    /// When the first of its files was about to be read.
+    begun_ns: u64,
+    digests: Vec<u8>,
+    rows: Rows,
+}
+
+impl NewBlock {
+    pub fn begin() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            begun_ns: now.map_or(0, |now| now.as_nanos() as u64),
+            ..Self::default()
+        }
+    }
+
+    pub fn push(&mut self, digest: &Digest, known: &Known) {
+        if known.is_settled(self.begun_ns) {
+            self.digests.extend(digest);
+            self.rows.push(known);
+        }
+    }
+
+    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.digests.is_empty() {
+            return Ok(());
+        }
+        let payload = [&self.digests, self.rows.bytes()].concat();
+        let n_files = self.digests.len() / size_of::<Digest>();
+        let mut head = (payload.len() as u32).to_le_bytes().to_vec();
+        head.extend((n_files as u32).to_le_bytes());
+        let checksum = checksum(&head, &payload);
+        out.write_all(&head)?;
+        out.write_all(&checksum)?;
+        out.write_all(&payload)
+    }
+}
+
+/// Writes a new index in the place of the one at `path`, whole or not at all, with the blocks that
+/// `write` puts behind its first bytes.
+pub(crate) fn replace(
+    path: &Path,
+    files: &Files,
+    write: impl FnOnce(&mut io::BufWriter<&mut Output>) -> Result<(), Failed>,
+) -> Result<(), DicomError> {
+    let io = |source: io::Error| DicomError::Io {
+        path: path.to_owned(),
+        action: "write",
+        source,
+    };
+    if let Some(folder) = path.parent() {
+        files.create_dir_all(folder).map_err(io)?;
+    }
+    let written = files.replace_with(path, |out| {
+        let mut out = io::BufWriter::with_capacity(1 << 20, out);
+        out.write_all(MAGIC)?;
+        out.write_all(&VERSION)?;
+        write(&mut out)?;
+        out.flush()?;
+        Ok(())
+    });
+    written.map_err(|failed| match failed {
+        Failed::Index(source) => io(source),
+        Failed::Scan(error) => error,
+    })
+}
+
+/// Why no index was written.
+pub(crate) enum Failed {
+    /// The disk.
+    Index(io::Error),
+    /// What the scan failed with.
+    Scan(DicomError),
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        Self::Index(error)
+    }
+}
+
+impl From<DicomError> for Failed {
+    fn from(error: DicomError) -> Self {
+        Self::Scan(error)
+    }
+}

@@ -1,0 +1,334 @@
+//! The volumes of one series: phases, kernels and other reconstructions lie at the same places, and
+//! are told apart by what their headers say.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::geometry::Axes;
+use crate::kernel;
+use crate::scan::counted;
+use crate::stack::{Refusal, SAME_PLACE_MM, Slice, place_of};
+use crate::{Finding, FindingKind};
+
+/// Numbers above this are not shown: they may be ids.
+const MAX_SHOWN: i64 = 9999;
+
+/// Slices of one place each, but for what nothing tells apart.
+pub(crate) struct Volume {
+    /// In the order of their places.
+    pub slices: Vec<Slice>,
+    pub n_places: usize,
+    pub is_axial: bool,
+    /// What tells it from the others, `ConvolutionKernel (B30f)`.
+    told: Vec<String>,
+}
+
+/// Something that a header says and that may differ between volumes.
+struct Fact {
+    name: &'static str,
+    value: fn(&Slice) -> Option<i64>,
+    /// Whether values rise from volume to volume and may rise within one, as times do.
+    rises: bool,
+    /// The value as it may be shown.
+    shown: fn(&Slice) -> Option<String>,
+}
+
+/// In the order in which they are asked. The time last: it tells images apart that are one volume.
+const FACTS: [Fact; 8] = [
+    Fact {
+        name: "AcquisitionNumber",
+        value: |slice| slice.facts().acquisition,
+        rises: true,
+        shown: |slice| number(slice.facts().acquisition),
+    },
+    Fact {
+        name: "TemporalPositionIdentifier",
+        value: |slice| slice.facts().temporal,
+        rises: true,
+        shown: |slice| number(slice.facts().temporal),
+    },
+    Fact {
+        name: "ConvolutionKernel",
+        value: |slice| slice.file.header.technique.kernel_key,
+        rises: false,
+        shown: |slice| slice.file.header.technique.kernel.clone(),
+    },
+    Fact {
+        name: "KVP",
+        value: |slice| thousandths(slice.file.header.technique.kvp),
+        rises: false,
+        shown: |slice| slice.file.header.technique.kvp.map(|kv| kv.to_string()),
+    },
+    Fact {
+        name: "ImageType",
+        value: |slice| slice.facts().image_type_key,
+        rises: false,
+        shown: |_| None,
+    },
+    Fact {
+        name: "SliceThickness",
+        value: |slice| thousandths(slice.facts().slice_thickness),
+        rises: false,
+        shown: |slice| slice.facts().slice_thickness.map(|mm| format!("{mm} mm")),
+    },
+    Fact {
+        name: "PixelSpacing",
+        value: |slice| thousandths(slice.facts().pixel_spacing.map(|[row_mm, _]| row_mm)),
+        rises: false,
+        shown: |slice| {
+            slice
+                .facts()
+                .pixel_spacing
+                .map(|[mm, _]| format!("{mm} mm"))
+        },
+    },
+    Fact {
+        name: "AcquisitionTime",
+        value: |slice| slice.file.header.technique.time_us,
+        rises: true,
+        shown: |_| None,
+    },
+];
+
+fn number(value: Option<i64>) -> Option<String> {
+    value
+        .filter(|n| (0..=MAX_SHOWN).contains(n))
+        .map(|n| n.to_string())
+}
+
+fn thousandths(value: Option<f64>) -> Option<i64> {
+    value.map(|value| (value * 1000.0).round() as i64)
+}
+
+/// Splits slices that are in order of their positions into volumes, in the order in which they were
+/// taken, or from the softest kernel to the sharpest.
+pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
+    let places = places_of(&slices);
+    let n_places = places.last().map_or(0, |place| place + 1);
+    if n_places < slices.len() {
+        for fact in &FACTS {
+            let parts = fact.parts(&slices, &places, n_places);
+            if parts.len() < 2 {
+                continue;
+            }
+            return parts
+                .into_iter()
+                .flat_map(|part| {
+                    let told = [told, &[fact.told(&part)]].concat();
+                    split(part, &told)
+                })
+                .collect();
+        }
+    }
+    vec![Volume::of(slices, told)]
+}
+
+/// The number of each slice's place, from 0, ascending.
+fn places_of(slices: &[Slice]) -> Vec<usize> {
+    let mut places = Vec::with_capacity(slices.len());
+    let mut place = 0;
+    for (idx, slice) in slices.iter().enumerate() {
+        if idx > 0 && slice.position_mm - slices[idx - 1].position_mm >= SAME_PLACE_MM {
+            place += 1;
+        }
+        places.push(place);
+    }
+    places
+}
+
+impl Fact {
+    /// The slices by volumes, when the fact differs between slices of one place; else all in one.
+    fn parts(&self, slices: &[Slice], places: &[usize], n_places: usize) -> Vec<Vec<Slice>> {
+        let values: Vec<Option<i64>> = slices.iter().map(self.value).collect();
+        let differs = (1..slices.len())
+            .any(|idx| places[idx] == places[idx - 1] && values[idx] != values[idx - 1]);
+        if !differs {
+            return Vec::new();
+        }
+        let part_of: Vec<usize> = if self.rises {
+            let in_turn = one_after_the_other(&values, places);
+            if largest(&in_turn) * 2 >= n_places {
+                in_turn
+            } else {
+                // All images of a place were taken before those of the next.
+                by_turns(&values, places)
+            }
+        } else {
+            let mut distinct: Vec<Option<i64>> = values.clone();
+            distinct.sort();
+            distinct.dedup();
+            values
+                .iter()
+                .map(|value| distinct.partition_point(|other| other < value))
+                .collect()
+        };
+        let mut parts: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
+        for (slice, part) in slices.iter().zip(part_of) {
+            parts.entry(part).or_default().push(slice.clone());
+        }
+        let mut parts: Vec<_> = parts.into_values().collect();
+        if !self.rises {
+            parts.sort_by_cached_key(|part| self.rank(part));
+        }
+        parts
+    }
+
+    /// The place of a part that differs in kind: soft kernels first, then as images are numbered.
+    fn rank(&self, part: &[Slice]) -> (i64, Option<i64>, Option<String>) {
+        let first = match self.name {
+            "ConvolutionKernel" => sharpness(part),
+            "KVP" | "SliceThickness" | "PixelSpacing" => (self.value)(&part[0]).unwrap_or(i64::MAX),
+            _ => 0,
+        };
+        let number = part
+            .iter()
+            .filter_map(|slice| slice.file.header.instance_number);
+        (first, number.min(), part.iter().map(Slice::sop_uid).min())
+    }
+
+    fn told(&self, part: &[Slice]) -> String {
+        let shown = (self.shown)(&part[0]);
+        let is_one = part
+            .iter()
+            .all(|slice| (self.value)(slice) == (self.value)(&part[0]));
+        match shown.filter(|_| is_one) {
+            Some(shown) => format!("{} ({shown})", self.name),
+            None => self.name.to_owned(),
+        }
+    }
+}
+
+fn largest(part_of: &[usize]) -> usize {
+    let mut sizes: HashMap<usize, usize> = HashMap::new();
+    for part in part_of {
+        *sizes.entry(*part).or_default() += 1;
+    }
+    sizes.into_values().max().unwrap_or(0)
+}
+
+/// Volumes that were taken one after the other: a new one begins where a place comes again, at the
+/// longest pause since it came before. Slices without a value are a volume of their own.
+fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
+    let mut steps: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
+    for (idx, value) in values.iter().enumerate() {
+        steps.entry(*value).or_default().push(idx);
+    }
+    let steps: Vec<(Option<i64>, Vec<usize>)> = steps.into_iter().collect();
+    let pause = |step: usize| match (steps[step - 1].0, steps[step].0) {
+        (Some(before), Some(after)) => after.saturating_sub(before),
+        _ => i64::MAX,
+    };
+    let mut starts = vec![0];
+    let mut last_seen: HashMap<usize, usize> = HashMap::new();
+    for (step, (_, slices)) in steps.iter().enumerate() {
+        let start = starts[starts.len() - 1];
+        let seen = slices
+            .iter()
+            .filter_map(|idx| last_seen.get(&places[*idx]))
+            .copied();
+        if let Some(seen) = seen.filter(|seen| *seen >= start).max() {
+            let longest = (seen + 1..=step).max_by_key(|step| pause(*step));
+            starts.push(longest.unwrap_or(step));
+        }
+        last_seen.extend(slices.iter().map(|idx| (places[*idx], step)));
+    }
+    let mut part_of = vec![0; values.len()];
+    for (step, (_, slices)) in steps.iter().enumerate() {
+        let part = starts.partition_point(|start| *start <= step) - 1;
+        for idx in slices {
+            part_of[*idx] = part;
+        }
+    }
+    part_of
+}
+
+/// The first image of each place, the second of each, and so on.
+fn by_turns(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by_key(|idx| (places[*idx], values[*idx]));
+    let mut part_of = vec![0; values.len()];
+    for pair in order.windows(2) {
+        let [before, idx] = [pair[0], pair[1]];
+        part_of[idx] = match (places[before] == places[idx], values[before] == values[idx]) {
+            (false, _) => 0,
+            (true, true) => part_of[before],
+            (true, false) => part_of[before] + 1,
+        };
+    }
+    part_of
+}
+
+fn sharpness(slices: &[Slice]) -> i64 {
+    let kernel = slices[0].file.header.technique.kernel.as_deref();
+    kernel.and_then(kernel::sharpness).unwrap_or(i64::MAX)
+}
+
+/// The volume that is used, and a finding for each other one. `wanted` is its number from 1, or 0 for
+/// an axial one before any other, then the one with the most slices, then the one of the softest
+/// kernel.
+pub(crate) fn choose(
+    mut volumes: Vec<Volume>,
+    wanted: usize,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Slice>, Refusal> {
+    let n_volumes = volumes.len();
+    if n_volumes > 1 && wanted > n_volumes {
+        let reason =
+            format!("expected volume {wanted} (option `volume`), found {n_volumes} volumes");
+        return Err(Some((FindingKind::NoVolume, reason)));
+    }
+    let best = (0..n_volumes).min_by_key(|idx| {
+        let volume = &volumes[*idx];
+        let n_places = std::cmp::Reverse(volume.n_places);
+        (!volume.is_axial, n_places, sharpness(&volume.slices), *idx)
+    });
+    let used = match wanted {
+        0 => best.unwrap_or(0),
+        _ if n_volumes == 1 => 0,
+        number => number - 1,
+    };
+    for (idx, volume) in volumes.iter().enumerate() {
+        if idx != used {
+            let reason = format!(
+                "volume {} of {n_volumes} of the series is not used: {}; volume {} is: {} (`volume` chooses)",
+                idx + 1,
+                volume.in_words(),
+                used + 1,
+                volumes[used].in_words()
+            );
+            let place = place_of(&volume.slices);
+            findings.push(Finding::new(&place, FindingKind::OtherVolume, reason));
+        }
+    }
+    if volumes.is_empty() {
+        return Err(None);
+    }
+    Ok(volumes.swap_remove(used).slices)
+}
+
+impl Volume {
+    /// Of all these slices.
+    pub fn of(slices: Vec<Slice>, told: &[String]) -> Self {
+        Self {
+            n_places: places_of(&slices).last().map_or(0, |place| place + 1),
+            is_axial: Axes::of(&slices[0].orientation()).is_axial(),
+            slices,
+            told: told.to_vec(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let n_slices = counted(self.n_places, "slice");
+        match self.told.as_slice() {
+            [] => n_slices,
+            told => format!("{n_slices} by {}", told.join(", ")),
+        }
+    }
+
+    /// Of a group whose plane or size is not that of the others.
+    pub fn of_another(mut self, rows: usize, cols: usize) -> Self {
+        let plane = if self.is_axial { "axial" } else { "not axial" };
+        self.told
+            .insert(0, format!("plane and size ({plane}, {rows} × {cols})"));
+        self
+    }
+}
