@@ -8,8 +8,9 @@
 #     CORES=N       threads of pe-script and processes of Python, by default all
 #     SIZE=224      side of a stored slice, pixels
 #     PYTHON=python3
-# Prints a table of slices per second (median, and the slowest and fastest round), the ratios to
-# pe-script, and the floor: reading the bytes. Every program starts from files in the page cache
+# Prints a table of slices per second (median, and the slowest and fastest round), pe-script in each
+# mode of its mask, the ratios to the peers, which make the paper's mask, and the floor: reading the
+# bytes. Every program starts from files in the page cache
 # and writes to a fresh folder; pe-script draws no contact sheets, as the peers draw none.
 set -euo pipefail
 
@@ -57,8 +58,11 @@ read_bytes() { find "$cohort" -type f -print0 | xargs -0 -P "$cores" -n 64 cat >
 read_bytes # warms the page cache
 for round in $(seq "$rounds"); do
     timed bytes "$round" read_bytes
-    timed pe-script "$round" target/release/pe-script run scripts/preprocess.rhai \
-        "input=$cohort" "out=$work/out" "size=$size" sheets=0 --threads "$cores" --out "$work/runs/$round" --quiet --json
+    for mode in lungs hull paper none; do
+        timed "pe-script-$mode" "$round" target/release/pe-script run scripts/preprocess.rhai \
+            "input=$cohort" "out=$work/out" "size=$size" "mask=$mode" sheets=0 --threads "$cores" \
+            --out "$work/runs/$round" --quiet --json
+    done
     for peer in opencv skimage; do
         timed "$peer" "$round" "$venv/bin/python" "$here/preprocess_peer.py" \
             "$cohort" "$work/out" --morphology "$peer" --processes "$cores" --size "$size"
