@@ -117,6 +117,28 @@ fn the_order_of_exams_does_not_matter_and_the_seed_does() {
 }
 
 #[test]
+fn exams_are_left_out_by_their_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let exams = stored(folder.path(), infos());
+    let left_out = &exams[3].manifest().exam.id;
+    let options = SplitOptions {
+        leave_out: vec![left_out.series_uid.clone()],
+        ..SplitOptions::default()
+    };
+    let split = Split::new(&exams, &options).unwrap();
+    assert!(split.left_out.contains(left_out));
+    for part in [&split.train, &split.validation, &split.test] {
+        assert!(!part.contains(left_out));
+    }
+    let unknown = SplitOptions {
+        leave_out: vec!["1.2.3.4.5".into()],
+        ..SplitOptions::default()
+    };
+    let error = Split::new(&exams, &unknown).unwrap_err();
+    assert!(error.to_string().contains("found 1.2.3.4.5"), "{error}");
+}
+
+#[test]
 fn folds_test_every_exam_once() {
     let folder = tempfile::tempdir().unwrap();
     let exams = stored(folder.path(), infos());
