@@ -1,7 +1,7 @@
 //! The volumes of one series: phases, kernels and other reconstructions lie at the same places, and
 //! are told apart by what their headers say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::geometry::Axes;
 use crate::kernel;
@@ -20,7 +20,14 @@ pub(crate) struct Volume {
     pub is_axial: bool,
     /// What tells it from the others, `ConvolutionKernel (B30f)`.
     told: Vec<String>,
+    /// Places at which acquisitions overlap that are used as one, where the images of the smaller are
+    /// left out, and what tells them apart.
+    beside: Vec<(usize, &'static str)>,
 }
+
+/// Acquisitions that have no more than this part of the smaller one's places in common follow each
+/// other along the patient, and are one volume.
+const MEETING: usize = 5;
 
 /// Something that a header says and that may differ between volumes.
 struct Fact {
@@ -110,16 +117,71 @@ pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
             if parts.len() < 2 {
                 continue;
             }
-            return parts
-                .into_iter()
-                .flat_map(|part| {
-                    let told = [told, &[fact.told(&part)]].concat();
-                    split(part, &told)
-                })
-                .collect();
+            let parts = match fact.rises {
+                true => joined(parts),
+                false => parts.into_iter().map(|part| (part, 0)).collect(),
+            };
+            let is_one = parts.len() == 1;
+            let mut volumes = Vec::new();
+            for (part, n_beside) in parts {
+                let one = if is_one { None } else { Some(fact.told(&part)) };
+                let told: Vec<String> = told.iter().cloned().chain(one).collect();
+                for mut volume in split(part, &told) {
+                    if n_beside > 0 {
+                        volume.beside.push((n_beside, fact.name));
+                    }
+                    volumes.push(volume);
+                }
+            }
+            return volumes;
         }
     }
     vec![Volume::of(slices, told)]
+}
+
+/// Acquisitions that meet made one, each with the number of places where both have images: those of
+/// the smaller one are left out there.
+fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
+    let mut joined: Vec<(Vec<Slice>, usize)> = Vec::new();
+    for part in parts {
+        let Some((last, n_beside)) = joined.last_mut() else {
+            joined.push((part, 0));
+            continue;
+        };
+        let part_is_small = part.len() < last.len();
+        let (mut small, large) = match part_is_small {
+            true => (part, std::mem::take(last)),
+            false => (std::mem::take(last), part),
+        };
+        let is_there = |slice: &Slice| {
+            let after = large
+                .partition_point(|other| other.position_mm <= slice.position_mm - SAME_PLACE_MM);
+            (large.get(after)).is_some_and(|o| o.position_mm < slice.position_mm + SAME_PLACE_MM)
+        };
+        let places = places_of(&small);
+        let n_places = places.last().map_or(0, |place| place + 1);
+        let common = small
+            .iter()
+            .zip(&places)
+            .filter(|(slice, _)| is_there(slice));
+        let common: BTreeSet<usize> = common.map(|(_, place)| *place).collect();
+        if common.len() * MEETING > n_places {
+            // In the order in which they came.
+            let (before, part) = match part_is_small {
+                true => (large, small),
+                false => (small, large),
+            };
+            *last = before;
+            joined.push((part, 0));
+            continue;
+        }
+        small.retain(|slice| !is_there(slice));
+        *n_beside += common.len();
+        small.extend(large);
+        small.sort_by(|a, b| a.position_mm.total_cmp(&b.position_mm));
+        *last = small;
+    }
+    joined
 }
 
 /// The number of each slice's place, from 0, ascending.
@@ -302,6 +364,14 @@ pub(crate) fn choose(
     if volumes.is_empty() {
         return Err(None);
     }
+    for (n_places, name) in &volumes[used].beside {
+        let images = counted(*n_places, "image");
+        let reason = format!(
+            "acquisitions that follow each other along the patient are used as one volume, and {images} of the smaller one, where both have some, are not (by {name})"
+        );
+        let place = place_of(&volumes[used].slices);
+        findings.push(Finding::new(&place, FindingKind::OtherVolume, reason));
+    }
     Ok(volumes.swap_remove(used).slices)
 }
 
@@ -313,6 +383,7 @@ impl Volume {
             is_axial: Axes::of(&slices[0].orientation()).is_axial(),
             slices,
             told: told.to_vec(),
+            beside: Vec::new(),
         }
     }
 
