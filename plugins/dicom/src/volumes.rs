@@ -25,6 +25,9 @@ pub(crate) struct Volume {
     beside: Vec<(usize, &'static str)>,
 }
 
+/// Volumes that one fact tells apart. A scan of the heart over time has some tens.
+const MAX_PARTS: usize = 256;
+
 /// Acquisitions that have no more than this part of the smaller one's places in common follow each
 /// other along the patient, and are one volume.
 const MEETING: usize = 5;
@@ -122,6 +125,9 @@ pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
                 false => parts.into_iter().map(|part| (part, 0)).collect(),
             };
             let is_one = parts.len() == 1;
+            if is_one && parts[0].0.len() == slices.len() {
+                continue;
+            }
             let mut volumes = Vec::new();
             for (part, n_beside) in parts {
                 let one = if is_one { None } else { Some(fact.told(&part)) };
@@ -154,9 +160,9 @@ fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
             false => (std::mem::take(last), part),
         };
         let is_there = |slice: &Slice| {
-            let after = large
-                .partition_point(|other| other.position_mm <= slice.position_mm - SAME_PLACE_MM);
-            (large.get(after)).is_some_and(|o| o.position_mm < slice.position_mm + SAME_PLACE_MM)
+            let before = |other: &Slice| slice.position_mm - other.position_mm >= SAME_PLACE_MM;
+            let next = large.get(large.partition_point(before));
+            next.is_some_and(|other| other.position_mm - slice.position_mm < SAME_PLACE_MM)
         };
         let places = places_of(&small);
         let n_places = places.last().map_or(0, |place| place + 1);
@@ -208,21 +214,20 @@ impl Fact {
         }
         let part_of: Vec<usize> = if self.rises {
             let in_turn = one_after_the_other(&values, places);
-            if largest(&in_turn) * 2 >= n_places {
-                in_turn
-            } else {
-                // All images of a place were taken before those of the next.
-                by_turns(&values, places)
-            }
+            let in_turn = in_turn.filter(|part_of| largest(part_of) * 2 >= n_places);
+            // Else all images of a place were taken before those of the next.
+            in_turn.unwrap_or_else(|| by_turns(&values, places))
         } else {
             let mut distinct: Vec<Option<i64>> = values.clone();
             distinct.sort();
             distinct.dedup();
-            values
-                .iter()
-                .map(|value| distinct.partition_point(|other| other < value))
-                .collect()
+            let part = |value: &Option<i64>| distinct.partition_point(|other| other < value);
+            values.iter().map(part).collect()
         };
+        let n_parts = part_of.iter().max().map_or(0, |last| last + 1);
+        if n_parts > MAX_PARTS {
+            return Vec::new();
+        }
         let mut parts: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
         for (slice, part) in slices.iter().zip(part_of) {
             parts.entry(part).or_default().push(slice.clone());
@@ -269,7 +274,8 @@ fn largest(part_of: &[usize]) -> usize {
 
 /// Volumes that were taken one after the other: a new one begins where a place comes again, at the
 /// longest pause since it came before. Slices without a value are a volume of their own.
-fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
+/// `None` for more than there may be.
+fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Option<Vec<usize>> {
     let mut steps: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
     for (idx, value) in values.iter().enumerate() {
         steps.entry(*value).or_default().push(idx);
@@ -290,6 +296,9 @@ fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
         if let Some(seen) = seen.filter(|seen| *seen >= start).max() {
             let longest = (seen + 1..=step).max_by_key(|step| pause(*step));
             starts.push(longest.unwrap_or(step));
+            if starts.len() > MAX_PARTS {
+                return None;
+            }
         }
         last_seen.extend(slices.iter().map(|idx| (places[*idx], step)));
     }
@@ -300,7 +309,7 @@ fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
             part_of[*idx] = part;
         }
     }
-    part_of
+    Some(part_of)
 }
 
 /// The first image of each place, the second of each, and so on.

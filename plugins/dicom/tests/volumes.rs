@@ -228,12 +228,12 @@ fn images_taken_by_turns_at_each_place_are_volumes() {
     // A dynamic scan that takes all of a place's images before it moves on.
     let mut files = Vec::new();
     for turn in 0..3_u16 {
-        files.extend(volume(0, 6, 1000 + 1000 * turn, |n, file| {
-            file.time = Some(format!("12{n:02}{:02}", turn * 10));
+        files.extend(volume(0, 100, 1000 + 1000 * turn, |n, file| {
+            file.time = Some(format!("{:02}{:02}{:02}", n / 60, n % 60, turn * 10));
         }));
     }
     let others = ["volume 2 of 3", "volume 3 of 3"];
-    check(&files, 0, (6, "1.2.3.1000."), &others);
+    check(&files, 0, (100, "1.2.3.1000."), &others);
 }
 
 #[test]
@@ -300,6 +300,32 @@ fn only_what_nothing_tells_apart_is_refused() {
     let found = scanned(&files, 0);
     assert_eq!(found.exams[0].n_slices(), 6);
     assert_eq!(found.findings[0].kind.name(), "duplicate");
+}
+
+#[test]
+fn frames_without_number_and_reason_end_soon() {
+    // Each at a place, a temporal position and in an order of its own, closer than places may be.
+    let folder = tempfile::tempdir().unwrap();
+    let frames: Vec<Ct> = (0..20_000_u32)
+        .map(|n| Ct {
+            position: Some([0.0, 0.0, f64::from(n * 7919 % 20_000) * 0.000_9]),
+            temporal: Some(n as i32),
+            words: vec![(n % 4000) as u16],
+            ..slice(0)
+        })
+        .collect();
+    let file = Ct {
+        rows: 1,
+        cols: 1,
+        ..slice(0)
+    };
+    file.write_frames(&frames, folder.path(), "frames");
+    let start = std::time::Instant::now();
+    let found = scan(folder.path(), &ScanOptions::default(), &Work::silent()).unwrap();
+    assert_eq!(found.exams.len(), 0);
+    assert_eq!(found.findings[0].kind.name(), "conflict");
+    // A second at most where the compiler optimizes nothing; without a limit it is minutes.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 #[test]
