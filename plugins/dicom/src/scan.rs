@@ -100,9 +100,9 @@ pub(crate) struct ScannedFile {
 ///
 /// Files are told by content, never by name. Images are grouped by study and series, and ordered
 /// along the normal of their plane. Volumes that lie at the same places in one series (phases,
-/// kernels, planes) are told apart by their headers, and one is used. Of several usable series of a study one is the exam: an axial
-/// one before any other, then the one with the most slices, then the smallest UID. What is left
-/// out, and what is odd but used, is a [`Finding`] each.
+/// kernels, planes) are told apart by their headers, and one is used. Of several usable series of a
+/// study one is the exam: an axial one before any other, then the one with the most slices, then the
+/// smallest UID. What is left out, and what is odd but used, is a [`Finding`] each.
 ///
 /// Links are followed, and each folder is read once: a link to a folder under `root` is not followed,
 /// and of several links to one elsewhere only the first is.
