@@ -10,79 +10,19 @@ use pe_ct::{EXAM_FINDINGS, ExamInfo, ExamLabels};
 use pe_files::Files;
 use serde::Serialize;
 
+use crate::catalogue::{Catalogue, FileRef};
 use crate::id;
+use crate::label_rule::LabelRule;
 use crate::scan::SeenIds;
 use crate::table::{Cell, ColumnNames, Columns, Table, text};
 use crate::{DicomError, Exam, Finding, FindingKind};
 
+/// What the table of a data set is called.
+pub(crate) const TABLE: &str = "train.csv";
 /// Rows between two looks at the user's interrupt.
 pub(crate) const ROWS_PER_CHECK: usize = 65_536;
 /// Examples that a report names.
 const MAX_EXAMPLES: usize = 5;
-
-/// A rule that the label table and the files should keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LabelRule {
-    /// A column of slices or of labels is not there.
-    MissingColumn,
-    /// A row without the ids, or with fewer fields than the header.
-    BrokenRow,
-    /// A label that is neither 0 nor 1, in any spelling; it counts as not given.
-    NotZeroOrOne,
-    /// An empty cell where a label could be; it counts as not given.
-    EmptyLabel,
-    /// A row of a patient who has several exams: it is not known which one is meant, and it counts as
-    /// not given.
-    SeveralExams,
-    /// A slice, or an exam of a table without slices, has several rows that agree.
-    RepeatedRow,
-    /// A slice has several rows that disagree on PE; it counts as not labelled.
-    ConflictingRows,
-    /// An exam-level label differs between the rows of an exam; it counts as not given.
-    ExamLabelDiffers,
-    /// A slice shows PE in an exam that is negative for PE.
-    PeSliceInNegativeExam,
-    /// An exam is positive, and none of its labelled slices shows PE.
-    NoPeSliceInPositiveExam,
-    /// An exam is both negative for PE and indeterminate.
-    NegativeAndIndeterminate,
-    /// A negative or indeterminate exam has a side, a centre, or a chronic PE.
-    PeFindingWithoutPe,
-    /// The RV/LV ratio is both at least 1 and below 1.
-    RvLvRatioBoth,
-    /// Chronic PE, and acute and chronic PE, which exclude each other.
-    ChronicTwice,
-    /// A row names a file, or in a table without slices an exam, that was not found.
-    LabelWithoutFile,
-    /// A slice of a used exam has no row.
-    FileWithoutLabel,
-}
-
-impl LabelRule {
-    /// The rule's name in scripts and files, `"label_without_file"`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MissingColumn => "missing_column",
-            Self::BrokenRow => "broken_row",
-            Self::NotZeroOrOne => "not_zero_or_one",
-            Self::EmptyLabel => "empty_label",
-            Self::SeveralExams => "several_exams",
-            Self::RepeatedRow => "repeated_row",
-            Self::ConflictingRows => "conflicting_rows",
-            Self::ExamLabelDiffers => "exam_label_differs",
-            Self::PeSliceInNegativeExam => "pe_slice_in_negative_exam",
-            Self::NoPeSliceInPositiveExam => "no_pe_slice_in_positive_exam",
-            Self::NegativeAndIndeterminate => "negative_and_indeterminate",
-            Self::PeFindingWithoutPe => "pe_finding_without_pe",
-            Self::RvLvRatioBoth => "rv_lv_ratio_both",
-            Self::ChronicTwice => "chronic_twice",
-            Self::LabelWithoutFile => "label_without_file",
-            Self::FileWithoutLabel => "file_without_label",
-        }
-    }
-}
 
 /// What the label table says of the files that were scanned.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -194,30 +134,41 @@ impl ExamRows {
 }
 
 impl LabelTable {
-    /// The table that belongs to a data set: the given one, `train.csv` in the root, or beside a
-    /// root that is called `train`.
-    pub fn locate(root: &Path, given: Option<&Path>, files: &Files) -> Option<PathBuf> {
+    /// Takes the table that belongs to a data set out of its files: the given one, `train.csv` in the
+    /// root or in an archive that lies there, or beside a root that is called `train`.
+    pub fn locate(
+        root: &Path,
+        given: Option<&Path>,
+        catalogue: &mut Catalogue,
+        files: &Files,
+    ) -> Option<FileRef> {
         if let Some(path) = given {
-            return Some(path.to_owned());
+            return Some(catalogue.take(path).unwrap_or_else(|| FileRef::only(path)));
         }
-        let inside = root.join("train.csv");
-        let is_there = |path: &Path| files.metadata(path).is_ok_and(|found| found.is_file());
-        if is_there(&inside) {
-            return Some(inside);
+        if let Some(found) = catalogue.take(&root.join(TABLE)) {
+            return Some(found);
+        }
+        let mut archives = catalogue.archives();
+        archives.retain(|path| path.parent() == Some(root));
+        let mut inside = archives.iter().map(|archive| archive.join(TABLE));
+        if let Some(found) = inside.find_map(|path| catalogue.take(&path)) {
+            return Some(found);
         }
         let absolute = std::path::absolute(root).ok()?;
-        let beside = absolute.with_file_name("train.csv");
-        (absolute.file_name()? == "train" && is_there(&beside)).then_some(beside)
+        let beside = absolute.with_file_name(TABLE);
+        let is_there = |path: &Path| files.metadata(path).is_ok_and(|found| found.is_file());
+        (absolute.file_name()? == "train" && is_there(&beside)).then(|| FileRef::only(&beside))
     }
 
     /// Reads the table.
-    pub fn read(path: &Path, names: &ColumnNames, work: &Work) -> Result<Self, DicomError> {
-        let file = work.files().open(path).map_err(|source| DicomError::Io {
-            path: path.to_owned(),
+    pub fn read(file: &FileRef, names: &ColumnNames, work: &Work) -> Result<Self, DicomError> {
+        let path = file.path();
+        let (bytes, _) = file.open(work.files()).map_err(|source| DicomError::Io {
+            path: path.clone(),
             action: "read",
             source,
         })?;
-        Self::read_from(file, path, names, work)
+        Self::read_from(bytes, &path, names, work)
     }
 
     /// Rows that were read.

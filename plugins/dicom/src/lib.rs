@@ -23,6 +23,7 @@
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod archive;
 mod catalogue;
 mod codec;
 mod deidentify;
@@ -42,11 +43,13 @@ pub mod in_memory;
 mod index;
 mod inputs;
 mod kernel;
+mod label_rule;
 mod labels;
 mod laid;
 mod layout;
 mod listing;
 mod load;
+mod member;
 mod pack;
 mod rescale;
 mod scan;
@@ -67,7 +70,8 @@ pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
 pub use error::{DicomError, FileFault};
 pub use exam::{Exam, ExamHeader};
 pub use finding::{Effect, Finding, FindingKind};
-pub use labels::{LabelReport, LabelRule};
+pub use label_rule::LabelRule;
+pub use labels::LabelReport;
 pub use load::{load, load_only};
 pub use scan::{Scan, ScanOptions, scan};
 pub use stored::{StoredImage, decode_file};

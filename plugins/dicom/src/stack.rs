@@ -127,6 +127,8 @@ pub(crate) fn ordered(
     without_repeats(volumes::choose(found, volume, findings)?, findings)
 }
 
+/// Planes and sizes that the slices of a series may have.
+const MAX_GROUPS: usize = 1024;
 /// Groups of a plane and a size that have fewer slices than the largest divided by this are strays.
 const STRAY: usize = 4;
 
@@ -145,6 +147,10 @@ fn planes(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Vec<Sli
         match same {
             Some(group) => group.push(slice),
             None => groups.push(vec![slice]),
+        }
+        if groups.len() > MAX_GROUPS {
+            let reason = format!("{n_slices} slices of more than {MAX_GROUPS} planes and sizes");
+            return Err(Some((FindingKind::NoStack, reason)));
         }
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));

@@ -188,11 +188,6 @@ impl Columns {
         });
         let slice = find(SLICE);
         let pe_on_slice = find(PE_ON_SLICE).filter(|_| slice.is_some());
-        if pe_on_slice.is_none() && exam.iter().all(Option::is_none) {
-            return Err(format!(
-                "found no column with labels, {PE_ON_SLICE}, {POSITIVE}, {NEGATIVE} or others; the option `columns` can name them"
-            ));
-        }
         Ok(Self {
             study,
             series,

@@ -1,7 +1,7 @@
 //! The volumes of one series: phases, kernels and other reconstructions lie at the same places, and
 //! are told apart by what their headers say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::geometry::Axes;
 use crate::kernel;
@@ -20,7 +20,17 @@ pub(crate) struct Volume {
     pub is_axial: bool,
     /// What tells it from the others, `ConvolutionKernel (B30f)`.
     told: Vec<String>,
+    /// Places at which acquisitions overlap that are used as one, where the images of the smaller are
+    /// left out, and what tells them apart.
+    beside: Vec<(usize, &'static str)>,
 }
+
+/// Volumes that one fact tells apart. A scan of the heart over time has some tens.
+const MAX_PARTS: usize = 256;
+
+/// Acquisitions that have no more than this part of the smaller one's places in common follow each
+/// other along the patient, and are one volume.
+const MEETING: usize = 5;
 
 /// Something that a header says and that may differ between volumes.
 struct Fact {
@@ -110,16 +120,74 @@ pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
             if parts.len() < 2 {
                 continue;
             }
-            return parts
-                .into_iter()
-                .flat_map(|part| {
-                    let told = [told, &[fact.told(&part)]].concat();
-                    split(part, &told)
-                })
-                .collect();
+            let parts = match fact.rises {
+                true => joined(parts),
+                false => parts.into_iter().map(|part| (part, 0)).collect(),
+            };
+            let is_one = parts.len() == 1;
+            if is_one && parts[0].0.len() == slices.len() {
+                continue;
+            }
+            let mut volumes = Vec::new();
+            for (part, n_beside) in parts {
+                let one = if is_one { None } else { Some(fact.told(&part)) };
+                let told: Vec<String> = told.iter().cloned().chain(one).collect();
+                for mut volume in split(part, &told) {
+                    if n_beside > 0 {
+                        volume.beside.push((n_beside, fact.name));
+                    }
+                    volumes.push(volume);
+                }
+            }
+            return volumes;
         }
     }
     vec![Volume::of(slices, told)]
+}
+
+/// Acquisitions that meet made one, each with the number of places where both have images: those of
+/// the smaller one are left out there.
+fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
+    let mut joined: Vec<(Vec<Slice>, usize)> = Vec::new();
+    for part in parts {
+        let Some((last, n_beside)) = joined.last_mut() else {
+            joined.push((part, 0));
+            continue;
+        };
+        let part_is_small = part.len() < last.len();
+        let (mut small, large) = match part_is_small {
+            true => (part, std::mem::take(last)),
+            false => (std::mem::take(last), part),
+        };
+        let is_there = |slice: &Slice| {
+            let before = |other: &Slice| slice.position_mm - other.position_mm >= SAME_PLACE_MM;
+            let next = large.get(large.partition_point(before));
+            next.is_some_and(|other| other.position_mm - slice.position_mm < SAME_PLACE_MM)
+        };
+        let places = places_of(&small);
+        let n_places = places.last().map_or(0, |place| place + 1);
+        let common = small
+            .iter()
+            .zip(&places)
+            .filter(|(slice, _)| is_there(slice));
+        let common: BTreeSet<usize> = common.map(|(_, place)| *place).collect();
+        if common.len() * MEETING > n_places {
+            // In the order in which they came.
+            let (before, part) = match part_is_small {
+                true => (large, small),
+                false => (small, large),
+            };
+            *last = before;
+            joined.push((part, 0));
+            continue;
+        }
+        small.retain(|slice| !is_there(slice));
+        *n_beside += common.len();
+        small.extend(large);
+        small.sort_by(|a, b| a.position_mm.total_cmp(&b.position_mm));
+        *last = small;
+    }
+    joined
 }
 
 /// The number of each slice's place, from 0, ascending.
@@ -146,21 +214,20 @@ impl Fact {
         }
         let part_of: Vec<usize> = if self.rises {
             let in_turn = one_after_the_other(&values, places);
-            if largest(&in_turn) * 2 >= n_places {
-                in_turn
-            } else {
-                // All images of a place were taken before those of the next.
-                by_turns(&values, places)
-            }
+            let in_turn = in_turn.filter(|part_of| largest(part_of) * 2 >= n_places);
+            // Else all images of a place were taken before those of the next.
+            in_turn.unwrap_or_else(|| by_turns(&values, places))
         } else {
             let mut distinct: Vec<Option<i64>> = values.clone();
             distinct.sort();
             distinct.dedup();
-            values
-                .iter()
-                .map(|value| distinct.partition_point(|other| other < value))
-                .collect()
+            let part = |value: &Option<i64>| distinct.partition_point(|other| other < value);
+            values.iter().map(part).collect()
         };
+        let n_parts = part_of.iter().max().map_or(0, |last| last + 1);
+        if n_parts > MAX_PARTS {
+            return Vec::new();
+        }
         let mut parts: BTreeMap<usize, Vec<Slice>> = BTreeMap::new();
         for (slice, part) in slices.iter().zip(part_of) {
             parts.entry(part).or_default().push(slice.clone());
@@ -207,7 +274,8 @@ fn largest(part_of: &[usize]) -> usize {
 
 /// Volumes that were taken one after the other: a new one begins where a place comes again, at the
 /// longest pause since it came before. Slices without a value are a volume of their own.
-fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
+/// `None` for more than there may be.
+fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Option<Vec<usize>> {
     let mut steps: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
     for (idx, value) in values.iter().enumerate() {
         steps.entry(*value).or_default().push(idx);
@@ -228,6 +296,9 @@ fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
         if let Some(seen) = seen.filter(|seen| *seen >= start).max() {
             let longest = (seen + 1..=step).max_by_key(|step| pause(*step));
             starts.push(longest.unwrap_or(step));
+            if starts.len() > MAX_PARTS {
+                return None;
+            }
         }
         last_seen.extend(slices.iter().map(|idx| (places[*idx], step)));
     }
@@ -238,7 +309,7 @@ fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
             part_of[*idx] = part;
         }
     }
-    part_of
+    Some(part_of)
 }
 
 /// The first image of each place, the second of each, and so on.
@@ -302,6 +373,14 @@ pub(crate) fn choose(
     if volumes.is_empty() {
         return Err(None);
     }
+    for (n_places, name) in &volumes[used].beside {
+        let images = counted(*n_places, "image");
+        let reason = format!(
+            "acquisitions that follow each other along the patient are used as one volume, and {images} of the smaller one, where both have some, are not (by {name})"
+        );
+        let place = place_of(&volumes[used].slices);
+        findings.push(Finding::new(&place, FindingKind::OtherVolume, reason));
+    }
     Ok(volumes.swap_remove(used).slices)
 }
 
@@ -313,6 +392,7 @@ impl Volume {
             is_axial: Axes::of(&slices[0].orientation()).is_axial(),
             slices,
             told: told.to_vec(),
+            beside: Vec::new(),
         }
     }
 

@@ -174,16 +174,92 @@ fn a_volume_of_many_acquisitions_stays_one() {
 }
 
 #[test]
+fn acquisitions_that_meet_are_one_volume() {
+    // Two acquisitions along the patient, of which two places are in both; the stored values go on.
+    let mut files = volume(0, 12, 1000, |_, file| file.acquisition = Some(1));
+    files.extend(volume(10, 30, 1000, |n, file| {
+        file.acquisition = Some(2);
+        file.sop = format!("1.2.3.1000.9.{n}");
+        file.intercept = Some("-1024.0");
+        file.words[5] = 7;
+    }));
+    let told = "used as one volume, and 2 images of the smaller one";
+    check(&files, 0, (30, "1.2.3.1000."), &[told]);
+    let found = scanned(&files, 0);
+    let uids = &found.exams[0].info.sop_uids;
+    assert_eq!(
+        (uids[9].as_str(), uids[10].as_str()),
+        ("1.2.3.1000.10", "1.2.3.1000.9.10")
+    );
+    // Once more, with another kernel: there are two volumes, and each is whole.
+    let sharp = files.iter().cloned().map(|file| Ct {
+        sop: format!("{}.1", file.sop),
+        kernel: Some("B70f"),
+        ..file
+    });
+    files = files
+        .iter()
+        .cloned()
+        .map(|file| Ct {
+            kernel: Some("B30f"),
+            ..file
+        })
+        .chain(sharp)
+        .collect();
+    check(
+        &files,
+        0,
+        (30, "1.2.3.1000."),
+        &[told, "30 slices by ConvolutionKernel (B70f)"],
+    );
+    // What has more than a fifth in common is another volume.
+    let mut files = volume(0, 12, 1000, |_, file| file.acquisition = Some(1));
+    files.extend(volume(8, 30, 2000, |_, file| file.acquisition = Some(2)));
+    check(
+        &files,
+        0,
+        (22, "1.2.3.2000."),
+        &["12 slices by AcquisitionNumber (1)"],
+    );
+}
+
+#[test]
 fn images_taken_by_turns_at_each_place_are_volumes() {
     // A dynamic scan that takes all of a place's images before it moves on.
     let mut files = Vec::new();
     for turn in 0..3_u16 {
-        files.extend(volume(0, 6, 1000 + 1000 * turn, |n, file| {
-            file.time = Some(format!("12{n:02}{:02}", turn * 10));
+        files.extend(volume(0, 100, 1000 + 1000 * turn, |n, file| {
+            file.time = Some(format!("{:02}{:02}{:02}", n / 60, n % 60, turn * 10));
         }));
     }
     let others = ["volume 2 of 3", "volume 3 of 3"];
-    check(&files, 0, (6, "1.2.3.1000."), &others);
+    check(&files, 0, (100, "1.2.3.1000."), &others);
+}
+
+#[test]
+fn the_frames_of_one_file_may_be_several_volumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut frames = volume(0, 6, 1000, |_, file| file.temporal = Some(1));
+    frames.extend(volume(0, 5, 2000, |_, file| file.temporal = Some(2)));
+    slice(0).write_frames(&frames, folder.path(), "frames");
+    for (number, n_slices, first) in [(0, 6, 1000), (2, 5, 2000)] {
+        let options = ScanOptions {
+            volume: number,
+            ..ScanOptions::default()
+        };
+        let found = scan(folder.path(), &options, &Work::silent()).unwrap();
+        let exam = found.only_exam().unwrap();
+        let hu = load(exam, &Work::silent()).unwrap();
+        assert_eq!(
+            (exam.n_slices(), hu.slice(1)[[0, 0]]),
+            (n_slices, first + 1 - 1024)
+        );
+        let reason = &found.findings[0].reason;
+        assert!(
+            reason.contains("by TemporalPositionIdentifier ("),
+            "{reason}"
+        );
+    }
 }
 
 #[test]
@@ -224,6 +300,32 @@ fn only_what_nothing_tells_apart_is_refused() {
     let found = scanned(&files, 0);
     assert_eq!(found.exams[0].n_slices(), 6);
     assert_eq!(found.findings[0].kind.name(), "duplicate");
+}
+
+#[test]
+fn frames_without_number_and_reason_end_soon() {
+    // Each at a place, a temporal position and in an order of its own, closer than places may be.
+    let folder = tempfile::tempdir().unwrap();
+    let frames: Vec<Ct> = (0..20_000_u32)
+        .map(|n| Ct {
+            position: Some([0.0, 0.0, f64::from(n * 7919 % 20_000) * 0.000_9]),
+            temporal: Some(n as i32),
+            words: vec![(n % 4000) as u16],
+            ..slice(0)
+        })
+        .collect();
+    let file = Ct {
+        rows: 1,
+        cols: 1,
+        ..slice(0)
+    };
+    file.write_frames(&frames, folder.path(), "frames");
+    let start = std::time::Instant::now();
+    let found = scan(folder.path(), &ScanOptions::default(), &Work::silent()).unwrap();
+    assert_eq!(found.exams.len(), 0);
+    assert_eq!(found.findings[0].kind.name(), "conflict");
+    // A second at most where the compiler optimizes nothing; without a limit it is minutes.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use dicom_core::value::DataSetSequence;
 use dicom_core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::tags;
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
@@ -80,6 +81,58 @@ impl Ct {
             .transfer_syntax("1.2.840.10008.1.2.1");
         let object = self.object().with_meta(meta).unwrap();
         object.write_to_file(&path).unwrap();
+        path
+    }
+
+    /// Writes an enhanced multi-frame file of these images, whose facts are those of `self` but for
+    /// the position and the temporal position of each.
+    pub fn write_frames(&self, frames: &[Ct], folder: &Path, name: &str) -> PathBuf {
+        let mut whole = self.clone();
+        whole.position = None;
+        whole.temporal = None;
+        whole.words = frames
+            .iter()
+            .flat_map(|frame| frame.words.clone())
+            .collect();
+        let mut object = whole.object();
+        let of = |tag: Tag, element| {
+            let mut item = InMemDicomObject::new_empty();
+            item.put(element);
+            DataElement::new(tag, VR::SQ, DataSetSequence::from(vec![item]))
+        };
+        let group = |frame: &Ct| {
+            let mut group = InMemDicomObject::new_empty();
+            if let Some(position) = frame.position {
+                let value = PrimitiveValue::from(join(&position));
+                let position = DataElement::new(tags::IMAGE_POSITION_PATIENT, VR::DS, value);
+                group.put(of(tags::PLANE_POSITION_SEQUENCE, position));
+            }
+            if let Some(temporal) = frame.temporal {
+                let value = PrimitiveValue::from(temporal as u32);
+                let index = DataElement::new(tags::TEMPORAL_POSITION_INDEX, VR::UL, value);
+                group.put(of(tags::FRAME_CONTENT_SEQUENCE, index));
+            }
+            group
+        };
+        let groups: Vec<InMemDicomObject> = frames.iter().map(group).collect();
+        let per_frame = tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE;
+        object.put(DataElement::new(
+            per_frame,
+            VR::SQ,
+            DataSetSequence::from(groups),
+        ));
+        let n_frames = PrimitiveValue::from(frames.len().to_string());
+        object.put(DataElement::new(tags::NUMBER_OF_FRAMES, VR::IS, n_frames));
+        let meta = FileMetaTableBuilder::new()
+            .media_storage_sop_class_uid("1.2.840.10008.5.1.4.1.1.2.1")
+            .media_storage_sop_instance_uid(&self.sop)
+            .transfer_syntax("1.2.840.10008.1.2.1");
+        let path = folder.join(name);
+        object
+            .with_meta(meta)
+            .unwrap()
+            .write_to_file(&path)
+            .unwrap();
         path
     }
 
