@@ -2,15 +2,18 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use pe_files::Files;
+use pe_files::{Access, Files};
 
-/// Files in the order of their paths.
+use crate::archive::Archive;
+use crate::member::{Member, MemberReader};
+
+/// Files in the order of their paths, and those of an archive in the archive's order.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     folders: Vec<Folder>,
@@ -22,13 +25,25 @@ pub(crate) struct Catalogue {
 struct Folder {
     path: PathBuf,
     names: Vec<u8>,
+    /// The archive that the folder lies in, and where its files lie there.
+    archive: Option<Arc<Archive>>,
+    members: Vec<Member>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
     folder: u32,
     /// First byte of its name among those of the folder.
     name: u32,
+    /// Its number among the members of the folder.
+    member: u32,
+}
+
+/// An open file of either kind.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    File(File),
+    Member(MemberReader),
 }
 
 /// One file of a catalogue.
@@ -49,31 +64,79 @@ pub(crate) struct Stamp {
 impl Catalogue {
     /// Adds a file; those of one folder mostly follow each other.
     pub fn push(&mut self, path: &Path) {
+        self.push_to(path, None);
+    }
+
+    /// Adds a file of an archive; `path` is the archive's own and that of the file in it.
+    pub fn push_member(&mut self, path: &Path, archive: &Arc<Archive>, member: Member) {
+        let folder = self.push_to(path, Some(archive));
+        folder.members.push(member);
+    }
+
+    fn push_to(&mut self, path: &Path, archive: Option<&Arc<Archive>>) -> &mut Folder {
         let (folder, name) = match (path.parent(), path.file_name()) {
             (Some(folder), Some(name)) => (folder, name),
             _ => (Path::new(""), path.as_os_str()),
         };
         let is_open = |last: &Folder| {
-            last.path.as_os_str() == folder.as_os_str() && last.names.len() < u32::MAX as usize / 2
+            last.path.as_os_str() == folder.as_os_str()
+                && last.archive.as_ref().map(Arc::as_ptr) == archive.map(Arc::as_ptr)
+                && last.names.len() < u32::MAX as usize / 2
         };
         if !self.folders.last().is_some_and(is_open) {
             if let Some(last) = self.folders.last_mut() {
                 last.names.shrink_to_fit();
+                last.members.shrink_to_fit();
             }
             self.folders.push(Folder {
                 path: folder.to_owned(),
                 names: Vec::new(),
+                archive: archive.cloned(),
+                members: Vec::new(),
             });
         }
-        let folder = self.folders.len() - 1;
-        let names = &mut self.folders[folder].names;
-        // Neither has room for more in any memory.
+        let folder_idx = self.folders.len() - 1;
+        let folder = &mut self.folders[folder_idx];
+        // No number has room for more in any memory.
         self.files.push(Entry {
-            folder: folder as u32,
-            name: names.len() as u32,
+            folder: folder_idx as u32,
+            name: folder.names.len() as u32,
+            member: folder.members.len() as u32,
         });
-        names.extend(name.as_bytes());
-        names.push(0);
+        folder.names.extend(name.as_bytes());
+        folder.names.push(0);
+        folder
+    }
+
+    /// Takes a file out, if it is there.
+    pub fn take(&mut self, path: &Path) -> Option<FileRef> {
+        let parent = path.parent()?;
+        let is_its: Vec<bool> = self.folders.iter().map(|it| it.path == parent).collect();
+        if !is_its.contains(&true) {
+            return None;
+        }
+        let is_it = |entry: &Entry| {
+            let folder = entry.folder as usize;
+            is_its[folder] && Some(self.folders[folder].name(entry)) == path.file_name()
+        };
+        let entry = self.files.remove(self.files.iter().position(is_it)?);
+        let Folder {
+            archive, members, ..
+        } = &self.folders[entry.folder as usize];
+        let mut own = Self::default();
+        match archive {
+            Some(archive) => own.push_member(path, archive, members[entry.member as usize]),
+            None => own.push(path),
+        }
+        Some(FileRef::new(&own.finish(), 0))
+    }
+
+    /// The archives that hold files.
+    pub fn archives(&self) -> Vec<PathBuf> {
+        let archives = self.folders.iter().filter_map(|it| it.archive.as_ref());
+        let mut paths: Vec<_> = archives.map(|archive| archive.path.clone()).collect();
+        paths.dedup();
+        paths
     }
 
     /// Gives back the memory that was kept for more files.
@@ -89,9 +152,7 @@ impl Catalogue {
     pub fn path(&self, idx: usize) -> PathBuf {
         let entry = &self.files[idx];
         let folder = &self.folders[entry.folder as usize];
-        let names = &folder.names[entry.name as usize..];
-        let end = names.iter().position(|byte| *byte == 0);
-        let name = OsStr::from_bytes(&names[..end.unwrap_or(names.len())]);
+        let name = folder.name(entry);
         // `join` would end an empty name in a slash.
         match folder.path.as_os_str().is_empty() {
             true => name.into(),
@@ -99,8 +160,23 @@ impl Catalogue {
         }
     }
 
+    fn member(&self, idx: usize) -> Option<(&Arc<Archive>, Member)> {
+        let entry = &self.files[idx];
+        let folder = &self.folders[entry.folder as usize];
+        let archive = folder.archive.as_ref()?;
+        Some((archive, folder.members[entry.member as usize]))
+    }
+
     pub fn paths(&self) -> impl Iterator<Item = PathBuf> {
         (0..self.len()).map(|idx| self.path(idx))
+    }
+}
+
+impl Folder {
+    fn name(&self, entry: &Entry) -> &OsStr {
+        let names = &self.names[entry.name as usize..];
+        let end = names.iter().position(|byte| *byte == 0);
+        OsStr::from_bytes(&names[..end.unwrap_or(names.len())])
     }
 }
 
@@ -128,14 +204,54 @@ impl FileRef {
         self.catalogue.path(self.idx)
     }
 
-    pub fn stamp(&self, files: &Files) -> io::Result<Stamp> {
-        files.metadata(&self.path()).map(|found| stamp_of(&found))
+    /// Bytes that it takes on the disk, when it lies packed in an archive.
+    pub fn packed_bytes(&self) -> Option<u64> {
+        let (_, member) = self.catalogue.member(self.idx)?;
+        Some(member.packed)
     }
 
-    pub fn open(&self, files: &Files) -> io::Result<(File, Stamp)> {
-        let file = files.open(&self.path())?;
-        let stamp = stamp_of(&file.metadata()?);
-        Ok((file, stamp))
+    /// A file of an archive is as new as the archive.
+    pub fn stamp(&self, files: &Files) -> io::Result<Stamp> {
+        let Some((archive, member)) = self.catalogue.member(self.idx) else {
+            return files.metadata(&self.path()).map(|found| stamp_of(&found));
+        };
+        Ok(Stamp {
+            n_bytes: member.n_bytes,
+            modified_ns: archive.stamp.modified_ns,
+        })
+    }
+
+    /// Opens the file to read it.
+    pub fn open(&self, files: &Files) -> io::Result<(Opened, Stamp)> {
+        let Some((archive, member)) = self.catalogue.member(self.idx) else {
+            let file = files.open(&self.path())?;
+            let stamp = stamp_of(&file.metadata()?);
+            return Ok((Opened::File(file), stamp));
+        };
+        files.check(&archive.path, Access::Read)?;
+        if stamp_of(&archive.file.metadata()?) != archive.stamp {
+            return Err(io::Error::other("the archive changed since it was scanned"));
+        }
+        let stamp = self.stamp(files)?;
+        Ok((Opened::Member(MemberReader::new(archive, member)?), stamp))
+    }
+}
+
+impl Read for Opened {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::Member(member) => member.read(buffer),
+        }
+    }
+}
+
+impl Seek for Opened {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Member(member) => member.seek(to),
+        }
     }
 }
 
@@ -147,7 +263,7 @@ impl PartialEq for FileRef {
 
 impl Eq for FileRef {}
 
-fn stamp_of(metadata: &Metadata) -> Stamp {
+pub(crate) fn stamp_of(metadata: &Metadata) -> Stamp {
     let modified = metadata.modified().ok();
     let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Stamp {

@@ -10,12 +10,15 @@ use pe_ct::{EXAM_FINDINGS, ExamInfo, ExamLabels};
 use pe_files::Files;
 use serde::Serialize;
 
+use crate::catalogue::{Catalogue, FileRef};
 use crate::id;
 use crate::label_rule::LabelRule;
 use crate::scan::SeenIds;
 use crate::table::{Cell, ColumnNames, Columns, Table, text};
 use crate::{DicomError, Exam, Finding, FindingKind};
 
+/// What the table of a data set is called.
+pub(crate) const TABLE: &str = "train.csv";
 /// Rows between two looks at the user's interrupt.
 pub(crate) const ROWS_PER_CHECK: usize = 65_536;
 /// Examples that a report names.
@@ -131,30 +134,41 @@ impl ExamRows {
 }
 
 impl LabelTable {
-    /// The table that belongs to a data set: the given one, `train.csv` in the root, or beside a
-    /// root that is called `train`.
-    pub fn locate(root: &Path, given: Option<&Path>, files: &Files) -> Option<PathBuf> {
+    /// Takes the table that belongs to a data set out of its files: the given one, `train.csv` in the
+    /// root or in an archive that lies there, or beside a root that is called `train`.
+    pub fn locate(
+        root: &Path,
+        given: Option<&Path>,
+        catalogue: &mut Catalogue,
+        files: &Files,
+    ) -> Option<FileRef> {
         if let Some(path) = given {
-            return Some(path.to_owned());
+            return Some(catalogue.take(path).unwrap_or_else(|| FileRef::only(path)));
         }
-        let inside = root.join("train.csv");
-        let is_there = |path: &Path| files.metadata(path).is_ok_and(|found| found.is_file());
-        if is_there(&inside) {
-            return Some(inside);
+        if let Some(found) = catalogue.take(&root.join(TABLE)) {
+            return Some(found);
+        }
+        let mut archives = catalogue.archives();
+        archives.retain(|path| path.parent() == Some(root));
+        let mut inside = archives.iter().map(|archive| archive.join(TABLE));
+        if let Some(found) = inside.find_map(|path| catalogue.take(&path)) {
+            return Some(found);
         }
         let absolute = std::path::absolute(root).ok()?;
-        let beside = absolute.with_file_name("train.csv");
-        (absolute.file_name()? == "train" && is_there(&beside)).then_some(beside)
+        let beside = absolute.with_file_name(TABLE);
+        let is_there = |path: &Path| files.metadata(path).is_ok_and(|found| found.is_file());
+        (absolute.file_name()? == "train" && is_there(&beside)).then(|| FileRef::only(&beside))
     }
 
     /// Reads the table.
-    pub fn read(path: &Path, names: &ColumnNames, work: &Work) -> Result<Self, DicomError> {
-        let file = work.files().open(path).map_err(|source| DicomError::Io {
-            path: path.to_owned(),
+    pub fn read(file: &FileRef, names: &ColumnNames, work: &Work) -> Result<Self, DicomError> {
+        let path = file.path();
+        let (bytes, _) = file.open(work.files()).map_err(|source| DicomError::Io {
+            path: path.clone(),
             action: "read",
             source,
         })?;
-        Self::read_from(file, path, names, work)
+        Self::read_from(bytes, &path, names, work)
     }
 
     /// Rows that were read.

@@ -23,6 +23,7 @@
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+mod archive;
 mod catalogue;
 mod codec;
 mod deidentify;
@@ -48,6 +49,7 @@ mod laid;
 mod layout;
 mod listing;
 mod load;
+mod member;
 mod pack;
 mod rescale;
 mod scan;

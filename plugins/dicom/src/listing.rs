@@ -3,29 +3,29 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pe_binding::Work;
 use pe_files::Access;
 use walkdir::{DirEntry, WalkDir};
 
+use crate::archive;
 use crate::catalogue::Catalogue;
 use crate::{DicomError, Finding, FindingKind};
 
 /// Entries that a progress report counts at once.
 const ENTRIES_PER_ADVANCE: usize = 1024;
 
-/// All files under `root` in the order of their paths, without those that are named in `but`.
+/// All files under `root` in the order of their paths, those in archives too, without `but`.
 ///
 /// A folder is read once: links make more paths than there are folders, up to two to the power of
 /// their number. A link to a folder under `root` is not followed, because that is read in its own
 /// place; of several to a folder elsewhere, the first is. Each other one is a finding.
 pub(crate) fn list_files(
     root: &Path,
-    but: &[Option<&Path>],
+    but: Option<&Path>,
     findings: &mut Vec<Finding>,
     work: &Work,
-) -> Result<Arc<Catalogue>, DicomError> {
+) -> Result<Catalogue, DicomError> {
     let failed = |source: io::Error| DicomError::Io {
         path: root.to_owned(),
         action: "read",
@@ -34,8 +34,10 @@ pub(crate) fn list_files(
     let metadata = work.files().metadata(root).map_err(failed)?;
     let mut catalogue = Catalogue::default();
     if metadata.is_file() {
-        catalogue.push(root);
-        return Ok(catalogue.finish());
+        if !archive::list(root, true, work.files(), &mut catalogue, findings).map_err(failed)? {
+            catalogue.push(root);
+        }
+        return Ok(catalogue);
     }
     let mut visited = Visited::new(root).map_err(failed)?;
     let task = work.task("listing files", 0, "files");
@@ -54,9 +56,13 @@ pub(crate) fn list_files(
             continue;
         }
         match entry {
-            Ok(entry) if but.iter().flatten().any(|it| is_same(it, entry.path())) => {}
+            Ok(entry) if but.is_some_and(|it| is_same(it, entry.path())) => {}
             Ok(entry) if entry.file_type().is_file() => {
-                catalogue.push(entry.path());
+                let path = entry.path();
+                match archive::list(path, false, work.files(), &mut catalogue, findings) {
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => catalogue.push(path),
+                }
                 if catalogue.len().is_multiple_of(ENTRIES_PER_ADVANCE) {
                     task.advance(ENTRIES_PER_ADVANCE);
                 }
@@ -70,7 +76,7 @@ pub(crate) fn list_files(
             entry => findings.push(unreadable(entry, root)),
         }
     }
-    Ok(catalogue.finish())
+    Ok(catalogue)
 }
 
 /// Whether two paths of one name are the same file, however they are written.

@@ -99,7 +99,7 @@ fn check_size(exam: &Exam) -> Result<(), DicomError> {
     let mut sizes: Vec<_> = exam
         .slices
         .iter()
-        .map(|s| (s.file.idx(), s.file_bytes))
+        .map(|s| (s.file.idx(), s.file.packed_bytes().unwrap_or(s.file_bytes)))
         .collect();
     // The frames of one file follow each other or not; each file counts once.
     sizes.sort();

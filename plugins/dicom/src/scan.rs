@@ -96,7 +96,8 @@ pub(crate) struct ScannedFile {
     pub files: Files,
 }
 
-/// Scans a file, or a folder of any layout, for CT exams; no pixels are read.
+/// Scans a file, or a folder of any layout, for CT exams; no pixels are read. An archive, `.zip` or
+/// `.tar`, may stand in a folder's place, and lie in one: it is read where it lies.
 ///
 /// Files are told by content, never by name. Images are grouped by study and series, and ordered
 /// along the normal of their plane. Volumes that lie at the same places in one series (phases,
@@ -116,14 +117,14 @@ pub(crate) struct ScannedFile {
 /// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
     table::check_names(&options.columns)?;
-    let table_path = LabelTable::locate(root, options.labels.as_deref(), work.files());
     let index_path = options.index.as_ref().map(|it| index::path_in(it, root));
     let mut findings = Vec::new();
-    let beside = [table_path.as_deref(), index_path.as_deref()];
-    let catalogue = list_files(root, &beside, &mut findings, work)?;
-    let table = table_path
-        .map(|path| LabelTable::read(&path, &options.columns, work))
+    let mut catalogue = list_files(root, index_path.as_deref(), &mut findings, work)?;
+    let given = options.labels.as_deref();
+    let table = LabelTable::locate(root, given, &mut catalogue, work.files())
+        .map(|file| LabelTable::read(&file, &options.columns, work))
         .transpose()?;
+    let catalogue = catalogue.finish();
     let mut found = Found {
         seen: table.is_some().then(SeenIds::default),
         groups: BTreeMap::new(),

@@ -1,12 +1,11 @@
 //! The label table with the new ids.
 
-use std::path::Path;
-
 use csv::{ByteRecord, Writer};
 use pe_binding::Work;
 use pe_ct::EXAM_FINDINGS;
 
 use crate::DicomError;
+use crate::catalogue::FileRef;
 use crate::id;
 use crate::labels::ROWS_PER_CHECK;
 use crate::table::{
@@ -25,19 +24,19 @@ pub(crate) struct NewLabels {
 /// Rewrites a label table: ids are replaced, labels are kept as 0 and 1 and empty where they are
 /// neither, and columns that are none of a label table's are left out, as are rows without ids.
 pub(crate) fn rewrite(
-    path: &Path,
+    file: &FileRef,
     column_names: &ColumnNames,
     names: &Pseudonyms,
     work: &Work,
 ) -> Result<NewLabels, DicomError> {
+    let path = file.path();
     let wrong = |reason: String| DicomError::LabelTable {
-        path: path.to_owned(),
+        path: path.clone(),
         reason,
     };
-    let file = work
-        .files()
-        .open(path)
-        .map_err(|error| io_error(path, "read", error))?;
+    let (file, _) = file
+        .open(work.files())
+        .map_err(|error| io_error(&path, "read", error))?;
     let task = work.task("replacing ids of labels", 0, "rows");
     let mut table = Table::open(file, column_names).map_err(wrong)?;
     let memory = |_: csv::Error| wrong("cannot write the table anew".into());

@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::headers::read_headers;
-use crate::labels::LabelTable;
+use crate::labels::{LabelTable, TABLE};
 use crate::listing::list_files;
 use crate::scan::{ScannedFile, counted};
 use crate::series;
@@ -31,7 +31,7 @@ use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
 use dataset::{NewUids, Refusal};
 use labels::NewLabels;
 use pseudonym::Pseudonyms;
-use unfinished::{Note, TABLE};
+use unfinished::Note;
 
 /// How a folder is de-identified.
 #[derive(Clone, Default, Deserialize)]
@@ -128,12 +128,12 @@ pub fn deidentify(
     let names = options.pseudonyms(files)?;
     let mut findings = Vec::new();
     disk::prepare(root, out, files)?;
-    let table_path = LabelTable::locate(root, options.labels.as_deref(), files);
-    let catalogue = list_files(root, &[table_path.as_deref()], &mut findings, work)?;
+    let mut catalogue = list_files(root, None, &mut findings, work)?;
     // The table first: one that is none is told before hours of work, not after.
-    let labels = table_path
-        .map(|path| labels::rewrite(&path, &options.columns, &names, work))
+    let labels = LabelTable::locate(root, options.labels.as_deref(), &mut catalogue, files)
+        .map(|file| labels::rewrite(&file, &options.columns, &names, work))
         .transpose()?;
+    let catalogue = catalogue.finish();
     let mut read = Vec::with_capacity(catalogue.len());
     read_headers(&catalogue, None, work, |batch| {
         read.extend(batch.files);

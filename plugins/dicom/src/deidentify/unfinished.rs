@@ -10,12 +10,10 @@ use pe_files::{Files, Output};
 use crate::DicomError;
 
 use super::disk::{exists, io_error};
+use crate::labels::TABLE;
 
 /// The note of a run whose key is drawn, in the folder that it writes to.
 const NOTE: &str = ".deidentify-unfinished";
-
-/// The label table, in the same folder.
-pub(super) const TABLE: &str = "train.csv";
 
 /// What a run with a drawn key writes, noted before it is written, until the run has ended.
 ///

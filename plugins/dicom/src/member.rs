@@ -1,0 +1,198 @@
+//! A file within an archive, read like any other.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+
+use crate::archive::Archive;
+
+/// Bytes of a local file header of a zip file without its name and extra field (APPNOTE 4.3.7).
+const LOCAL_HEADER_BYTES: usize = 30;
+
+/// Where a file lies in its archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// First byte of its local header in a zip file, else of its bytes.
+    pub start: u64,
+    /// Bytes that it takes in the archive.
+    pub packed: u64,
+    /// Bytes that it has.
+    pub n_bytes: u64,
+    pub crc: Option<u32>,
+    pub is_zip: bool,
+    pub is_deflated: bool,
+}
+
+impl Member {
+    pub fn of_tar(start: u64, n_bytes: u64) -> Self {
+        Self {
+            start,
+            packed: n_bytes,
+            n_bytes,
+            crc: None,
+            is_zip: false,
+            is_deflated: false,
+        }
+    }
+
+    /// First byte of its bytes in the archive.
+    fn data_start(&self, file: &File) -> io::Result<u64> {
+        if !self.is_zip {
+            return Ok(self.start);
+        }
+        let mut header = [0; LOCAL_HEADER_BYTES];
+        file.read_exact_at(&mut header, self.start)?;
+        let [b'P', b'K', 3, 4, .., n0, n1, e0, e1] = header else {
+            return Err(broken(
+                "expected the header of a file in the archive, found none",
+            ));
+        };
+        let names =
+            u64::from(u16::from_le_bytes([n0, n1])) + u64::from(u16::from_le_bytes([e0, e1]));
+        Ok(self.start + LOCAL_HEADER_BYTES as u64 + names)
+    }
+}
+
+fn broken(reason: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason.into())
+}
+
+/// Reads a member. It has the bytes that the archive says, or reading it is an error.
+#[derive(Debug)]
+pub(crate) struct MemberReader {
+    member: Member,
+    data: Section,
+    inflate: Option<DeflateDecoder<BufReader<Section>>>,
+    /// Bytes before the next one.
+    pos: u64,
+    /// Of all bytes up to `pos`, where all were read.
+    crc: Option<Crc>,
+}
+
+/// Part of a file, read without moving the file's own place.
+#[derive(Debug, Clone)]
+struct Section {
+    archive: Arc<Archive>,
+    start: u64,
+    end: u64,
+}
+
+impl Read for Section {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = buffer.len().min((self.end - self.start) as usize);
+        let n_read = self.archive.file.read_at(&mut buffer[..n], self.start)?;
+        self.start += n_read as u64;
+        Ok(n_read)
+    }
+}
+
+impl MemberReader {
+    pub fn new(archive: &Arc<Archive>, member: Member) -> io::Result<Self> {
+        let start = member.data_start(&archive.file)?;
+        let data = Section {
+            archive: Arc::clone(archive),
+            start,
+            end: start + member.packed,
+        };
+        let mut reader = Self {
+            member,
+            data,
+            inflate: None,
+            pos: 0,
+            crc: None,
+        };
+        reader.restart();
+        Ok(reader)
+    }
+
+    fn restart(&mut self) {
+        self.pos = 0;
+        self.crc = self.member.crc.map(|_| Crc::new());
+        if self.member.is_deflated {
+            let data = BufReader::with_capacity(16 << 10, self.data.clone());
+            self.inflate = Some(DeflateDecoder::new(data));
+        }
+    }
+
+    /// Holds what was read against what the archive says, at the end.
+    fn check_end(&mut self) -> io::Result<()> {
+        let Member { n_bytes, crc, .. } = self.member;
+        if let Some(inflate) = &mut self.inflate
+            && inflate.read(&mut [0])? > 0
+        {
+            return Err(broken(format!(
+                "the archive says {n_bytes} bytes of it, and holds more"
+            )));
+        }
+        let found = self.crc.as_ref().map(Crc::sum);
+        if found.is_some() && found != crc {
+            return Err(broken("its bytes are not those that were packed (CRC-32)"));
+        }
+        Ok(())
+    }
+}
+
+impl Read for MemberReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.member.n_bytes - self.pos;
+        let n = buffer
+            .len()
+            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        if n == 0 {
+            return Ok(0);
+        }
+        let n_read = match &mut self.inflate {
+            Some(inflate) => inflate.read(&mut buffer[..n])?,
+            None => {
+                let at = self.data.start + self.pos;
+                self.data.archive.file.read_at(&mut buffer[..n], at)?
+            }
+        };
+        if n_read == 0 {
+            return Err(broken(format!(
+                "the archive says {} bytes of it, and holds {}",
+                self.member.n_bytes, self.pos
+            )));
+        }
+        if let Some(crc) = &mut self.crc {
+            crc.update(&buffer[..n_read]);
+        }
+        self.pos += n_read as u64;
+        if self.pos == self.member.n_bytes {
+            self.check_end()?;
+        }
+        Ok(n_read)
+    }
+}
+
+/// A packed file is read anew to go back, and over to go on.
+impl Seek for MemberReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let n_bytes = self.member.n_bytes;
+        let (from, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::Current(by) => (self.pos, by),
+            SeekFrom::End(by) => (n_bytes, by),
+        };
+        let at = from.checked_add_signed(by).filter(|at| *at <= n_bytes);
+        let at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        if at == self.pos {
+            return Ok(at);
+        }
+        if self.inflate.is_none() {
+            self.pos = at;
+            self.crc = None;
+            return Ok(at);
+        }
+        if at < self.pos {
+            self.restart();
+        }
+        let skipped = at - self.pos;
+        io::copy(&mut self.by_ref().take(skipped), &mut io::sink())?;
+        Ok(at)
+    }
+}
