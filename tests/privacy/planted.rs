@@ -14,6 +14,7 @@ const EVERYWHERE: &[(Tag, &[u8; 2], &str)] = &[
     ((0x0008, 0x0020), b"DA", "19691231"),
     ((0x0008, 0x0030), b"TM", "134711.4711"),
     ((0x0008, 0x002A), b"DT", "19800229134711"),
+    ((0x0008, 0x0032), b"TM", "114711.4711"),
     ((0x0008, 0x0050), b"SH", "ACCQX9988"),
     ((0x0008, 0x0054), b"AE", "QXARCHIVE"),
     ((0x0008, 0x0070), b"LO", "QXMAKER"),
@@ -70,6 +71,9 @@ const ELSEWHERE: &[&str] = &[
     "QXIMAGETYPE",
     "QXSLOPE",
     "QXPLANE",
+    "QXSTUDYNAME",
+    "QXSERIESNAME",
+    "QXIMAGENAME",
 ];
 
 /// One file is made for each: an attribute that is read holds a text that it should not.
@@ -89,6 +93,10 @@ const BROKEN: &[(&str, Tag, &[u8; 2], &str)] = &[
     ("kernel", (0x0018, 0x1210), b"SH", "^QXKERNEL"),
     ("voltage", (0x0018, 0x0060), b"LO", "QXVOLTAGE"),
     ("type", (0x0008, 0x0008), b"CS", "ORIGINAL\\QXIMAGETYPE"),
+    // An id may be any word, and is told by its digest when it is no UID.
+    ("study", (0x0020, 0x000D), b"UI", "QXSTUDYNAME"),
+    ("series", (0x0020, 0x000E), b"UI", "QXSERIESNAME"),
+    ("image", (0x0008, 0x0018), b"UI", "QXIMAGENAME"),
 ];
 
 /// The broken files that no exam is made of, so that they may lie in a cohort.

@@ -364,6 +364,25 @@ mod tests {
             "did you mean `max_slices`?",
         );
         check(
+            "dicom::scan(PATH, #{tilt: `correct`, volume: 2, columns: #{PatientID: `id`}}).findings[0].kind",
+            "empty",
+        );
+        let caught = |options: &str, field: &str| {
+            format!(
+                "let k = 0; try {{ dicom::scan(PATH, {options}); }} catch (e) {{ k = e.{field}; }} k"
+            )
+        };
+        check(&caught("#{tilt: `right`}", "kind"), "options.invalid");
+        check(&caught("#{volume: -1}", "kind"), "options.invalid");
+        check(
+            &caught("#{columns: #{patientid: `id`}}", "kind"),
+            "options.invalid",
+        );
+        check(
+            &caught("#{columns: #{patientid: `id`}}", "hint"),
+            "did you mean `PatientID`?",
+        );
+        check(
             "let k = 0; try { dicom::scan(`no/such`); } catch (e) { k = e.kind; } k",
             "dicom.io",
         );
