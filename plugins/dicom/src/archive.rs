@@ -1,12 +1,12 @@
-//! Archives that are read where they lie: `.zip` (PKWARE APPNOTE, ZIP64 too) and `.tar` (POSIX ustar, pax,
-//! GNU). Nothing is unpacked to the disk, and nothing is taken to memory by what an archive says of
+//! Archives that are read where they lie: `.zip` (PKWARE APPNOTE, ZIP64 too), `.tar` (POSIX ustar, pax,
+//! GNU) and `.tar.gz`. Nothing is unpacked to the disk, and nothing is taken to memory by what an archive says of
 //! itself: of each file in it some 50 bytes are kept, and where they begin.
 //!
 //! What an archive says is held against its own length here, and against what comes out when a file is
 //! read ([`crate::member`]).
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use rawzip::{CompressionMethod, ZipArchive};
 use tar::{EntryType, Header, PaxExtensions};
 
 use crate::catalogue::{Catalogue, Stamp, stamp_of};
-use crate::member::Member;
+use crate::gzip::{Cursor, Places};
+use crate::member::{Coding, Member, MemberReader};
 use crate::{Finding, FindingKind};
 
 /// Bytes that deflate makes of one at most.
@@ -36,6 +37,8 @@ pub(crate) struct Archive {
     pub path: PathBuf,
     pub file: File,
     pub stamp: Stamp,
+    /// Of a gzip file, where reading may begin.
+    pub places: Places,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,22 +90,18 @@ pub(crate) fn list(
         path: path.to_owned(),
         stamp: stamp_of(&file.metadata()?),
         file,
+        places: Places::default(),
     });
     let mut list = List {
+        kind,
         archive,
         catalogue,
         findings,
     };
     let listed = match kind {
         Kind::Zip => list.zip(),
-        Kind::Tar => list.tar(),
-        Kind::Gzip => {
-            let reason = "a gzip file can only be read from its beginning: make a .tar of it \
-                          (gunzip), or a .zip, whose files are read one by one";
-            list.findings
-                .push(Finding::new(path, FindingKind::Unsupported, reason));
-            return Ok(true);
-        }
+        Kind::Tar => list.tar(None),
+        Kind::Gzip => list.tar(Some(Cursor::default())),
     };
     if let Err(reason) = listed {
         let reason = format!("a broken archive: {reason}");
@@ -113,6 +112,7 @@ pub(crate) fn list(
 
 /// The files of an archive on their way into a catalogue.
 struct List<'a> {
+    kind: Kind,
     archive: Arc<Archive>,
     catalogue: &'a mut Catalogue,
     findings: &'a mut Vec<Finding>,
@@ -135,17 +135,21 @@ impl List<'_> {
             }
             let (packed, n_bytes) = (entry.compressed_size_hint(), entry.uncompressed_size_hint());
             let method = entry.compression_method();
+            let is_deflated = method == CompressionMethod::DEFLATE;
             let member = Member {
                 start: entry.local_header_offset(),
                 packed,
                 n_bytes,
                 crc: Some(entry.crc32()),
-                is_zip: true,
-                is_deflated: method == CompressionMethod::DEFLATE,
+                coding: if is_deflated {
+                    Coding::Deflated
+                } else {
+                    Coding::Stored
+                },
             };
             let refusal = if entry.flags().is_encrypted() {
                 Some("an encrypted file of an archive".to_owned())
-            } else if !member.is_deflated && method != CompressionMethod::STORE {
+            } else if !is_deflated && method != CompressionMethod::STORE {
                 let number = method.as_u16();
                 Some(format!(
                     "compression method {number} of a zip file (0 stored and 8 deflated are read)"
@@ -164,37 +168,43 @@ impl List<'_> {
         Ok(())
     }
 
-    fn tar(&mut self) -> Result<(), String> {
-        let length = self.archive.stamp.n_bytes;
+    /// A tar file, or one that is packed as a whole, which is read once from its beginning.
+    fn tar(&mut self, mut packed: Option<Cursor>) -> Result<(), String> {
         // Of the next file, by the records before it.
         let (mut name, mut size) = (None, None);
         let mut pos = 0;
         let mut block = [0; TAR_BLOCK as usize];
-        while pos + TAR_BLOCK <= length {
-            self.read(&mut block, pos)?;
+        loop {
+            self.read(&mut packed, &mut block, pos)
+                .map_err(|reason| format!("{reason}: files may be missing"))?;
             // Blocks of zeros end it; what lies behind is padding.
             if block.iter().all(|byte| *byte == 0) {
-                return Ok(());
+                return packed.map_or(Ok(()), |cursor| self.check_end(cursor));
             }
             let header = Header::from_byte_slice(&block);
             if header.cksum().ok() != Some(sum_of(&block)) {
                 return Err(format!("no header of a file at byte {pos}"));
             }
             let start = pos + TAR_BLOCK;
-            let said = size.take().or(header.entry_size().ok());
-            let n_bytes = said.filter(|n| *n <= length - start);
-            let n_bytes = n_bytes.ok_or(format!("the file at byte {pos} goes beyond its end"))?;
-            pos = start + n_bytes.next_multiple_of(TAR_BLOCK);
+            let n_bytes = size.take().or(header.entry_size().ok());
+            let end = n_bytes.and_then(|n_bytes| start.checked_add(n_bytes));
+            let beyond = || format!("the file at byte {pos} goes beyond its end");
+            let (Some(n_bytes), Some(end)) = (n_bytes, end) else {
+                return Err(beyond());
+            };
+            let member = self.tar_member(&mut packed, start, end);
+            let member = member.map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => beyond(),
+                _ => error.to_string(),
+            })?;
             match header.entry_type() {
                 EntryType::GNULongName => name = Some(self.text(start, n_bytes)?),
                 EntryType::XHeader => pax(&self.text(start, n_bytes)?, &mut name, &mut size),
                 EntryType::Regular | EntryType::Continuous => {
-                    let member = Member::of_tar(start, n_bytes);
                     self.add(&name_of(header, &mut name), member, None);
                 }
                 EntryType::GNUSparse => {
                     let refusal = Some("a sparse file of a tar file".to_owned());
-                    let member = Member::of_tar(start, n_bytes);
                     self.add(&name_of(header, &mut name), member, refusal);
                 }
                 // What holds for all files is their time at most; a link's target lies in its place.
@@ -202,13 +212,98 @@ impl List<'_> {
                 // Folders, links, devices: no files of their own.
                 _ => name = None,
             }
+            pos = end.next_multiple_of(TAR_BLOCK);
         }
-        Err("it ends without the mark of its end: files may be missing".into())
     }
 
-    fn read(&self, buffer: &mut [u8], at: u64) -> Result<(), String> {
-        let read = self.archive.file.read_exact_at(buffer, at);
-        read.map_err(|error| error.to_string())
+    /// A file from `start` to `end`, of which all is there.
+    fn tar_member(&self, packed: &mut Option<Cursor>, start: u64, end: u64) -> io::Result<Member> {
+        let n_bytes = end - start;
+        let member = Member {
+            start,
+            packed: n_bytes,
+            n_bytes,
+            crc: None,
+            coding: Coding::Plain,
+        };
+        let Some(cursor) = packed else {
+            let is_there = end <= self.archive.stamp.n_bytes;
+            return is_there
+                .then_some(member)
+                .ok_or(io::ErrorKind::UnexpectedEof.into());
+        };
+        let packed_start = cursor.packed_pos();
+        self.skip(cursor, end)?;
+        // Of a file that lies in the decoder's memory, no byte is seen to be taken.
+        let taken = cursor.packed_pos() - packed_start;
+        Ok(Member {
+            packed: n_bytes.min(taken.saturating_add(64 << 10)),
+            coding: Coding::Gzip,
+            ..member
+        })
+    }
+
+    /// Reads a packed file to its end, where its checksum is.
+    fn check_end(&self, mut cursor: Cursor) -> Result<(), String> {
+        let mut unused = [0; 32 << 10];
+        let most = cursor.pos.saturating_add(MAX_UNPACKED_BYTES);
+        while cursor.pos < most {
+            match cursor.read(&mut unused, &self.archive.file) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Err(format!(
+            "it has over {MAX_UNPACKED_BYTES} bytes behind its end"
+        ))
+    }
+
+    /// Reads on in a packed file, which keeps places to begin at; no further than a ratio that real
+    /// files have.
+    fn skip(&self, cursor: &mut Cursor, to: u64) -> io::Result<()> {
+        let Archive {
+            file,
+            stamp,
+            places,
+            ..
+        } = &*self.archive;
+        let most = stamp
+            .n_bytes
+            .saturating_mul(MAX_RATIO)
+            .max(MAX_UNPACKED_BYTES);
+        while cursor.pos < to {
+            if cursor.pos > most {
+                return Err(io::Error::other(format!(
+                    "too large: it has over {most} bytes, packed in {}",
+                    stamp.n_bytes
+                )));
+            }
+            places.pass(cursor);
+            cursor.skip_to(to.min(cursor.pos + (1 << 20)), file)?;
+        }
+        Ok(())
+    }
+
+    fn read(&self, packed: &mut Option<Cursor>, buffer: &mut [u8], at: u64) -> Result<(), String> {
+        let file = &self.archive.file;
+        let read = match packed {
+            None => file.read_exact_at(buffer, at),
+            Some(cursor) => self.skip(cursor, at).and_then(|()| {
+                let mut n_read = 0;
+                while n_read < buffer.len() {
+                    match cursor.read(&mut buffer[n_read..], file)? {
+                        0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                        n => n_read += n,
+                    }
+                }
+                Ok(())
+            }),
+        };
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => "it ends without the mark of its end".to_owned(),
+            _ => error.to_string(),
+        })
     }
 
     fn text(&self, start: u64, n_bytes: u64) -> Result<Vec<u8>, String> {
@@ -217,8 +312,21 @@ impl List<'_> {
                 "expected a name of at most {MAX_TAR_TEXT} bytes, found {n_bytes}"
             ));
         }
-        let mut text = vec![0; n_bytes as usize];
-        self.read(&mut text, start)?;
+        let coding = match self.kind {
+            Kind::Gzip => Coding::Gzip,
+            _ => Coding::Plain,
+        };
+        let member = Member {
+            start,
+            packed: n_bytes,
+            n_bytes,
+            crc: None,
+            coding,
+        };
+        let mut text = Vec::new();
+        let read = MemberReader::new(&self.archive, member)
+            .and_then(|mut reader| reader.read_to_end(&mut text));
+        read.map_err(|error| error.to_string())?;
         Ok(text)
     }
 
@@ -254,6 +362,9 @@ fn lie(member: &Member, archive_bytes: u64) -> Option<String> {
         n_bytes,
         ..
     } = *member;
+    if matches!(member.coding, Coding::Plain | Coding::Gzip) {
+        return None;
+    }
     if start
         .checked_add(packed)
         .is_none_or(|end| end > archive_bytes)
@@ -262,7 +373,7 @@ fn lie(member: &Member, archive_bytes: u64) -> Option<String> {
             "broken: the archive says {packed} bytes from byte {start} on, and has {archive_bytes}"
         ));
     }
-    if !member.is_deflated {
+    if member.coding == Coding::Stored {
         return (packed != n_bytes).then(|| {
             format!("broken: the archive says {packed} bytes stored and {n_bytes} when read")
         });

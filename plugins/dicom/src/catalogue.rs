@@ -43,7 +43,7 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) enum Opened {
     File(File),
-    Member(MemberReader),
+    Member(Box<MemberReader>),
 }
 
 /// One file of a catalogue.
@@ -233,7 +233,8 @@ impl FileRef {
             return Err(io::Error::other("the archive changed since it was scanned"));
         }
         let stamp = self.stamp(files)?;
-        Ok((Opened::Member(MemberReader::new(archive, member)?), stamp))
+        let reader = MemberReader::new(archive, member)?;
+        Ok((Opened::Member(Box::new(reader)), stamp))
     }
 }
 

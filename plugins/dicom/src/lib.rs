@@ -35,6 +35,7 @@ mod frame;
 mod functional_groups;
 mod geometry;
 mod grid;
+mod gzip;
 mod header;
 mod headers;
 mod id;

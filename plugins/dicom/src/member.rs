@@ -9,6 +9,7 @@ use flate2::Crc;
 use flate2::bufread::DeflateDecoder;
 
 use crate::archive::Archive;
+use crate::gzip::Cursor;
 
 /// Bytes of a local file header of a zip file without its name and extra field (APPNOTE 4.3.7).
 const LOCAL_HEADER_BYTES: usize = 30;
@@ -23,25 +24,26 @@ pub(crate) struct Member {
     /// Bytes that it has.
     pub n_bytes: u64,
     pub crc: Option<u32>,
-    pub is_zip: bool,
-    pub is_deflated: bool,
+    pub coding: Coding,
+}
+
+/// How a file lies in its archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// As it is, in a tar file.
+    Plain,
+    /// As it is, behind its header in a zip file.
+    Stored,
+    /// Deflated, behind its header in a zip file.
+    Deflated,
+    /// As it is, in a tar file that is packed as a whole: places are those of the unpacked one.
+    Gzip,
 }
 
 impl Member {
-    pub fn of_tar(start: u64, n_bytes: u64) -> Self {
-        Self {
-            start,
-            packed: n_bytes,
-            n_bytes,
-            crc: None,
-            is_zip: false,
-            is_deflated: false,
-        }
-    }
-
     /// First byte of its bytes in the archive.
     fn data_start(&self, file: &File) -> io::Result<u64> {
-        if !self.is_zip {
+        if matches!(self.coding, Coding::Plain | Coding::Gzip) {
             return Ok(self.start);
         }
         let mut header = [0; LOCAL_HEADER_BYTES];
@@ -67,6 +69,7 @@ pub(crate) struct MemberReader {
     member: Member,
     data: Section,
     inflate: Option<DeflateDecoder<BufReader<Section>>>,
+    gzip: Option<Cursor>,
     /// Bytes before the next one.
     pos: u64,
     /// Of all bytes up to `pos`, where all were read.
@@ -102,19 +105,35 @@ impl MemberReader {
             member,
             data,
             inflate: None,
+            gzip: None,
             pos: 0,
             crc: None,
         };
-        reader.restart();
+        reader.restart()?;
         Ok(reader)
     }
 
-    fn restart(&mut self) {
+    fn restart(&mut self) -> io::Result<()> {
         self.pos = 0;
         self.crc = self.member.crc.map(|_| Crc::new());
-        if self.member.is_deflated {
-            let data = BufReader::with_capacity(16 << 10, self.data.clone());
-            self.inflate = Some(DeflateDecoder::new(data));
+        match self.member.coding {
+            Coding::Plain | Coding::Stored => {}
+            Coding::Deflated => {
+                let data = BufReader::with_capacity(16 << 10, self.data.clone());
+                self.inflate = Some(DeflateDecoder::new(data));
+            }
+            Coding::Gzip => {
+                self.leave();
+                let Archive { file, places, .. } = &*self.data.archive;
+                self.gzip = Some(places.at(self.member.start, file)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        if let Some(cursor) = self.gzip.take() {
+            self.data.archive.places.leave(cursor);
         }
     }
 
@@ -145,9 +164,10 @@ impl Read for MemberReader {
         if n == 0 {
             return Ok(0);
         }
-        let n_read = match &mut self.inflate {
-            Some(inflate) => inflate.read(&mut buffer[..n])?,
-            None => {
+        let n_read = match (&mut self.inflate, &mut self.gzip) {
+            (Some(inflate), _) => inflate.read(&mut buffer[..n])?,
+            (None, Some(cursor)) => cursor.read(&mut buffer[..n], &self.data.archive.file)?,
+            (None, None) => {
                 let at = self.data.start + self.pos;
                 self.data.archive.file.read_at(&mut buffer[..n], at)?
             }
@@ -169,6 +189,12 @@ impl Read for MemberReader {
     }
 }
 
+impl Drop for MemberReader {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
 /// A packed file is read anew to go back, and over to go on.
 impl Seek for MemberReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
@@ -183,13 +209,13 @@ impl Seek for MemberReader {
         if at == self.pos {
             return Ok(at);
         }
-        if self.inflate.is_none() {
+        if self.inflate.is_none() && self.gzip.is_none() {
             self.pos = at;
             self.crc = None;
             return Ok(at);
         }
         if at < self.pos {
-            self.restart();
+            self.restart()?;
         }
         let skipped = at - self.pos;
         io::copy(&mut self.by_ref().take(skipped), &mut io::sink())?;

@@ -96,8 +96,8 @@ pub(crate) struct ScannedFile {
     pub files: Files,
 }
 
-/// Scans a file, or a folder of any layout, for CT exams; no pixels are read. An archive, `.zip` or
-/// `.tar`, may stand in a folder's place, and lie in one: it is read where it lies.
+/// Scans a file, or a folder of any layout, for CT exams; no pixels are read. An archive, `.zip`,
+/// `.tar` or `.tar.gz`, may stand in a folder's place, and lie in one: it is read where it lies.
 ///
 /// Files are told by content, never by name. Images are grouped by study and series, and ordered
 /// along the normal of their plane. Volumes that lie at the same places in one series (phases,

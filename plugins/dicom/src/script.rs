@@ -40,8 +40,8 @@ mod dicom {
     /// Scans a file or a folder of any layout for CT exams, from headers alone: no pixels are
     /// read.
     ///
-    /// An archive, `.zip` or `.tar`, may stand in the folder's place, and lie in it: it is read without
-    /// unpacking it, the label table too.
+    /// An archive, `.zip`, `.tar` or `.tar.gz`, may stand in the folder's place, and lie in it: it is
+    /// read without unpacking it, the label table too.
     ///
     /// Files are told by content, not by name. Slices are ordered by their position. Of several
     /// series of a study one is the exam. A label table `train.csv` in the folder is read with it.

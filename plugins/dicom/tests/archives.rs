@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use packed::{Entry, tar, tar_entry, tar_header, zip};
+use packed::{Entry, gzip, tar, tar_entry, tar_header, zip};
 use pe_binding::Work;
 use pe_dicom::{DeidentifyOptions, Scan, ScanOptions, deidentify, load, scan};
 use pe_files::{Faults, Files};
@@ -109,6 +109,10 @@ fn an_archive_is_the_folder_that_it_was_made_of() {
     check("a.zip", &zip(&zipped(Entry::deflated), false));
     check("a.ZIP", &zip(&zipped(Entry::deflated), true));
     check("a.tar", &tar(&tarred()));
+    check("a.tar.gz", &gzip(&tar(&tarred())));
+    let whole = tar(&tarred());
+    let (head, tail) = whole.split_at(10_000);
+    check("a.tgz", &[gzip(head), gzip(tail), vec![0; 99]].concat());
     // A root is told by its content.
     let (_folder, path) = written("archive", &zip(&zipped(Entry::deflated), false));
     assert_eq!(told(&scanned(&path)), expected);
@@ -344,13 +348,41 @@ fn broken_tar_files_are_told_and_what_lies_before_is_used() {
 }
 
 #[test]
-fn a_gzip_file_is_told_what_to_make_of_it() {
-    for name in ["a.tar.gz", "a.tgz"] {
-        let (folder, _) = written(name, b"\x1F\x8B\x08\0\0\0\0\0\0\0");
+fn broken_gzip_files_are_told_and_what_lies_before_is_used() {
+    let check = |bytes: &[u8], n_slices: usize, expected: &str| {
+        let (folder, _) = written("a.tar.gz", bytes);
         let found = scanned(folder.path());
-        assert_eq!(found.findings.len(), 1);
-        assert!(found.findings[0].reason.contains("gunzip"));
-    }
+        let slices: usize = found.exams.iter().map(|exam| exam.n_slices()).sum();
+        assert_eq!(slices, n_slices, "{expected}: {:#?}", found.findings);
+        let mut reasons = found.findings.iter().map(|it| &it.reason);
+        let is_told = reasons.any(|reason| reason.contains(expected));
+        assert!(
+            is_told,
+            "expected {expected:?}, found {:#?}",
+            found.findings
+        );
+    };
+    let whole = gzip(&tar(&tarred()));
+    check(&whole[..whole.len() - 12], 3, "ends too early");
+    check(&whole[..whole.len() - 2], 3, "ends too early");
+    let rest = gzip(&tar(&tarred()[1..]));
+    let cut = [&gzip(&tarred()[0])[..], &rest[..rest.len() / 4]].concat();
+    check(&cut, 1, "goes beyond its end");
+    let two = [
+        gzip(&tarred()[0]),
+        gzip(&tarred()[1]),
+        gzip(&tar(&tarred()[2..])),
+    ];
+    let mut broken = two.concat();
+    let at = two[0].len() + two[1].len() - 6;
+    broken[at] ^= 1;
+    check(&broken, 2, "not those that were packed");
+    check(&gzip(b"no tar file"), 0, "broken archive");
+    check(&gzip(&[7; 2000]), 0, "no header of a file at byte 0");
+    check(b"\x1F\x8B\x08\0", 0, "broken archive");
+    // 200 MB of zeros in 200 kB.
+    let bomb = [tar_header("bomb", b'0', 200 << 20), vec![0; 200 << 20]].concat();
+    check(&gzip(&bomb), 0, "too large: it has over 134217728 bytes");
 }
 
 #[test]

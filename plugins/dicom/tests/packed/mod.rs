@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use flate2::write::DeflateEncoder;
+use flate2::write::{DeflateEncoder, GzEncoder};
 use flate2::{Compression, Crc};
 
 /// A file in a zip file, and what the archive says of it.
@@ -146,4 +146,10 @@ pub fn tar_entry(name: &str, kind: u8, bytes: &[u8]) -> Vec<u8> {
 /// A tar file of these entries.
 pub fn tar(entries: &[Vec<u8>]) -> Vec<u8> {
     [&entries.concat()[..], &[0; 1024]].concat()
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
