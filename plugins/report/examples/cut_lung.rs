@@ -39,8 +39,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{}: {quality}", mode.name());
         }
         let layout = ContactSheetOptions {
-            slices: vec![16, 24, 32],
-            columns: 3,
+            slices: vec![16, 32],
+            columns: 1,
+            tile: 200,
             ..ContactSheetOptions::default()
         };
         let sheet = contact_sheet(&cut, &mask, &layout, &work)?;
