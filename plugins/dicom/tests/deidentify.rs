@@ -485,9 +485,9 @@ fn odd_files_have_the_same_pixels_and_name_nobody() {
     let (out, done) = copies(&folder, &keyed());
     let left_out: BTreeSet<&Path> = done.findings.iter().map(|f| f.path.as_path()).collect();
     let originals = files(&folder);
-    let copied = originals
-        .iter()
-        .filter(|path| !left_out.contains(path.as_path()));
+    // An archive is no file of its own; what was left out of it has a path below it.
+    let is_archive = |path: &Path| left_out.iter().any(|other| other.starts_with(path));
+    let copied = originals.iter().filter(|path| !is_archive(path));
     let digests = |paths: &mut dyn Iterator<Item = PathBuf>| -> Vec<String> {
         let digest = |path: PathBuf| match pe_dicom::decode_file(&path) {
             Ok(image) => data::sha256(&image.values),
