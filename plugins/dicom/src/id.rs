@@ -62,7 +62,9 @@ pub(crate) fn named_by_paths(exam: &mut Exam) {
     let Some(first) = paths.first() else {
         return;
     };
-    let mut info = (*exam.info).clone();
+    let images_are_slices = exam.slices_are_images();
+    // In place: a copy would take the memory of all ids once more, in another thread's heap.
+    let info = Arc::make_mut(&mut exam.info);
     for id in [&mut info.id.study_uid, &mut info.id.series_uid] {
         let folders = first.ancestors().skip(1).take(2);
         name(
@@ -70,7 +72,6 @@ pub(crate) fn named_by_paths(exam: &mut Exam) {
             folders.filter_map(|folder| folder.file_name()?.to_str()),
         );
     }
-    let images_are_slices = exam.slices_are_images();
     for (slice_idx, sop_uid) in info.sop_uids.iter_mut().enumerate() {
         let (id, rest) = sop_uid.split_once('#').unwrap_or((sop_uid, ""));
         let mut id = id.to_owned();
@@ -79,12 +80,14 @@ pub(crate) fn named_by_paths(exam: &mut Exam) {
         } else if let Some(path) = paths.get(slice_idx) {
             name(&mut id, names_of(path).into_iter().flatten());
         }
-        *sop_uid = match rest {
+        let named = match rest {
             "" => id,
             rest => format!("{id}#{rest}"),
         };
+        if *sop_uid != named {
+            *sop_uid = named;
+        }
     }
-    exam.info = Arc::new(info);
 }
 
 /// A file's name, with and without what follows its last dot.

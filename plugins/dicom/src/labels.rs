@@ -374,9 +374,7 @@ impl LabelTable {
                 let reason = format!("{n_without} of {} slices without a label", exam.n_slices());
                 findings.push(Finding::new(place, FindingKind::Labels, reason));
             }
-            let mut info = (*exam.info).clone();
-            info.labels = labels;
-            exam.info = Arc::new(info);
+            Arc::make_mut(&mut exam.info).labels = labels;
         }
         self.check_files(seen, &n_exams_of);
         for (rule, n) in &self.broken {
