@@ -36,6 +36,7 @@ fn a_sheet_shows_each_slice_three_times_with_the_highest_first() {
         tile: 64,
         columns: 2,
         n_slices: 0,
+        ..ContactSheetOptions::default()
     };
     let picture = sheet(3, &options).expect("a small sheet");
     let image = picture.image();
@@ -104,6 +105,7 @@ fn a_sheet_that_cannot_be_drawn_says_why() {
         tile: 1024,
         columns: 1,
         n_slices,
+        ..ContactSheetOptions::default()
     };
     assert!(matches!(
         sheet(40, &large(40)),
