@@ -222,8 +222,10 @@ fn shuffled_labels_teach_nothing() {
     );
     let row = &found["results"]["rows"][0];
     let number = |name: &str| row[name].as_f64().unwrap();
+    // A network that has learnt nothing still scores by something, such as a slice's height, and may be
+    // worse than chance by it; the interval is over exams, not over trainings. It must not be better.
     assert!(
-        number("auroc_lower") <= 0.5 && 0.5 <= number("auroc_upper"),
+        number("auroc_lower") <= 0.5 && number("auroc") < 0.75,
         "AUC {} [{}, {}]",
         number("auroc"),
         number("auroc_lower"),

@@ -190,7 +190,10 @@ mod tests {
             assert_eq!(report.hint.as_deref(), Some(hint));
         };
         check("volume_mll", "did you mean `volume_ml`?");
-        check("x", "it has empty_slices, n_slices, recipe, volume_ml");
+        check(
+            "x",
+            "it has empty_slices, n_slices, quality, recipe, volume_ml",
+        );
     }
 
     #[test]

@@ -117,9 +117,10 @@ fn what_is_no_uid_is_left_out_and_not_repeated() {
     assert_eq!(code, 0, "{stdout}{stderr}");
     let mut lines = stdout.lines();
     assert_eq!(lines.next(), Some("0"), "{stdout}");
-    // The cohort has a file of its own besides the images.
+    // The cohort has a file of its own besides the images, and its table the same identifiers.
+    let others = ["not a DICOM file", "broken_row: "];
     let images: Vec<&str> = lines
-        .filter(|line| !line.starts_with("not a DICOM file"))
+        .filter(|line| !others.iter().any(|other| line.starts_with(other)))
         .collect();
     assert!(images.len() >= 6, "{stdout}");
     let expected = "StudyInstanceUID is no id: expected 1 to 64 letters, digits, dots, hyphens and underscores";

@@ -14,6 +14,31 @@ use crate::syntax::Syntax;
 use crate::table::{SERIES, SLICE, STUDY};
 use crate::value::Values;
 
+/// PS3.3 section C.7.3.1.1.1, with retired terms that old archives have.
+const MODALITIES: &str = "ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS \
+    DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D \
+    MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG \
+    RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM \
+    SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XAPROTOCOL XC";
+
+/// PS3.3 section C.7.6.3.1.2, with retired terms.
+const PHOTOMETRIC: [&str; 14] = [
+    "MONOCHROME1",
+    "MONOCHROME2",
+    "PALETTE COLOR",
+    "RGB",
+    "HSV",
+    "ARGB",
+    "CMYK",
+    "YBR_FULL",
+    "YBR_FULL_422",
+    "YBR_PARTIAL_422",
+    "YBR_PARTIAL_420",
+    "YBR_ICT",
+    "YBR_RCT",
+    "XYB",
+];
+
 /// A file's header.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Header {
@@ -149,9 +174,11 @@ impl Header {
                 tags::STUDY_INSTANCE_UID => self.study_uid = id(&mut values, STUDY),
                 tags::SERIES_INSTANCE_UID => self.series_uid = id(&mut values, SERIES),
                 tags::SOP_INSTANCE_UID => self.sop_uid = id(&mut values, SLICE),
-                tags::SOP_CLASS_UID => self.sop_class = values.text(),
-                tags::MODALITY => self.modality = values.text(),
-                tags::PHOTOMETRIC_INTERPRETATION => self.layout.photometric = values.text(),
+                tags::SOP_CLASS_UID => self.sop_class = id::uid(&values.text()),
+                tags::MODALITY => self.modality = values.term(MODALITIES.split(' ')),
+                tags::PHOTOMETRIC_INTERPRETATION => {
+                    self.layout.photometric = values.term(PHOTOMETRIC.into_iter());
+                }
                 tags::PATIENT_ID => self.patient_key = id::patient_key(&values.text()),
                 tags::CONVOLUTION_KERNEL => {
                     let text = values.text();
@@ -329,7 +356,7 @@ impl FrameFacts {
             }
             tags::RESCALE_SLOPE => self.slope = values.number("RescaleSlope"),
             tags::RESCALE_INTERCEPT => self.intercept = values.number("RescaleIntercept"),
-            tags::RESCALE_TYPE => self.rescale_type = Some(values.text()),
+            tags::RESCALE_TYPE => self.rescale_type = Some(values.term(["HU"].into_iter())),
             // Value 3 of ImageType, or of a frame's FrameType, PS3.3 section C.8.2.1.1.1.
             tags::IMAGE_TYPE | tags::FRAME_TYPE => {
                 let text = values.text();

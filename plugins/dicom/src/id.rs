@@ -27,6 +27,15 @@ pub(crate) fn kept(text: &str) -> Option<String> {
     is_id.then(|| digest(text))
 }
 
+/// A UID that is no instance's, such as a class's; empty for what is none.
+pub(crate) fn uid(text: &str) -> String {
+    if is_uid(text) {
+        text.to_owned()
+    } else {
+        String::new()
+    }
+}
+
 /// Digits and dots, under one of the three roots that there are: a number alone may be a patient's.
 fn is_uid(text: &str) -> bool {
     let rest = ["0.", "1.", "2."]

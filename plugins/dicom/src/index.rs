@@ -27,7 +27,7 @@ use crate::{DicomError, FileFault, Finding, FindingKind};
 const MAGIC: &[u8; 28] = b"pe-script index of headers\n\0";
 /// Behind them. It changes whenever what is kept of a header, or how a header is read, does: what
 /// another version of the program kept is read again.
-const VERSION: [u8; 4] = 3_u32.to_le_bytes();
+const VERSION: [u8; 4] = 4_u32.to_le_bytes();
 /// Files of a block.
 pub(crate) const BLOCK_FILES: usize = 256;
 /// Bytes that a block may have: what the facts of a file of 65,536 frames take is less.

@@ -72,7 +72,7 @@ mod dicom {
     ///   semicolons or tabs, with a row for each slice or each exam. Exams are named by
     ///   `StudyInstanceUID`, `SeriesInstanceUID` or both, or by `PatientID`, which is not kept; labels
     ///   are 0 and 1, `1.0`, `True`, or empty for none
-    /// - `columns` (none): what the table calls its columns,
+    /// - `columns` (#{}): what the table calls its columns,
     ///   `#{ StudyInstanceUID: "study", negative_exam_for_pe: "no PE" }`; a column
     ///   `positive_exam_for_pe` is the contrary of `negative_exam_for_pe`
     /// - `hash_contents` (false): whether exams are keyed by their files' bytes, which reads them
@@ -167,7 +167,7 @@ mod dicom {
     ///   follow: a file that is there already is never touched
     /// - `key_file` (none): path of a file that holds the key
     /// - `labels` (`train.csv` in the folder): path of the label table
-    /// - `columns` (none): what its columns are called, as for `dicom::scan(path, options)`
+    /// - `columns` (#{}): what its columns are called, as for `dicom::scan(path, options)`
     /// - `keep_burned_in` (false): whether images that say that something is written in their
     ///   pixels are copied too
     ///

@@ -15,6 +15,7 @@ use crate::scan::{ScanOptions, ScannedFile};
 use crate::spacing::spacing_of;
 use crate::stack::{Slice, frames_of, ordered, place_of};
 use crate::table::{SERIES, SLICE, STUDY};
+use crate::value::NO_TERM;
 use crate::{Finding, FindingKind};
 
 /// A series that can be an exam.
@@ -107,24 +108,14 @@ fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
     None
 }
 
-/// PS3.3 section C.7.3.1.1.1, with retired terms that old archives have.
-const MODALITIES: &str = "ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS \
-    DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D \
-    MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG \
-    RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM \
-    SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XAPROTOCOL XC";
-
 fn modality(file: &ScannedFile) -> String {
-    // A modality is one of the standard's terms; anything else may be a name, and is not repeated.
-    let code = &file.header.modality;
-    let is_code = MODALITIES.split(' ').any(|term| term == code);
-    match code.as_str() {
+    match file.header.modality.as_str() {
         "" => " no modality".into(),
-        _ if is_code && is_secondary_capture(&file.header.sop_class) => {
+        NO_TERM => " an unknown modality".into(),
+        code if is_secondary_capture(&file.header.sop_class) => {
             format!(" modality {code}, secondary capture")
         }
-        code if is_code => format!(" modality {code}"),
-        _ => " an unknown modality".into(),
+        code => format!(" modality {code}"),
     }
 }
 

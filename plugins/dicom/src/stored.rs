@@ -21,7 +21,7 @@ pub struct StoredImage {
     pub cols: usize,
     /// Samples a pixel: 1, or 3 for colour.
     pub samples: usize,
-    /// PhotometricInterpretation, as the file says: what the samples mean.
+    /// PhotometricInterpretation: what the samples mean; `?` for what is none of the standard's terms.
     pub photometric: String,
     /// The stored values, `[frame, row, col, sample]`, extended from BitsStored.
     pub values: Vec<i64>,

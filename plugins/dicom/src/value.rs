@@ -2,6 +2,9 @@
 
 use crate::element::Encoding;
 
+/// What stands for a text that is none of the terms that an attribute may have.
+pub(crate) const NO_TERM: &str = "?";
+
 /// One attribute's value, and the list of attributes that could not be read.
 pub(crate) struct Values<'a> {
     pub bytes: &'a [u8],
@@ -15,6 +18,16 @@ impl Values<'_> {
         let text = String::from_utf8_lossy(self.bytes);
         text.trim_matches(|c: char| c == '\0' || c.is_whitespace())
             .to_owned()
+    }
+
+    /// The text where it is one of `terms`, empty where there is none, and else [`NO_TERM`]: what
+    /// stands in the place of a term may be a name.
+    pub fn term<'t>(&self, mut terms: impl Iterator<Item = &'t str>) -> String {
+        let text = self.text();
+        match text.is_empty() || terms.any(|term| term == text) {
+            true => text,
+            false => NO_TERM.into(),
+        }
     }
 
     /// The first value as 16 bits.
