@@ -21,14 +21,18 @@ use gas::Gas;
 use graph::{Graph, Matter, Piece};
 use sides::{Middle, Side};
 
-/// A piece is lung that has at least this share of the largest one's volume and of these ml.
+/// A piece in the body is lung that has at least this share of the largest one's volume; smaller ones
+/// are if no gas is beside them.
+const SURE_SHARE: f64 = 0.1;
+
+/// The least share of the largest piece's volume that a piece with a seed has, and the least ml.
 const MIN_SHARE: f64 = 0.01;
 const MIN_ML: f64 = 10.0;
 
 /// What a piece that the field of view cuts off has at least, ml.
 const MIN_FRAGMENT_ML: f64 = 1.0;
 
-/// The share of a fragment that lies over gas, at most.
+/// The share of a small piece that lies over gas, at most.
 const MAX_GAS: f64 = 0.05;
 
 /// Distance of the slices, mm, that are looked at to tell body from table.
@@ -247,11 +251,17 @@ fn lung_nodes(graph: &Graph, slices: &[Air], spacing: Spacing) -> Vec<bool> {
             && ml(piece) >= MIN_FRAGMENT_ML
     };
     let candidates = || pieces.iter().zip(&contacts);
-    for (piece, _) in candidates().filter(|(piece, contact)| large(piece, contact)) {
+    let is_sure = |(piece, contact): &(&Piece, &Contact)| {
+        large(piece, contact) && ml(piece) >= SURE_SHARE * largest
+    };
+    for (piece, _) in candidates().filter(is_sure) {
         piece.nodes.iter().for_each(|node| is_lung[*node] = true);
     }
     let lungs = is_lung.clone();
-    for (piece, _) in candidates().filter(|(piece, contact)| fragment(piece, contact)) {
+    let is_open = |(piece, contact): &(&Piece, &Contact)| {
+        !is_sure(&(piece, contact)) && (large(piece, contact) || fragment(piece, contact))
+    };
+    for (piece, _) in candidates().filter(is_open) {
         // Air between the body and the edge of the field of view opens to the air around it.
         let beside = graph.neighbours(piece, &lungs);
         if beside.lung || beside.gas <= MAX_GAS * beside.overlap {
