@@ -400,6 +400,26 @@ fn an_arm_and_the_air_under_it_are_no_lung() {
 }
 
 #[test]
+fn air_between_the_back_and_the_table_is_no_lung() {
+    let Some(case) = real("lung-dx-a0001") else {
+        eprintln!("skipped: no test data (PE_TEST_DATA is not set)");
+        return;
+    };
+    // The circle takes the table away, so that the air under the back ends at its edge.
+    let (changed, expected) = cut(&case, &case.lungs(), "a circle", -1024, |row, col| {
+        (row - 135.0).hypot(col - 144.0) <= 90.0
+    });
+    check(&changed, &expected, 0.99);
+    let above: usize = changed
+        .lungs()
+        .slice(s![57.., .., ..])
+        .iter()
+        .map(|inside| usize::from(*inside))
+        .sum();
+    assert_eq!(above, 0, "there is no lung above the apices");
+}
+
+#[test]
 fn small_slices_have_lungs_without_a_rim() {
     for case in cases() {
         let lungs = case.lungs();

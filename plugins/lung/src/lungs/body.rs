@@ -1,6 +1,6 @@
 //! Whether a piece of air lies in the patient's body: not in the table, the mattress, the clothes.
 
-use crate::bitmap::Bitmap;
+use crate::bitmap::{Bitmap, WORD};
 use crate::components::{Components, Connectivity};
 use crate::morphology::{dilated, eroded};
 
@@ -15,6 +15,9 @@ const MIN_SHARE: f64 = 0.15;
 /// A row in which the body is narrower, mm, is beside it.
 const MIN_WIDTH_MM: f64 = 20.0;
 
+/// Every so many columns of a run are looked at to see what lies in front and behind.
+const COLUMN_STEP: usize = 4;
+
 /// What counts of a component of air for the body test, in pixels.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Contact {
@@ -26,6 +29,10 @@ pub(super) struct Contact {
     pub tissue: usize,
     /// Of these, the body's.
     pub body: usize,
+    /// Columns of runs, some of them, that were looked at to see what lies in front and behind.
+    pub seen: usize,
+    /// Of these, with the body in front and not behind.
+    pub exposed: usize,
 }
 
 impl Contact {
@@ -34,6 +41,14 @@ impl Contact {
         self.beside_body += other.beside_body;
         self.tissue += other.tissue;
         self.body += other.body;
+        self.seen += other.seen;
+        self.exposed += other.exposed;
+    }
+
+    /// The share of the air that has the body in front of it and none behind: a cushion, and the air
+    /// under an arched back.
+    pub fn share_exposed(&self) -> f64 {
+        self.exposed as f64 / self.seen.max(1) as f64
     }
 
     /// The share of the air on rows that the body reaches.
@@ -63,12 +78,20 @@ pub(super) fn contacts(
         })
         .collect();
     let cols = body.cols();
+    let extent = extents(&body);
     let mut contacts = vec![Contact::default(); air.nodes.len()];
     for (run, node) in air.runs.iter().filter(|(_, node)| wanted(*node)) {
         let contact = &mut contacts[*node as usize];
         let row = run.row as usize;
         contact.area += run.area();
         contact.beside_body += run.area() * usize::from(reaches[row]);
+        for (first, last) in (run.start..run.end)
+            .step_by(COLUMN_STEP)
+            .map(|col| extent[col as usize])
+        {
+            contact.seen += 1;
+            contact.exposed += usize::from(first < run.row && last < run.row);
+        }
         let beside = [(run.start as usize).checked_sub(1), Some(run.end as usize)];
         for col in beside.into_iter().flatten().filter(|col| *col < cols) {
             let outside = air.outside.as_ref();
@@ -79,6 +102,23 @@ pub(super) fn contacts(
         }
     }
     contacts
+}
+
+/// The first and the last row of the body in each column; `u32::MAX` for both without any.
+fn extents(body: &Bitmap) -> Vec<(u32, u32)> {
+    let mut extents = vec![(u32::MAX, u32::MAX); body.cols()];
+    for row in 0..body.rows() {
+        for (nth, &word) in body.row(row).iter().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                let extent = &mut extents[nth * WORD + left.trailing_zeros() as usize];
+                extent.0 = extent.0.min(row as u32);
+                extent.1 = row as u32;
+                left &= left - 1;
+            }
+        }
+    }
+    extents
 }
 
 /// The large pieces of tissue without what is thinner than `radius` to either side.

@@ -22,8 +22,8 @@ use graph::{Graph, Matter, Piece};
 use sides::{Middle, Side};
 
 /// A piece in the body is lung that has at least this share of the largest one's volume; smaller ones
-/// are if no gas is beside them.
-const SURE_SHARE: f64 = 0.1;
+/// are if nothing speaks against it.
+const SURE_SHARE: f64 = 0.03;
 
 /// The least share of the largest piece's volume that a piece with a seed has, and the least ml.
 const MIN_SHARE: f64 = 0.01;
@@ -31,6 +31,9 @@ const MIN_ML: f64 = 10.0;
 
 /// What a piece that the field of view cuts off has at least, ml.
 const MIN_FRAGMENT_ML: f64 = 1.0;
+
+/// The share of a small piece that has the body in front of it and none behind, at most.
+const MAX_EXPOSED: f64 = 0.5;
 
 /// The share of a small piece that lies over gas, at most.
 const MAX_GAS: f64 = 0.05;
@@ -251,15 +254,18 @@ fn lung_nodes(graph: &Graph, slices: &[Air], spacing: Spacing) -> Vec<bool> {
             && ml(piece) >= MIN_FRAGMENT_ML
     };
     let candidates = || pieces.iter().zip(&contacts);
-    let is_sure = |(piece, contact): &(&Piece, &Contact)| {
-        large(piece, contact) && ml(piece) >= SURE_SHARE * largest
+    let is_wanted =
+        |(piece, contact): &(&Piece, &Contact)| large(piece, contact) || fragment(piece, contact);
+    let is_sure = |candidate: &(&Piece, &Contact)| {
+        is_wanted(candidate) && ml(candidate.0) >= SURE_SHARE * largest
     };
     for (piece, _) in candidates().filter(is_sure) {
         piece.nodes.iter().for_each(|node| is_lung[*node] = true);
     }
     let lungs = is_lung.clone();
-    let is_open = |(piece, contact): &(&Piece, &Contact)| {
-        !is_sure(&(piece, contact)) && (large(piece, contact) || fragment(piece, contact))
+    let is_open = |candidate: &(&Piece, &Contact)| {
+        let exposed = candidate.1.share_exposed() > MAX_EXPOSED;
+        is_wanted(candidate) && !is_sure(candidate) && !exposed
     };
     for (piece, _) in candidates().filter(is_open) {
         // Air between the body and the edge of the field of view opens to the air around it.
