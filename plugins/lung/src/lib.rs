@@ -17,7 +17,9 @@
 //! 4. **growth**: from large components that are no gas, over components of neighbouring slices that
 //!    overlap and are no gas.
 //! 5. **body**: of what hangs together, pieces stay that lie beside solid tissue, which the shells of
-//!    a table, a blanket or a cable are not.
+//!    a table, a blanket or a cable are not. Pieces below 3 % of the largest must not open to gas in
+//!    the slices beside, and must not lie behind the body with nothing behind them, as the air
+//!    between an arched back and the table does.
 //! 6. **gas that runs into the lung**: main bronchi, and bowel behind a diaphragm thinner than a
 //!    pixel, are followed from the slice where they are components of their own.
 //! 7. **right and left**: by the column between them; lungs that touch are parted at the narrowest

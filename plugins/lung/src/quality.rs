@@ -132,7 +132,7 @@ pub(crate) fn quality(slices: &[SliceCounts], spacing: Spacing) -> MaskQuality {
         suspicion: findings
             .iter()
             .map(|finding| suspicion(finding, total_ml))
-            .sum(),
+            .fold(0.0, |sum, one| sum + one),
         findings,
     }
 }
