@@ -291,3 +291,52 @@ impl Exam<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn square(rows: usize, cols: usize, at: (usize, usize), side: usize) -> Bitmap {
+        let mut square = Bitmap::empty(rows, cols);
+        (at.0..at.0 + side).for_each(|row| square.insert(row, at.1, at.1 + side));
+        square
+    }
+
+    #[test]
+    fn the_outline_is_cut_at_the_edges_of_slice_and_field() {
+        for cols in [60, 64, 70, 130] {
+            let apart = square(20, cols, (5, 50), 8);
+            assert_eq!(outline(&apart, None), (28, 0), "{cols} columns");
+            let at_edge = square(20, cols, (5, cols - 8), 8);
+            assert_eq!(outline(&at_edge, None), (28, 8), "{cols} columns");
+            let in_corner = square(20, cols, (0, 0), 8);
+            assert_eq!(outline(&in_corner, None), (28, 15), "{cols} columns");
+            // Outside the field of view from the square's left edge on.
+            let mut outside = Bitmap::empty(20, cols);
+            (0..20).for_each(|row| outside.insert(row, 0, 50));
+            assert_eq!(outline(&apart, Some(&outside)), (28, 8), "{cols} columns");
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_where_all_is_in_range() {
+        let spacing = Spacing {
+            slice_mm: 10.0,
+            row_mm: 1.0,
+            col_mm: 1.0,
+        };
+        let lung = |area| Counts {
+            area,
+            outline: 400,
+            ..Counts::default()
+        };
+        let slices = vec![[lung(10_000), lung(8_000)]; 20];
+        let found = quality(&slices, spacing);
+        assert_eq!((found.right_ml, found.left_ml), (2000.0, 1600.0));
+        assert_eq!(found.left_right_ratio, Some(0.8));
+        assert_eq!((found.suspicion, found.findings.len()), (0.0, 0));
+        let found = quality(&[], spacing);
+        assert_eq!(found.findings[0].kind, MaskFindingKind::NoLung);
+        assert_eq!(found.suspicion, 1.0);
+    }
+}
