@@ -6,6 +6,7 @@
 //! followed, as nothing leads there.
 
 use ndarray::ArrayView2;
+use rayon::prelude::*;
 
 use crate::bitmap::Bitmap;
 use crate::components::{Components, Connectivity};
@@ -45,6 +46,7 @@ impl Gas<'_> {
         slice: impl Fn(usize) -> ArrayView2<'v, i16>,
     ) -> Vec<Option<Bitmap>> {
         let mut known: Vec<Option<Bitmap>> = (0..self.slices.len())
+            .into_par_iter()
             .map(|slice_idx| self.apart(slice_idx))
             .collect();
         let mut in_lungs: Vec<Option<Bitmap>> = vec![None; self.slices.len()];
@@ -66,7 +68,7 @@ impl Gas<'_> {
     /// none. It lies over lung in a slice beside.
     pub fn lung_beside<'v>(
         &self,
-        slice: impl Fn(usize) -> ArrayView2<'v, i16>,
+        slice: impl Fn(usize) -> ArrayView2<'v, i16> + Sync,
     ) -> Vec<Option<Bitmap>> {
         let n_slices = self.slices.len();
         let beside = |slice_idx: usize| {
@@ -94,7 +96,7 @@ impl Gas<'_> {
             let lung = dilated(&eroded(lung, self.thin()), self.thin());
             self.pieces_over(&lung, &lungs)
         };
-        (0..n_slices).map(lung_in).collect()
+        (0..n_slices).into_par_iter().map(lung_in).collect()
     }
 
     /// The pixels of `within` with the HU of gas, save for what is thin.

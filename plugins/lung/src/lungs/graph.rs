@@ -1,5 +1,7 @@
 //! The air of all slices as one graph: which components are lung, and which hang together.
 
+use rayon::prelude::*;
+
 use super::air::{Air, Node};
 
 /// What a component's HU say that it is.
@@ -80,8 +82,8 @@ impl<'a> Graph<'a> {
             Some(median) if median < cut_hu => Matter::Gas,
             Some(_) => Matter::Lung,
         };
-        let pairs = slices.windows(2).zip(first.windows(2));
-        let edges = pairs.flat_map(|(pair, first)| {
+        let pairs = slices.par_windows(2).zip(first.par_windows(2));
+        let edges = pairs.flat_map_iter(|(pair, first)| {
             let numbered = overlaps(&pair[0], &pair[1]).into_iter();
             numbered.map(|(below, above, overlap)| Edge {
                 below: below + first[0] as u32,
