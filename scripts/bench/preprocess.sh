@@ -4,7 +4,7 @@
 #     scripts/bench/preprocess.sh [COHORT_FOLDER]
 #
 # Without a folder the synthetic cohort is made first. Settings by environment:
-#     ROUNDS=3      times that each program runs, in turn
+#     ROUNDS=3      times that each program runs, in turn, each round from another one on
 #     CORES=N       threads of pe-script and processes of Python, by default all
 #     SIZE=224      side of a stored slice, pixels
 #     PYTHON=python3
@@ -55,17 +55,24 @@ timed() {
 
 read_bytes() { find "$cohort" -type f -print0 | xargs -0 -P "$cores" -n 64 cat >/dev/null; }
 
+programs=(lungs hull paper none opencv skimage)
 read_bytes # warms the page cache
 for round in $(seq "$rounds"); do
     timed bytes "$round" read_bytes
-    for mode in lungs hull paper none; do
-        timed "pe-script-$mode" "$round" target/release/pe-script run scripts/preprocess.rhai \
-            "input=$cohort" "out=$work/out" "size=$size" "mask=$mode" sheets=0 --threads "$cores" \
-            --out "$work/runs/$round" --quiet --json
-    done
-    for peer in opencv skimage; do
-        timed "$peer" "$round" "$venv/bin/python" "$here/preprocess_peer.py" \
-            "$cohort" "$work/out" --morphology "$peer" --processes "$cores" --size "$size"
+    # Each round begins with another program, so that none profits from its place.
+    for turn in "${!programs[@]}"; do
+        program=${programs[$(((turn + round) % ${#programs[@]}))]}
+        case $program in
+        opencv | skimage)
+            timed "$program" "$round" "$venv/bin/python" "$here/preprocess_peer.py" \
+                "$cohort" "$work/out" --morphology "$program" --processes "$cores" --size "$size"
+            ;;
+        *)
+            timed "pe-script-$program" "$round" target/release/pe-script run scripts/preprocess.rhai \
+                "input=$cohort" "out=$work/out" "size=$size" "mask=$program" sheets=0 \
+                --threads "$cores" --out "$work/runs/$round" --quiet --json
+            ;;
+        esac
     done
 done
 

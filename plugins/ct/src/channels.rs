@@ -5,6 +5,7 @@
 //! Area averaging weighs every source pixel by its overlap with the target pixel, which is what
 //! OpenCV calls `INTER_AREA` for shrinking; enlarging repeats pixels with fractional borders.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,9 +23,12 @@ pub const VERSION: u32 = 1;
 /// Windows are worked on in groups of this many, the width of the vectors that every processor has.
 const LANES: usize = 4;
 
-/// A group of windows' scaled values, one entry for each of the 65,536 values of HU. A slice
+/// A group of windows' scaled values, one entry for each value of HU. A slice
 /// touches some 2,000 of them, which stay in the nearest cache.
 type Scaled = Arc<[[f32; LANES]]>;
+
+/// How many values a HU of 16 bits has.
+const N_HU: usize = 1 << 16;
 
 /// Channel slices of one size and one set of windows. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -43,6 +47,8 @@ pub struct Renderer {
     col_overlaps: Vec<Overlap>,
     /// The source rows under one target row, blended, `[col]`.
     blended: Vec<[f32; LANES]>,
+    /// The target row, `[col]`.
+    resized: Vec<[f32; LANES]>,
 }
 
 /// Overlap of one target pixel with the source pixels `first..first + weights.len()`; the weights
@@ -97,6 +103,7 @@ impl Channels {
             row_overlaps: overlaps(rows, self.side),
             col_overlaps: overlaps(cols, self.side),
             blended: vec![[0.0; LANES]; cols],
+            resized: vec![[0.0; LANES]; self.side],
         }
     }
 
@@ -127,7 +134,7 @@ impl Channels {
 
 /// What each HU becomes in each of up to [`LANES`] windows; the entry of HU `hu` is `hu as u16`.
 fn scaled(windows: &[HuWindow]) -> Scaled {
-    let mut table = vec![[0.0; LANES]; 1 << 16];
+    let mut table = vec![[0.0; LANES]; N_HU];
     for hu in i16::MIN..=i16::MAX {
         for (value, window) in table[usize::from(hu as u16)].iter_mut().zip(windows) {
             *value = window.scale(hu);
@@ -183,27 +190,16 @@ impl Renderer {
         self.blended.fill([0.0; LANES]);
         let mut touched = self.shape.1..0;
         for (row, &weight) in overlap.range().zip(&overlap.weights) {
-            let values = hu.row(row);
-            let inside = match mask {
-                None => 0..self.shape.1,
-                Some(mask) => span(mask.row(row)),
-            };
-            if inside.is_empty() {
+            let values = contiguous(hu.row(row));
+            let Some(mask) = mask else {
+                touched = 0..values.len();
+                add_scaled(&mut self.blended, table, &values, weight);
                 continue;
-            }
-            touched = touched.start.min(inside.start)..touched.end.max(inside.end);
-            let sums = self.blended[inside.clone()].iter_mut();
-            let values = values.into_iter().skip(inside.start);
-            match mask {
-                None => sums
-                    .zip(values)
-                    .for_each(|(sum, &hu)| add(sum, table, hu, weight)),
-                Some(mask) => {
-                    let kept = mask.row(row).into_iter().skip(inside.start);
-                    for ((sum, &hu), &kept) in sums.zip(values).zip(kept) {
-                        add(sum, table, hu, if kept { weight } else { 0.0 });
-                    }
-                }
+            };
+            let kept = contiguous(mask.row(row));
+            for run in runs(&kept) {
+                touched = touched.start.min(run.start)..touched.end.max(run.end);
+                add_scaled(&mut self.blended[run.clone()], table, &values[run], weight);
             }
         }
         touched
@@ -211,47 +207,68 @@ impl Renderer {
 
     /// Resizes the blended row along the columns that are not all zero.
     fn resize_row<T>(
-        &self,
+        &mut self,
         touched: Range<usize>,
         target_row: usize,
         planes: &mut [T],
         store: &impl Fn(f32) -> T,
     ) {
         let side = self.channels.side;
-        for (target_col, overlap) in self.col_overlaps.iter().enumerate() {
-            let source = overlap.range();
-            if source.end <= touched.start || source.start >= touched.end {
-                continue;
-            }
-            let mut sum = [0.0; LANES];
-            for (value, weight) in self.blended[source].iter().zip(&overlap.weights) {
+        let first = self
+            .col_overlaps
+            .partition_point(|overlap| overlap.range().end <= touched.start);
+        let end = self
+            .col_overlaps
+            .partition_point(|overlap| overlap.first < touched.end);
+        if first >= end {
+            return;
+        }
+        let resized = &mut self.resized[first..end];
+        for (sum, overlap) in resized.iter_mut().zip(&self.col_overlaps[first..end]) {
+            *sum = [0.0; LANES];
+            let values = &self.blended[overlap.range()];
+            for (value, weight) in values.iter().zip(&overlap.weights) {
                 for (sum, value) in sum.iter_mut().zip(value) {
                     *sum += value * weight;
                 }
             }
-            for (plane, sum) in planes.chunks_exact_mut(side * side).zip(sum) {
-                plane[target_row * side + target_col] = store(sum);
+        }
+        for (lane, plane) in planes.chunks_exact_mut(side * side).enumerate() {
+            let row = &mut plane[target_row * side..][first..end];
+            for (out, sum) in row.iter_mut().zip(&*resized) {
+                *out = store(sum[lane]);
             }
         }
     }
 }
 
-#[inline(always)]
-fn add(sum: &mut [f32; LANES], table: &[[f32; LANES]], hu: i16, weight: f32) {
-    let scaled = &table[usize::from(hu as u16)];
-    for (sum, scaled) in sum.iter_mut().zip(scaled) {
-        *sum += weight * scaled;
+/// Adds a row in HU, scaled to the windows and weighted, to `sums`.
+fn add_scaled(sums: &mut [[f32; LANES]], table: &[[f32; LANES]], values: &[i16], weight: f32) {
+    for (sum, &hu) in sums.iter_mut().zip(values) {
+        let scaled = &table[usize::from(hu as u16)];
+        for (sum, scaled) in sum.iter_mut().zip(scaled) {
+            *sum += weight * scaled;
+        }
     }
 }
 
-/// From the first to the last pixel inside; an empty range at 0 when there is none.
-fn span(row: ArrayView1<bool>) -> Range<usize> {
-    let first = row.iter().position(|inside| *inside);
-    let last = row.iter().rposition(|inside| *inside);
-    match (first, last) {
-        (Some(first), Some(last)) => first..last + 1,
-        _ => 0..0,
+/// The row in one piece of memory; a copy only when it does not lie so.
+fn contiguous<T: Copy>(row: ArrayView1<'_, T>) -> Cow<'_, [T]> {
+    match row.to_slice() {
+        Some(values) => values.into(),
+        None => row.to_vec().into(),
     }
+}
+
+/// The runs of pixels that the mask keeps, from left to right.
+fn runs(kept: &[bool]) -> impl Iterator<Item = Range<usize>> {
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        let start = from + kept[from..].iter().position(|inside| *inside)?;
+        let length = kept[start..].iter().position(|inside| !inside);
+        from = length.map_or(kept.len(), |length| start + length);
+        Some(start..from)
+    })
 }
 
 /// A value in [0, 1] as a byte: `round(255 × value)`.
