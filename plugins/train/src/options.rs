@@ -60,8 +60,13 @@ pub enum Precision {
 pub struct FitOptions {
     /// Samples a step: slices, slabs or sequences.
     pub batch: usize,
-    /// Passes over the training part.
+    /// Epochs: passes over the training part, or over what `steps` and `balance` draw of it.
     pub epochs: usize,
+    /// Steps of an epoch; 0 makes as many as a pass over the training part takes.
+    pub steps: usize,
+    /// Share of each batch that shows PE, drawn with repetition where there are too few, as the rest
+    /// is; 0 takes the samples as they are. The probabilities of a balanced model are too high.
+    pub balance: f64,
     /// Learning rate.
     pub lr: f64,
     /// The optimizer; betas are 0.9 and 0.999, epsilon is 1e-8.
@@ -100,6 +105,8 @@ impl Default for FitOptions {
         Self {
             batch: 48,
             epochs: 10,
+            steps: 0,
+            balance: 0.0,
             lr: 1e-4,
             optimizer: Optimizer::Adam,
             weight_decay: 0.0,
@@ -128,6 +135,14 @@ pub struct Augmentation {
     pub flip: f64,
     /// Rotations are drawn up to this many degrees to either side; 0 does not rotate.
     pub rotation_deg: f64,
+    /// Images are enlarged or made smaller by up to this share.
+    pub zoom: f64,
+    /// Images are moved along rows and columns by up to this share of their side.
+    pub shift: f64,
+    /// Values in [0, 1] are multiplied by up to this share more or less, and cut off at 1.
+    pub contrast: f64,
+    /// Up to this much is added to or taken from values in [0, 1], which are cut off at 0 and 1.
+    pub brightness: f64,
 }
 
 /// The paper's three kinds with the reading's sizes.
@@ -137,6 +152,10 @@ impl Default for Augmentation {
             blur_sigma: [0.1, 2.0],
             flip: 0.5,
             rotation_deg: 15.0,
+            zoom: 0.0,
+            shift: 0.0,
+            contrast: 0.0,
+            brightness: 0.0,
         }
     }
 }
@@ -162,6 +181,9 @@ pub struct CnnOptions {
     pub weights: String,
     /// Slices of a slab, for `r3d_18`.
     pub slab: usize,
+    /// Slices from the beginning of one training slab to that of the next, for `r3d_18`; 0 takes a
+    /// whole slab, so that none overlap. Slabs of validation and test never do.
+    pub slab_stride: usize,
     /// What `r3d_18` says of a slab.
     pub head: SlabHead,
     /// Augmentation of the training images.
@@ -178,6 +200,7 @@ impl Default for CnnOptions {
             network: BackboneKind::EfficientNetB0,
             weights: String::new(),
             slab: 32,
+            slab_stride: 0,
             head: SlabHead::Slices,
             augmentation: Augmentation::default(),
             fit: FitOptions::default(),
@@ -311,6 +334,16 @@ impl CnnOptions {
         }
         within("flip", self.augmentation.flip, 0.0, 1.0)?;
         within("rotation_deg", self.augmentation.rotation_deg, 0.0, 180.0)?;
+        size("slab_stride", self.slab_stride, 0, self.slab)?;
+        let shares = [
+            ("zoom", self.augmentation.zoom, 0.9),
+            ("shift", self.augmentation.shift, 1.0),
+            ("contrast", self.augmentation.contrast, 1.0),
+            ("brightness", self.augmentation.brightness, 1.0),
+        ];
+        for (name, value, most) in shares {
+            within(name, value, 0.0, most)?;
+        }
         self.fit.check()
     }
 }
@@ -324,6 +357,8 @@ impl FitOptions {
         at_least_one("batch", self.batch)?;
         // Steps and slices of all epochs are counted together.
         size("epochs", self.epochs, 1, 1_000_000)?;
+        size("steps", self.steps, 0, 1_000_000)?;
+        within("balance", self.balance, 0.0, 1.0)?;
         at_least_one("step_epochs", self.step_epochs)?;
         within("lr", self.lr, f64::MIN_POSITIVE, 1e3)?;
         within("weight_decay", self.weight_decay, 0.0, 1e3)?;
@@ -408,6 +443,13 @@ mod tests {
         check(|o| o.augmentation.flip = 1.5, "flip");
         check(|o| o.augmentation.blur_sigma = [2.0, 0.1], "blur_sigma");
         check(|o| o.slab = usize::MAX, "slab");
+        check(|o| o.slab_stride = 33, "slab_stride");
+        check(|o| o.fit.balance = 1.1, "balance");
+        check(|o| o.fit.steps = usize::MAX, "steps");
+        check(|o| o.augmentation.zoom = 1.0, "zoom");
+        check(|o| o.augmentation.shift = -0.1, "shift");
+        check(|o| o.augmentation.contrast = f64::NAN, "contrast");
+        check(|o| o.augmentation.brightness = 2.0, "brightness");
         let check = |set: fn(&mut SequenceOptions), expected: &str| {
             let mut options = SequenceOptions::default();
             set(&mut options);

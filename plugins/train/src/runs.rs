@@ -128,15 +128,20 @@ impl Runs {
             true => Normalisation::KINETICS,
             false => Normalisation::IMAGENET,
         };
-        let samples = |part: &[ExamId]| -> Result<(Box<dyn Samples>, Vec<StoredExam>), TrainError> {
+        type Part = (Box<dyn Samples>, Vec<StoredExam>);
+        let samples = |part: &[ExamId], stride: usize| -> Result<Part, TrainError> {
             let exams = Split::of(part, &exams)?;
             Ok((
-                images(options, exams.clone(), normalisation, self.seed),
+                images(options, exams.clone(), normalisation, self.seed, stride),
                 exams,
             ))
         };
-        let ((train, train_exams), (validation, validation_exams)) =
-            (samples(&split.train)?, samples(&split.validation)?);
+        let stride = match options.slab_stride {
+            0 => options.slab,
+            stride => stride,
+        };
+        let (train, train_exams) = samples(&split.train, stride)?;
+        let (validation, validation_exams) = samples(&split.validation, options.slab)?;
         let parts = Parts {
             train: train.as_ref(),
             validation: validation.as_ref(),
@@ -283,6 +288,7 @@ fn images(
     exams: Vec<StoredExam>,
     normalisation: Normalisation,
     seed: u64,
+    stride: usize,
 ) -> Box<dyn Samples> {
     let (augmentation, shuffled) = (options.augmentation, options.fit.shuffle_labels);
     match options.network.is_3d() {
@@ -296,6 +302,7 @@ fn images(
         true => {
             let form = SlabForm {
                 frames: options.slab,
+                stride,
                 head: options.head,
             };
             Box::new(SlabSet::new(

@@ -107,14 +107,22 @@ mod train {
     /// - `weights` (""): pretrained weights, safetensors from `scripts/weights/convert.py`; empty
     ///   starts from the standard initialisation
     /// - `slab` (32): slices of a slab, of `r3d_18`
+    /// - `slab_stride` (0): slices from one training slab to the next, so that they overlap; 0 takes
+    ///   a whole slab
     /// - `head` ("slices"): what `r3d_18` says of a slab: a logit for each slice, or with `"slab"`
     ///   one
     /// - `blur_sigma` ([0.1, 2.0]): augmentation: bounds of the blur's sigma, pixels; `[0, 0]`
     ///   does not blur
     /// - `flip` (0.5): augmentation: probability of a horizontal flip
     /// - `rotation_deg` (15.0): augmentation: the greatest rotation to either side, degrees
+    /// - `zoom` (0.0), `shift` (0.0): augmentation: the greatest change of size, and the greatest
+    ///   shift along rows and columns, as shares of the image's side
+    /// - `contrast` (0.0), `brightness` (0.0): augmentation: values in 0 to 1 are multiplied by
+    ///   1 ± `contrast`, then ± `brightness` is added
     /// - `batch` (48): slices, or slabs, a step
     /// - `epochs` (10): passes over the training part
+    /// - `steps` (0): steps of an epoch; 0 makes a pass over the training part
+    /// - `balance` (0.0): share of slices, or slabs, with PE in each batch; 0 takes them as they come
     /// - `lr` (1e-4): learning rate
     /// - `optimizer` ("adam"): or `"adamw"`
     /// - `weight_decay` (0.0): weight decay
@@ -175,6 +183,7 @@ mod train {
     /// - `neighbours` (1): slabs before and after whose features are joined to a slab's
     /// - `batch` (16): sequences a step
     /// - `epochs` (100): passes over the training part
+    /// - `steps` (0), `balance` (0.0): as with `runs.cnn`, of sequences
     /// - `lr` (5e-4): learning rate
     /// - `optimizer` ("adam"): or `"adamw"`
     /// - `weight_decay` (0.0): weight decay

@@ -48,6 +48,11 @@ impl Samples for FrameSet {
             .min(self.exam.n_slices() - sample * self.frames())
     }
 
+    fn positive(&self, _: usize) -> bool {
+        // As in a batch, nothing is asked of the labels here.
+        false
+    }
+
     fn describe(&self, sample: usize) -> String {
         let first = sample * self.frames();
         describe(&self.exam, first, first + self.n_slices(sample) - 1)

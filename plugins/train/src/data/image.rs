@@ -39,6 +39,13 @@ pub(crate) struct Draw {
     taps: Option<(f32, f32)>,
     flip: bool,
     angle_rad: f64,
+    /// How many times larger the image becomes.
+    zoom: f64,
+    /// How far it moves along rows and columns, shares of its side.
+    shift: [f64; 2],
+    /// What values are multiplied by, and what is added then.
+    contrast: f64,
+    brightness: f64,
 }
 
 impl Draw {
@@ -55,11 +62,28 @@ impl Draw {
                 )
             }),
             flip: stream.uniform(0.0, 1.0) < options.flip,
-            angle_rad: stream
-                .uniform(-options.rotation_deg, options.rotation_deg)
-                .to_radians(),
+            angle_rad: around(0.0, options.rotation_deg, stream).to_radians(),
+            zoom: around(1.0, options.zoom, stream),
+            shift: [(); 2].map(|()| around(0.0, options.shift, stream)),
+            contrast: around(1.0, options.contrast, stream),
+            brightness: around(0.0, options.brightness, stream),
         }
     }
+
+    /// Whether pixels move.
+    fn moves(&self) -> bool {
+        self.flip || self.angle_rad != 0.0 || self.zoom != 1.0 || self.shift != [0.0, 0.0]
+    }
+
+    /// Whether values change.
+    fn recolours(&self) -> bool {
+        self.contrast != 1.0 || self.brightness != 0.0
+    }
+}
+
+/// Uniform within `most` of `middle`.
+fn around(middle: f64, most: f64, stream: &mut Stream) -> f64 {
+    middle + stream.uniform(-most, most)
 }
 
 /// Makes inputs from stored slices; holds the buffers, so one a thread.
@@ -139,9 +163,15 @@ impl ImageMaker {
             blur_cols(&self.image, &mut self.other, size, middle, side);
             blur_rows(&self.other, &mut self.image, size, middle, side);
         }
-        if draw.angle_rad != 0.0 || draw.flip {
+        if draw.moves() {
             turn(&self.image, &mut self.other, size, draw);
             std::mem::swap(&mut self.image, &mut self.other);
+        }
+        if draw.recolours() {
+            let (contrast, brightness) = (draw.contrast as f32, draw.brightness as f32);
+            for value in &mut self.image {
+                *value = (*value * contrast + brightness).clamp(0.0, 1.0);
+            }
         }
     }
 
@@ -200,15 +230,19 @@ fn blur_rows(from: &[f32], to: &mut [f32], size: usize, middle: f32, side: f32) 
     }
 }
 
-/// Flips, then rotates about the middle: bilinear, zero outside.
+/// Flips, then rotates and enlarges about the middle, then moves: bilinear, zero outside.
 fn turn(from: &[f32], to: &mut [f32], size: usize, draw: &Draw) {
     let middle = (size as f64 - 1.0) / 2.0;
     let (sin, cos) = draw.angle_rad.sin_cos();
-    let (sin, cos, middle) = (sin as f32, cos as f32, middle as f32);
+    let (sin, cos) = ((sin / draw.zoom) as f32, (cos / draw.zoom) as f32);
+    let [down, right] = draw
+        .shift
+        .map(|share| (middle + share * size as f64) as f32);
+    let (from_row, from_col, middle) = (down, right, middle as f32);
     for (row, to) in to.chunks_exact_mut(size * CHANNELS).enumerate() {
-        let down = row as f32 - middle;
+        let down = row as f32 - from_row;
         for (col, to) in to.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
-            let right = col as f32 - middle;
+            let right = col as f32 - from_col;
             let source_col = cos * right - sin * down + middle;
             let source_row = sin * right + cos * down + middle;
             let source_col = match draw.flip {
@@ -261,6 +295,10 @@ mod tests {
             taps,
             flip,
             angle_rad: angle_deg.to_radians(),
+            zoom: 1.0,
+            shift: [0.0, 0.0],
+            contrast: 1.0,
+            brightness: 0.0,
         }
     }
 
@@ -285,6 +323,54 @@ mod tests {
                 assert!((at(&quarter, row, col) - expected).abs() < 1e-5);
             }
         }
+    }
+
+    #[test]
+    fn a_shift_moves_pixels_and_a_zoom_keeps_the_middle() {
+        let from = image();
+        let moved = turned(&Draw {
+            shift: [1.0 / SIZE as f64, -2.0 / SIZE as f64],
+            ..draw(None, false, 0.0)
+        });
+        let twice = turned(&Draw {
+            zoom: 2.0,
+            ..draw(None, false, 0.0)
+        });
+        for row in 0..SIZE {
+            for col in 0..SIZE {
+                let expected = match row >= 1 && col + 2 < SIZE {
+                    true => at(&from, row - 1, col + 2),
+                    false => 0.0,
+                };
+                assert!((at(&moved, row, col) - expected).abs() < 1e-5);
+            }
+        }
+        assert_eq!(at(&twice, 2, 2), at(&from, 2, 2));
+        let between = (at(&from, 2, 2) + at(&from, 2, 3)) / 2.0;
+        assert!((at(&twice, 2, 3) - between).abs() < 1e-6);
+        assert!((at(&twice, 0, 4) - at(&from, 1, 3)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn contrast_and_brightness_stay_between_0_and_1() {
+        let mut maker = ImageMaker::new(Normalisation::IMAGENET);
+        maker.image = vec![0.0, 0.25, 1.0];
+        let lit = Draw {
+            contrast: 1.5,
+            brightness: -0.125,
+            ..draw(None, false, 0.0)
+        };
+        maker.augment(&lit, 1);
+        assert_eq!(maker.image, [0.0, 0.25, 1.0]);
+        maker.augment(
+            &Draw {
+                brightness: 0.5,
+                contrast: 0.5,
+                ..lit
+            },
+            1,
+        );
+        assert_eq!(maker.image, [0.5, 0.625, 1.0]);
     }
 
     #[test]
@@ -314,13 +400,22 @@ mod tests {
 
     #[test]
     fn a_draw_stays_within_the_options() {
-        let options = Augmentation::default();
+        let options = Augmentation {
+            zoom: 0.1,
+            shift: 0.05,
+            contrast: 0.2,
+            brightness: 0.1,
+            ..Augmentation::default()
+        };
         let mut flips = 0;
         for sample in 0..400 {
             let draw = Draw::new(&options, &mut Stream::new(1, "augment", &[0, sample]));
             let (middle, side) = draw.taps.expect("every sample is blurred");
             assert!((middle + 2.0 * side - 1.0).abs() < 1e-6 && side <= middle);
             assert!(draw.angle_rad.abs() <= 15f64.to_radians());
+            assert!((draw.zoom - 1.0).abs() <= 0.1 && (draw.contrast - 1.0).abs() <= 0.2);
+            assert!(draw.shift.iter().all(|shift| shift.abs() <= 0.05));
+            assert!(draw.brightness.abs() <= 0.1 && draw.moves() && draw.recolours());
             flips += usize::from(draw.flip);
         }
         assert!((160..240).contains(&flips), "{flips} of 400 flipped");
@@ -328,6 +423,7 @@ mod tests {
             blur_sigma: [0.0, 0.0],
             flip: 0.0,
             rotation_deg: 0.0,
+            ..Augmentation::default()
         };
         let still = Draw::new(&none, &mut Stream::new(1, "augment", &[0, 0]));
         assert_eq!(still, draw(None, false, 0.0));

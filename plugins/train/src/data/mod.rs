@@ -35,6 +35,8 @@ pub(crate) trait Samples: Sync {
     fn unit(&self) -> &'static str;
     /// Slices in a sample, without padding.
     fn n_slices(&self, sample: usize) -> usize;
+    /// Whether it shows PE on any slice.
+    fn positive(&self, sample: usize) -> bool;
     /// The sample in words, to find it: the exam's series UID and the slices.
     fn describe(&self, sample: usize) -> String;
     /// Makes a batch; `epoch` is given in training, where images are augmented. `None` when it was

@@ -125,6 +125,11 @@ impl Samples for SequenceSet {
         self.slices(self.samples[sample]).len()
     }
 
+    fn positive(&self, sample: usize) -> bool {
+        let chunk = self.samples[sample];
+        self.labels[chunk.exam_idx][self.slices(chunk)].contains(&Some(true))
+    }
+
     fn describe(&self, sample: usize) -> String {
         let chunk = self.samples[sample];
         let slices = self.slices(chunk);

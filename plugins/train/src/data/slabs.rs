@@ -5,8 +5,8 @@ use super::{HostBatch, Samples, Wanted, describe, labels, shuffle_labels};
 use crate::options::{Augmentation, SlabHead};
 use crate::random::Stream;
 
-/// Slabs of consecutive slices, for 3D networks: non-overlapping, from the first slice on, the last
-/// one padded with slices of zeros.
+/// Slabs of consecutive slices, for 3D networks: from the first slice on, the last one padded with
+/// slices of zeros.
 #[derive(Debug)]
 pub struct SlabSet {
     exams: Vec<StoredExam>,
@@ -31,6 +31,8 @@ struct Slab {
 pub struct SlabForm {
     /// Slices of a slab.
     pub frames: usize,
+    /// Slices from the beginning of a slab to that of the next.
+    pub stride: usize,
     /// One logit a slice, or one for the slab.
     pub head: SlabHead,
 }
@@ -51,7 +53,7 @@ impl SlabSet {
             shuffle_labels(&mut labels, seed);
         }
         let slabs = |(exam_idx, labels): (usize, &Vec<Option<bool>>)| -> Vec<Slab> {
-            let starts = (0..labels.len()).step_by(form.frames);
+            let starts = (0..labels.len()).step_by(form.stride.max(1));
             starts
                 .filter(|&first| {
                     labels[first..]
@@ -126,6 +128,10 @@ impl Samples for SlabSet {
 
     fn n_slices(&self, sample: usize) -> usize {
         self.slab_labels(self.samples[sample]).len()
+    }
+
+    fn positive(&self, sample: usize) -> bool {
+        self.slab_labels(self.samples[sample]).contains(&Some(true))
     }
 
     fn describe(&self, sample: usize) -> String {

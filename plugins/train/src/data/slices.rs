@@ -65,6 +65,11 @@ impl Samples for SliceSet {
         1
     }
 
+    fn positive(&self, sample: usize) -> bool {
+        let place = self.samples[sample];
+        self.labels[place.exam_idx][place.slice_idx] == Some(true)
+    }
+
     fn describe(&self, sample: usize) -> String {
         let place = self.samples[sample];
         describe(
@@ -100,8 +105,7 @@ impl Samples for SliceSet {
                 draw.as_ref(),
                 out,
             );
-            let label = self.labels[place.exam_idx][place.slice_idx];
-            target.push(f32::from(u8::from(label == Some(true))));
+            target.push(f32::from(u8::from(self.positive(sample))));
         }
         let (n, side) = (samples.len() as i64, size as i64);
         Some(HostBatch {

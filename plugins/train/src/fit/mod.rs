@@ -5,6 +5,7 @@ mod checkpoint;
 mod log;
 mod network;
 mod optimizer;
+mod order;
 mod progress;
 mod schedule;
 mod statistics;
@@ -24,6 +25,7 @@ use log::{Log, Step};
 pub(crate) use network::Network;
 pub(crate) use optimizer::Adam;
 use optimizer::clip;
+use order::batches;
 pub use progress::Epoch;
 pub(crate) use progress::Length;
 use progress::{Best, Progress};
@@ -34,7 +36,7 @@ pub(crate) use validate::{probability, validate};
 use crate::TrainError;
 use crate::data::{Batch, HostBatch, Samples, for_each_batch};
 use crate::options::{FitOptions, Precision, Select};
-use crate::random::{Stream, seed_torch};
+use crate::random::seed_torch;
 use crate::stop::stoppable;
 
 /// What is trained, on what, how and where.
@@ -114,7 +116,7 @@ impl<'a> Run<'a> {
         let checkpoints = Checkpoints::new(job.folder, job.work.files());
         let mut adam = Adam::new(network.params(), job.options)?;
         let mut progress = Progress::default();
-        let steps_per_epoch = batches(job, 0).len();
+        let steps_per_epoch = batches(job.train, job.options, job.seed, 0).len();
         let length = Length {
             epochs: job.options.epochs,
             steps_per_epoch,
@@ -167,7 +169,7 @@ impl<'a> Run<'a> {
 
     fn train_epoch(&mut self) -> Result<(), TrainError> {
         let (job, epoch) = (self.job, self.progress.epoch);
-        let batches = batches(job, epoch);
+        let batches = batches(job.train, job.options, job.seed, epoch);
         let order: Vec<&[usize]> = batches
             .iter()
             .skip(self.progress.step)
@@ -409,22 +411,4 @@ pub(crate) fn weights(network: &Network) -> State {
     named
         .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
         .collect()
-}
-
-/// The batches of an epoch: shuffled by seed and epoch. A last batch of one sample joins the one
-/// before it, because BatchNorm cannot take the variance of one value.
-fn batches(job: &Job, epoch: usize) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..job.train.len()).collect();
-    Stream::new(job.seed, "order", &[epoch]).shuffle(&mut order);
-    let mut batches: Vec<Vec<usize>> = order
-        .chunks(job.options.batch)
-        .map(<[usize]>::to_vec)
-        .collect();
-    if let [.., before, last] = &mut batches[..]
-        && last.len() == 1
-    {
-        before.append(last);
-        batches.pop();
-    }
-    batches
 }
