@@ -95,6 +95,14 @@ pub(crate) fn convolve<const N: usize>(
     bias: Option<&Tensor>,
     shape: &Shape<N>,
 ) -> Result<Tensor, NnError> {
+    if N == 3 && shape.padding[0] == 1 && input.size().get(2) == Some(&2) {
+        // oneDNN's bfloat16 gradient of a weight reads memory that nobody wrote where it pads two
+        // frames itself (libtorch 2.11, processors with AVX512_BF16).
+        let padded = input.f_constant_pad_nd([0, 0, 0, 0, 1, 1])?;
+        let mut shape = *shape;
+        shape.padding[0] = 0;
+        return convolve(&padded, weight, bias, &shape);
+    }
     let (stride, padding, dilation) = (&shape.stride[..], &shape.padding[..], &shape.dilation[..]);
     let groups = shape.groups;
     Ok(match N {

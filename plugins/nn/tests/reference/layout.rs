@@ -1,7 +1,7 @@
 //! Layout, precision and device change how fast a network is, not what it computes.
 
 use pe_nn::tch::{Device, Kind, Tensor, manual_seed, no_grad_guard};
-use pe_nn::{Autocast, Backbone, Mode, choose};
+use pe_nn::{Autocast, Backbone, BackboneKind, Mode, choose};
 
 use crate::backbone::CASES;
 use crate::fixture::Fixture;
@@ -79,6 +79,40 @@ fn bfloat16_is_close_and_learns_in_float32() {
             "{}: {error}, so it was not bfloat16",
             case.kind
         );
+    }
+}
+
+/// Leaves freed memory full of NaN behind: a kernel that reads what it did not write shows it.
+fn poison() {
+    let sizes = [10_000, 100_000, 1_000_000];
+    let held: Vec<Tensor> = (0..6)
+        .flat_map(|_| sizes)
+        .map(|n| Tensor::full([n], f64::NAN, (Kind::Float, Device::Cpu)))
+        .collect();
+    drop(held);
+}
+
+/// Slabs of 4, 8 and 16 slices reach one of the layers as two frames.
+#[test]
+fn bfloat16_gradients_of_two_frames_are_numbers() {
+    let _alone = alone();
+    let network = Backbone::new(BackboneKind::R3d18, 1, Device::Cpu).unwrap();
+    for frames in [4, 8, 16] {
+        let input = Tensor::rand([2, 3, frames, 32, 32], (Kind::Float, Device::Cpu));
+        for _ in 0..3 {
+            poison();
+            let open = Autocast::bf16(Device::Cpu).unwrap();
+            let logits = network.logits(&input, Mode::Train).unwrap();
+            drop(open);
+            let params: Vec<&Tensor> = network.params().trainable().map(|(_, p)| p).collect();
+            poison();
+            let gradients =
+                pe_nn::gradients(&logits.to_kind(Kind::Float).sum(Kind::Float), &params).unwrap();
+            for ((name, _), gradient) in network.params().trainable().zip(gradients) {
+                let finite = gradient.isfinite().all().int64_value(&[]) == 1;
+                assert!(finite, "{frames} slices: {name}");
+            }
+        }
     }
 }
 
