@@ -9,6 +9,10 @@ use crate::Crop;
 /// to what a reader looks at.
 const MARGIN: f64 = 0.03;
 
+/// Share of the square around the mask that [`Crop::Hila`] keeps along each axis: of lungs that are
+/// 280 mm wide, 100 mm to either side of the middle.
+const HILA: f64 = 0.7;
+
 /// The part of every slice of one exam that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
@@ -20,8 +24,12 @@ impl Frame {
     /// The part that `crop` asks for, of slices of `rows` × `cols` pixels.
     pub(crate) fn new(crop: Crop, mask: Option<&Mask>, rows: usize, cols: usize) -> Self {
         let boxed = match (crop, mask) {
-            (Crop::Mask, Some(mask)) => bounds(mask),
+            (Crop::Mask | Crop::Hila, Some(mask)) => bounds(mask),
             _ => None,
+        };
+        let share = match crop {
+            Crop::Hila => HILA,
+            Crop::Mask | Crop::None => 1.0 + 2.0 * MARGIN,
         };
         let Some((row_range, col_range)) = boxed else {
             return Self {
@@ -30,7 +38,7 @@ impl Frame {
             };
         };
         let side = row_range.len().max(col_range.len());
-        let side = (side as f64 * (1.0 + 2.0 * MARGIN)).ceil() as usize;
+        let side = (side as f64 * share).ceil() as usize;
         Self {
             rows: centred(&row_range, side, rows),
             cols: centred(&col_range, side, cols),
@@ -110,6 +118,8 @@ mod tests {
         check(0..40, 70..120, (0..53, 67..120));
         check(5..100, 0..120, (0..100, 0..120));
         check(0..0, 0..0, (0..100, 0..120));
+        let middle = frame(Crop::Hila, 30..70, 40..90);
+        assert_eq!((middle.rows, middle.cols), (33..68, 48..83));
         let whole = frame(Crop::None, 30..70, 40..90);
         assert_eq!(whole.shape(), (100, 120));
     }

@@ -39,7 +39,8 @@ mod store {
     /// - `windows` ([[-600, 1500], [100, 700], [40, 400]]): the channels, each `[level, width]` in
     ///   HU
     /// - `mask` ("none"): the recipe of the masks, `masking.recipe`; `"none"` for slices without
-    /// - `crop` ("none"): `"mask"` stores the square around the exam's mask, not the whole slice
+    /// - `crop` ("none"): `"mask"` stores the square around the exam's mask, not the whole slice;
+    ///   `"hila"` the middle 70 % of that square, without the outer lung
     ///
     /// Throws `options.unknown` or `options.invalid` for a setting that does not exist or cannot
     /// be so, `ct.size` for a size out of range, and `store.io` when the folder cannot be made.
