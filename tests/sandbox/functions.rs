@@ -64,6 +64,11 @@ const PATHS: &[(&str, Does, &str)] = &[
     ),
     ("exists(path: string)", Does::Follow, "exists(path)"),
     (
+        "phantom::truth(folder: string)",
+        Does::Follow,
+        "phantom::truth(path)",
+    ),
+    (
         "phantom::write(folder: string)",
         Does::Follow,
         "phantom::write(path)",

@@ -1,5 +1,5 @@
-//! Writes a synthetic cohort: `cargo run --release --example cohort -- FOLDER [N_EXAMS] [SIZE]
-//! [SEED]`.
+//! Writes a synthetic cohort: `cargo run --release --example cohort -- FOLDER [SETTINGS]`, with
+//! settings as JSON, `{"n_exams": 4, "size": 256, "difficulty": "easy"}`.
 
 use std::process::ExitCode;
 
@@ -8,21 +8,17 @@ use pe_phantom::{PhantomOptions, write};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
-    let number = |at: usize| {
-        arguments
-            .get(at)
-            .and_then(|text| text.parse::<usize>().ok())
-    };
     let Some(folder) = arguments.get(1) else {
-        eprintln!("usage: cohort FOLDER [N_EXAMS] [SIZE] [SEED]");
+        eprintln!("usage: cohort FOLDER [SETTINGS]");
         return ExitCode::from(2);
     };
-    let default = PhantomOptions::default();
-    let options = PhantomOptions {
-        n_exams: number(2).unwrap_or(default.n_exams),
-        size: number(3).unwrap_or(default.size),
-        seed: number(4).map_or(default.seed, |seed| seed as u64),
-        ..default
+    let settings = arguments.get(2).map_or("{}", String::as_str);
+    let options: PhantomOptions = match serde_json::from_str(settings) {
+        Ok(options) => options,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
     };
     match write(folder, &options, &Work::silent()) {
         Ok(report) => println!("{report}"),

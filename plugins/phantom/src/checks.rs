@@ -8,7 +8,7 @@ use crate::exam::Exam;
 use crate::paint::Plane;
 use crate::render::{count_clot, frame};
 use crate::truth::{ExamTruth, LABEL_PIXELS};
-use crate::{PhantomOptions, generate};
+use crate::{Difficulty, LookalikeKind, PhantomOptions, generate};
 
 fn options(n_exams: usize, size: usize, pe_share: f64) -> PhantomOptions {
     PhantomOptions {
@@ -61,6 +61,7 @@ fn a_slice_is_labelled_exactly_when_it_shows_enough_clot() {
         let painted = count_clot(&frame(&exam, slice_idx).clot);
         let slice = &truth.slices[slice_idx];
         assert_eq!(slice.clot_pixels, painted);
+        assert_eq!(slice.artery.is_some(), painted > 0);
         assert_eq!(slice.pe_present(), painted > LABEL_PIXELS);
     }
 }
@@ -88,6 +89,81 @@ fn a_third_of_the_exams_and_a_twentieth_of_the_slices_show_pe() {
     assert_eq!(n_positive, 20);
     let share = n_pe as f64 / n_slices as f64;
     assert!((0.04..0.062).contains(&share), "{share}");
+}
+
+#[test]
+fn an_easy_cohort_shows_more_and_larger_clot() {
+    let figures = |difficulty| {
+        let options = PhantomOptions {
+            difficulty,
+            ..options(24, 64, 1.0)
+        };
+        let truths: Vec<ExamTruth> = (0..options.n_exams)
+            .map(|exam_idx| ExamTruth::of(&Exam::grow(&options, exam_idx)))
+            .collect();
+        assert!(truths.iter().all(ExamTruth::positive));
+        let slices: Vec<_> = truths.iter().flat_map(|truth| &truth.slices).collect();
+        let mut areas: Vec<f64> = slices
+            .iter()
+            .filter(|slice| slice.pe_present())
+            .map(|slice| slice.clot_mm2)
+            .collect();
+        areas.sort_by(f64::total_cmp);
+        (
+            areas.len() as f64 / slices.len() as f64,
+            areas[areas.len() / 2],
+        )
+    };
+    let (hard, easy) = (figures(Difficulty::Hard), figures(Difficulty::Easy));
+    assert!((0.1..0.2).contains(&hard.0), "{hard:?}");
+    assert!((0.2..0.36).contains(&easy.0), "{easy:?}");
+    assert!(easy.1 > 1.3 * hard.1, "{easy:?} {hard:?}");
+}
+
+#[test]
+fn the_largest_clot_of_a_slice_names_its_artery() {
+    let options = options(6, 64, 1.0);
+    for exam_idx in 0..options.n_exams {
+        let exam = Exam::grow(&options, exam_idx);
+        let truth = ExamTruth::of(&exam);
+        for (slice_idx, slice) in truth.slices.iter().enumerate() {
+            let Some(artery) = slice.artery else {
+                assert_eq!(slice.clot_mm2, 0.0);
+                continue;
+            };
+            // Some clot in such an artery comes as near to the slice as a slice is thick.
+            let up = exam.plan.up_mm(slice_idx);
+            let near = exam
+                .clots
+                .iter()
+                .flat_map(|clot| &clot.pieces)
+                .any(|piece| {
+                    let (low, high) = piece.tube.heights();
+                    piece.order == artery && low - 6.0 <= up && up <= high + 6.0
+                });
+            assert!(near, "exam {exam_idx}, slice {slice_idx}: {artery:?}");
+        }
+    }
+}
+
+#[test]
+fn a_slice_names_the_lookalikes_that_reach_it() {
+    let only = |kind| PhantomOptions {
+        lookalike_kinds: Some(vec![kind]),
+        ..options(1, 64, 0.0)
+    };
+    for kind in LookalikeKind::ALL {
+        let exam = Exam::grow(&only(kind), 0);
+        assert!(exam.lookalikes.iter().all(|one| one.kind == kind));
+        for slice in ExamTruth::of(&exam).slices {
+            assert!(slice.lookalikes.is_empty() || slice.lookalikes == [kind]);
+        }
+    }
+    let none = PhantomOptions {
+        lookalikes: Some(0.0),
+        ..options(3, 64, 0.0)
+    };
+    assert!((0..3).all(|exam_idx| Exam::grow(&none, exam_idx).lookalikes.is_empty()));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::exam::Exam;
 use crate::render::frame;
 use crate::scan::scan;
 use crate::truth::ExamTruth;
-use crate::{PhantomError, PhantomOptions, dicom, table};
+use crate::{Difficulty, PhantomError, PhantomOptions, dicom, table};
 
 /// The manifest of a complete cohort, written last.
 const MANIFEST: &str = "cohort.json";
@@ -22,8 +22,11 @@ const MANIFEST: &str = "cohort.json";
 const MARKER: &str = "cohort.incomplete.json";
 const TABLE: &str = "train.csv";
 const WHAT: &str = "SYNTHETIC CTPA cohort by pe-phantom; no patient data";
-/// Grows with every change that alters the images, so that old folders are not taken for new ones.
-const CODE: &str = concat!(env!("CARGO_PKG_VERSION"), "+images.1");
+const WHAT_CONTROL: &str = "SYNTHETIC CTPA cohort by pe-phantom; no patient data; NEGATIVE CONTROL: \
+    the labels tell of clots that are not painted";
+/// Grows with every change that alters the images or the truth, so that old folders are not taken
+/// for new ones. The second one of the same images has more of the truth.
+const CODE: &str = concat!(env!("CARGO_PKG_VERSION"), "+images.2");
 
 /// `cohort.json`: what made the cohort, and what is true of each exam.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +50,10 @@ pub struct Manifest {
 pub struct CohortReport {
     /// The cohort's folder.
     pub folder: PathBuf,
+    /// How hard it is.
+    pub difficulty: Difficulty,
+    /// Whether it is a negative control: labels without clots.
+    pub control: bool,
     /// Exams.
     pub n_exams: usize,
     /// Slices of all exams.
@@ -71,6 +78,8 @@ impl CohortReport {
         let exams = &manifest.exams;
         Self {
             folder: folder.to_path_buf(),
+            difficulty: manifest.options.difficulty,
+            control: !manifest.options.paint_clots,
             n_exams: exams.len(),
             n_slices: exams.iter().map(|exam| exam.slices.len()).sum(),
             n_pe_exams: exams.iter().filter(|exam| exam.positive()).count(),
@@ -84,6 +93,18 @@ impl CohortReport {
 impl fmt::Display for CohortReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let share = 100.0 * self.n_pe_slices as f64 / self.n_slices.max(1) as f64;
+        if self.control {
+            write!(
+                f,
+                "NEGATIVE CONTROL, NO CLOT IS PAINTED: the labels tell of clots that are not there, \
+                 and no model may find them; "
+            )?;
+        } else if self.difficulty == Difficulty::Easy {
+            write!(
+                f,
+                "easy, meant to be learnt in minutes, no measure of a method; "
+            )?;
+        }
         write!(
             f,
             "synthetic cohort in {}: {} exams ({} with PE), {} slices ({}, {share:.1} %, with PE), {:.1} MB; ",
@@ -101,6 +122,43 @@ impl fmt::Display for CohortReport {
             _ => write!(f, "written"),
         }
     }
+}
+
+fn what(options: &PhantomOptions) -> &'static str {
+    if options.paint_clots {
+        WHAT
+    } else {
+        WHAT_CONTROL
+    }
+}
+
+/// The manifest of the complete cohort in `folder`: its settings, and what is true of each exam.
+///
+/// # Errors
+/// A folder without a complete cohort; one that another version wrote; a manifest that cannot be
+/// read.
+pub fn read(folder: impl AsRef<Path>, files: &Files) -> Result<Manifest, PhantomError> {
+    let folder = folder.as_ref();
+    let path = folder.join(MANIFEST);
+    let Some(found) = read_json::<Begun>(&path, files)? else {
+        return Err(PhantomError::NoCohort {
+            folder: folder.to_path_buf(),
+        });
+    };
+    if found.code != CODE {
+        return Err(PhantomError::OtherCohort {
+            folder: folder.to_path_buf(),
+            difference: other_version(&found.code),
+        });
+    }
+    let manifest = read_json(&path, files)?;
+    manifest.ok_or_else(|| PhantomError::NoCohort {
+        folder: folder.to_path_buf(),
+    })
+}
+
+fn other_version(code: &str) -> String {
+    format!("expected one by version {CODE}, found one by {code}")
 }
 
 /// The digest of what determines every byte of a cohort.
@@ -138,7 +196,7 @@ pub fn write(
     }
     let (exams, written) = write_exams(folder, options, work)?;
     let manifest = Manifest {
-        what: WHAT.into(),
+        what: what(options).into(),
         code: CODE.into(),
         key: key(options),
         options: options.clone(),
@@ -161,12 +219,13 @@ fn complete(
     options: &PhantomOptions,
     files: &Files,
 ) -> Result<Option<Manifest>, PhantomError> {
-    if let Some(found) = read_json::<Manifest>(&folder.join(MANIFEST), files)? {
-        same(folder, options, &found.key, &found.code, &found.options)?;
-        return Ok(Some(found));
+    // Only what says whose it is: another version's manifest may hold other things.
+    if let Some(found) = read_json::<Begun>(&folder.join(MANIFEST), files)? {
+        same(folder, options, &found)?;
+        return read_json(&folder.join(MANIFEST), files);
     }
     if let Some(found) = read_json::<Begun>(&folder.join(MARKER), files)? {
-        same(folder, options, &found.key, &found.code, &found.options)?;
+        same(folder, options, &found)?;
         return Ok(None);
     }
     match first_entry(folder, files)? {
@@ -178,21 +237,16 @@ fn complete(
     }
 }
 
-fn same(
-    folder: &Path,
-    options: &PhantomOptions,
-    found_key: &str,
-    code: &str,
-    found: &PhantomOptions,
-) -> Result<(), PhantomError> {
+fn same(folder: &Path, options: &PhantomOptions, found: &Begun) -> Result<(), PhantomError> {
     // The key, since a fraction that went through JSON need not come back to the last bit.
-    if found_key == key(options) {
+    if found.key == key(options) {
         return Ok(());
     }
-    let difference = if code != CODE {
-        format!("expected one by version {CODE}, found one by {code}")
+    let difference = if found.code != CODE {
+        other_version(&found.code)
     } else {
-        format!("expected {}, found {}", in_words(options), in_words(found))
+        let settings = serde_json::to_string(&found.options).unwrap_or_default();
+        format!("expected {}, found {settings}", in_words(options))
     };
     Err(PhantomError::OtherCohort {
         folder: folder.to_path_buf(),
@@ -217,12 +271,14 @@ fn first_entry(folder: &Path, files: &Files) -> Result<Option<String>, PhantomEr
     Ok(names.find(|name| !name.starts_with(UNFINISHED)))
 }
 
+/// What a cohort's first file says, and its manifest too.
 #[derive(Serialize, Deserialize)]
 struct Begun {
     what: String,
     code: String,
     key: String,
-    options: PhantomOptions,
+    /// As the version wrote them that made it.
+    options: serde_json::Value,
 }
 
 fn begin(folder: &Path, options: &PhantomOptions, files: &Files) -> Result<(), PhantomError> {
@@ -231,10 +287,10 @@ fn begin(folder: &Path, options: &PhantomOptions, files: &Files) -> Result<(), P
         .map_err(PhantomError::file("create", folder))?;
     sweep(folder, files)?;
     let marker = Begun {
-        what: WHAT.into(),
+        what: what(options).into(),
         code: CODE.into(),
         key: key(options),
-        options: options.clone(),
+        options: serde_json::json!(options),
     };
     put_json(&folder.join(MARKER), &marker, files)
 }
@@ -280,19 +336,24 @@ fn write_exams(
     work: &Work,
 ) -> Result<(Vec<ExamTruth>, Written), PhantomError> {
     let task = work.task("writing the synthetic cohort", options.n_exams, "exams");
-    let mut exams = Vec::with_capacity(options.n_exams);
-    let mut all = Written::default();
-    for exam_idx in 0..options.n_exams {
+    // Exams side by side, and the slices of each too: few of many slices and many of few both keep
+    // all cores at work.
+    let done = (0..options.n_exams).into_par_iter().map(|exam_idx| {
         task.check()?;
         let exam = Exam::grow(options, exam_idx);
         let truth = ExamTruth::of(&exam);
         let written = write_exam(&series_folder(folder, &truth), &exam, work)?;
-        all.n_files += written.n_files;
-        all.n_bytes += written.n_bytes;
-        exams.push(truth);
         task.advance(1);
-    }
-    Ok((exams, all))
+        Ok((truth, written))
+    });
+    let done: Vec<(ExamTruth, Written)> = done.collect::<Result<_, PhantomError>>()?;
+    let all = done
+        .iter()
+        .fold(Written::default(), |all, (_, one)| Written {
+            n_files: all.n_files + one.n_files,
+            n_bytes: all.n_bytes + one.n_bytes,
+        });
+    Ok((done.into_iter().map(|(truth, _)| truth).collect(), all))
 }
 
 fn write_exam(folder: &Path, exam: &Exam, work: &Work) -> Result<Written, PhantomError> {

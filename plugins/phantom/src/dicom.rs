@@ -196,12 +196,16 @@ impl Slice {
         self.decimal(tags::RESCALE_INTERCEPT, f64::from(storage.intercept()));
         self.decimal(tags::RESCALE_SLOPE, 1.0);
         self.text(tags::RESCALE_TYPE, VR::LO, "HU");
-        let stored: Vec<u16> = hu
-            .iter()
-            .enumerate()
-            .map(|(pixel, &hu)| storage.stored(hu, in_view(pixel, plan.size)))
-            .collect();
-        let stored = PrimitiveValue::U16(stored.into());
+        let size = plan.size;
+        let mut stored = Vec::with_capacity(2 * hu.len());
+        for (row, pixels) in hu.chunks_exact(size).enumerate() {
+            for (col, &hu) in pixels.iter().enumerate() {
+                let value = storage.stored(hu, in_view(row, col, size));
+                stored.extend_from_slice(&value.to_le_bytes());
+            }
+        }
+        // Words as their bytes, in the order of the transfer syntax: written in one piece.
+        let stored = PrimitiveValue::U8(stored.into());
         self.0
             .put(DataElement::new(tags::PIXEL_DATA, VR::OW, stored));
     }

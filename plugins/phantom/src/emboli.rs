@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::anatomy::tree::{Order, Side, Tree};
+use crate::difficulty::Recipe;
 use crate::geometry::{Point, Tube, at, ramp};
 use crate::plan::ExamPlan;
 use crate::seed::Stream;
@@ -57,17 +58,24 @@ impl Clot {
     }
 }
 
-/// Draws clots until they show on about the share of the slices that the plan asks for.
-pub(crate) fn draw(plan: &ExamPlan, arteries: &Tree) -> Vec<Clot> {
+/// Old clot is denser than fresh clot, HU.
+pub(crate) const OLD_HU: f32 = 18.0;
+/// Of the clots that begin in central arteries, the share that rides on the fork of the trunk.
+const SADDLE_SHARE: f32 = 0.12 / 0.55;
+
+/// Draws clots until they show on about the share of the slices that the plan asks for, and are as
+/// many as the recipe asks for.
+pub(crate) fn draw(recipe: &Recipe, plan: &ExamPlan, arteries: &Tree) -> Vec<Clot> {
     if !plan.positive {
         return Vec::new();
     }
     let mut stream = Stream::new(plan.seed, "emboli", &[plan.exam_idx]);
     let wanted = (plan.pe_slice_share * plan.scan.n_slices as f32).max(3.0);
+    let [fewest, most] = recipe.n_clots;
     let mut clots: Vec<Clot> = Vec::new();
     let mut shown = vec![false; plan.scan.n_slices];
     for _ in 0..400 {
-        let found = candidate(plan, arteries, &mut stream);
+        let found = candidate(recipe, arteries, &mut stream);
         let slices = found.slices(plan);
         let mut with = shown.clone();
         slices.iter().for_each(|&slice_idx| with[slice_idx] = true);
@@ -78,28 +86,29 @@ pub(crate) fn draw(plan: &ExamPlan, arteries: &Tree) -> Vec<Clot> {
         }
         shown = with;
         clots.push(found);
-        if n_with >= wanted * 0.85 {
+        if clots.len() >= most || (n_with >= wanted * 0.85 && clots.len() >= fewest) {
             break;
         }
     }
     clots
 }
 
-fn candidate(plan: &ExamPlan, arteries: &Tree, stream: &mut Stream) -> Clot {
+fn candidate(recipe: &Recipe, arteries: &Tree, stream: &mut Stream) -> Clot {
     let chronic = stream.chance(0.18);
     let kind = stream.uniform(0.0, 1.0);
-    let (length_mm, start) = if kind < 0.12 {
-        (stream.uniform(22.0, 42.0), saddle(arteries))
-    } else if kind < 0.55 {
+    let lengths = &recipe.lengths_mm;
+    let (length_mm, start) = if kind < recipe.central_share * SADDLE_SHARE {
+        (stream.within(lengths.saddle), saddle(arteries))
+    } else if kind < recipe.central_share {
         (
-            stream.uniform(18.0, 60.0),
+            stream.within(lengths.central),
             pick(arteries, stream, |order| {
                 order == Order::Main || order == Order::Lobar
             }),
         )
     } else {
         (
-            stream.uniform(14.0, 36.0),
+            stream.within(lengths.segmental),
             pick(arteries, stream, |order| order == Order::Segmental),
         )
     };
@@ -111,7 +120,7 @@ fn candidate(plan: &ExamPlan, arteries: &Tree, stream: &mut Stream) -> Clot {
     } else {
         Filling::Central
     };
-    let hu = stream.uniform(30.0, 70.0) + if chronic { 18.0 } else { 0.0 };
+    let hu = stream.within(recipe.clot_hu) + if chronic { OLD_HU } else { 0.0 };
     let mut clot = Clot {
         filling,
         chronic,
@@ -120,9 +129,8 @@ fn candidate(plan: &ExamPlan, arteries: &Tree, stream: &mut Stream) -> Clot {
         pieces: Vec::new(),
     };
     for vessel_idx in start {
-        follow(&mut clot, arteries, vessel_idx, stream);
+        follow(&mut clot, recipe, arteries, vessel_idx, stream);
     }
-    debug_assert!((30.0..=90.0).contains(&clot.hu), "exam {}", plan.exam_idx);
     clot
 }
 
@@ -155,7 +163,13 @@ fn pick(arteries: &Tree, stream: &mut Stream, wanted: impl Fn(Order) -> bool) ->
 }
 
 /// Lays clot from the start of `vessel_idx` downstream, into one branch at each fork.
-fn follow(clot: &mut Clot, arteries: &Tree, vessel_idx: usize, stream: &mut Stream) {
+fn follow(
+    clot: &mut Clot,
+    recipe: &Recipe,
+    arteries: &Tree,
+    vessel_idx: usize,
+    stream: &mut Stream,
+) {
     let mut stretch = Vec::new();
     let mut laid_mm = 0.0;
     let mut next = Some(vessel_idx);
@@ -178,10 +192,11 @@ fn follow(clot: &mut Clot, arteries: &Tree, vessel_idx: usize, stream: &mut Stre
         };
     }
     let total_mm = laid_mm.min(clot.length_mm);
+    let [central, mural] = recipe.widths;
     let share = match clot.filling {
         Filling::Occlusive => 0.98,
-        Filling::Central => stream.uniform(0.6, 0.8),
-        Filling::Mural => stream.uniform(0.6, 0.72),
+        Filling::Central => stream.within(central),
+        Filling::Mural => stream.within(mural),
     };
     let aside = at(stream.normal(), stream.normal(), stream.normal());
     for (idx, before_mm) in stretch {
@@ -267,7 +282,7 @@ mod tests {
             .map(|exam_idx| {
                 let plan = ExamPlan::draw(&options, exam_idx);
                 let arteries = Vasculature::grow(&plan).arteries;
-                let clots = draw(&plan, &arteries);
+                let clots = draw(&Recipe::new(&options), &plan, &arteries);
                 (plan, arteries, clots)
             })
             .collect()

@@ -42,6 +42,12 @@ pub enum PhantomError {
         /// The first entry found there, in the order of names.
         entry: String,
     },
+    /// The folder holds no complete cohort.
+    #[error("{folder} holds no complete synthetic cohort")]
+    NoCohort {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A file or folder could not be read or written.
     #[error("cannot {action} {path}")]
     File {
@@ -88,6 +94,7 @@ impl Explain for PhantomError {
             Self::ExamIndex { .. } => "phantom.index",
             Self::OtherCohort { .. } => "phantom.other_cohort",
             Self::ForeignFolder { .. } => "phantom.foreign_folder",
+            Self::NoCohort { .. } => "phantom.no_cohort",
             Self::File { .. } => "phantom.file",
             Self::Encode { .. } => "phantom.encode",
             Self::Interrupted => "interrupted",
@@ -102,6 +109,9 @@ impl Explain for PhantomError {
             ),
             Self::ForeignFolder { .. } => {
                 Some("give a new or an empty folder; nothing was changed".into())
+            }
+            Self::NoCohort { .. } => {
+                Some("phantom::write makes one, and completes one that was stopped".into())
             }
             Self::File { .. } => Some("check that the folder can be written and has room".into()),
             _ => None,

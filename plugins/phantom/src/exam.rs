@@ -3,6 +3,7 @@
 use crate::PhantomOptions;
 use crate::anatomy::heart::{Chamber, chambers};
 use crate::anatomy::vessels::Vasculature;
+use crate::difficulty::Recipe;
 use crate::emboli::{self, Clot};
 use crate::lookalike::{self, Lookalike};
 use crate::plan::ExamPlan;
@@ -15,6 +16,8 @@ pub(crate) struct Exam {
     pub vessels: Vasculature,
     pub chambers: Vec<Chamber>,
     pub clots: Vec<Clot>,
+    /// Whether the clots are painted; they count for the labels in any case.
+    pub paint_clots: bool,
     pub lookalikes: Vec<Lookalike>,
     pub textures: Textures,
 }
@@ -37,14 +40,21 @@ pub(crate) struct Textures {
 impl Exam {
     /// Grows exam `exam_idx` of the cohort. The options have been checked.
     pub fn grow(options: &PhantomOptions, exam_idx: usize) -> Self {
+        let recipe = Recipe::new(options);
         let plan = ExamPlan::draw(options, exam_idx);
+        let heart = if recipe.paint_clots {
+            plan.build.clone()
+        } else {
+            plan.build.unstrained()
+        };
         let vessels = Vasculature::grow(&plan);
         let mut stream = Stream::new(plan.seed, "textures", &[exam_idx]);
         let mut texture = || Texture::new(&mut stream);
         Self {
-            chambers: chambers(&plan.build, &plan.timing),
-            clots: emboli::draw(&plan, &vessels.arteries),
-            lookalikes: lookalike::draw(&plan, &vessels),
+            chambers: chambers(&heart, &plan.timing),
+            clots: emboli::draw(&recipe, &plan, &vessels.arteries),
+            paint_clots: recipe.paint_clots,
+            lookalikes: lookalike::draw(&recipe, &plan, &vessels),
             textures: Textures {
                 warp: [texture(), texture()],
                 grain: texture(),

@@ -138,11 +138,14 @@ pub(crate) fn ellipse(left: f32, back: f32, radius_left: f32, radius_back: f32) 
     let (per_left, per_back) = (1.0 / radius_left, 1.0 / radius_back);
     let (u, v) = (left * per_left, back * per_back);
     let k = (u * u + v * v).sqrt();
-    if k < 1e-4 {
-        return -radius_left.min(radius_back);
-    }
     let (du, dv) = (u * per_left, v * per_back);
-    k * (k - 1.0) / (du * du + dv * dv).sqrt()
+    let distance = k * (k - 1.0) / (du * du + dv * dv).sqrt();
+    // A choice at the end, and no early return, so that many pixels are computed at once.
+    if k < 1e-4 {
+        -radius_left.min(radius_back)
+    } else {
+        distance
+    }
 }
 
 /// As [`ellipse`], for an ellipsoid about the origin.
@@ -155,19 +158,21 @@ pub(crate) fn ellipsoid(point: Point, radii: Point) -> f32 {
         point.up * per.up,
     );
     let k = scaled.length();
-    if k < 1e-4 {
-        return -radii.left.min(radii.back).min(radii.up);
-    }
     let gradient = at(
         scaled.left * per.left,
         scaled.back * per.back,
         scaled.up * per.up,
     );
-    k * (k - 1.0) / gradient.length()
+    let distance = k * (k - 1.0) / gradient.length();
+    if k < 1e-4 {
+        -radii.left.min(radii.back).min(radii.up)
+    } else {
+        distance
+    }
 }
 
 /// The union of two shapes by their distances, the crease filled over about `soft` mm.
-#[inline]
+#[inline(always)]
 pub(crate) fn union(a: f32, b: f32, soft: f32) -> f32 {
     let h = (soft - (a - b).abs()).max(0.0) / soft;
     a.min(b) - h * h * soft * 0.25
@@ -180,7 +185,7 @@ pub(crate) fn coverage(distance: f32, pixel_mm: f32) -> f32 {
 }
 
 /// 0 below `low`, 1 above `high`, smooth between.
-#[inline]
+#[inline(always)]
 pub(crate) fn ramp(x: f32, low: f32, high: f32) -> f32 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)

@@ -9,7 +9,8 @@
 //! mediastinum, heart and great vessels with contrast by timing, pulmonary arteries and veins that
 //! branch into the lungs, airways beside them; clot inside arteries of a share of the exams; and
 //! look-alikes ([`LookalikeKind`]) in all of them, so that one slice is often ambiguous and only
-//! the course along an artery tells. Then slice thickness, kernel, streaks, noise.
+//! the course along an artery tells. Then slice thickness, kernel, streaks, noise. How hard it is
+//! follows from [`Difficulty`] and single options beside it.
 
 // Tests look at files themselves.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
@@ -19,6 +20,7 @@ mod anatomy;
 mod checks;
 mod cohort;
 mod dicom;
+mod difficulty;
 mod emboli;
 mod error;
 mod exam;
@@ -38,7 +40,8 @@ mod tissue;
 mod truth;
 
 pub use anatomy::tree::{Order, Side};
-pub use cohort::{CohortReport, Manifest, write};
+pub use cohort::{CohortReport, Manifest, read, write};
+pub use difficulty::Difficulty;
 pub use emboli::Filling;
 pub use error::PhantomError;
 pub use generate::{Truth, generate};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::anatomy::tree::{Order, Tree};
 use crate::anatomy::vessels::Vasculature;
+use crate::difficulty::Recipe;
 use crate::geometry::{Point, Tube, at, ellipsoid};
 use crate::plan::ExamPlan;
 use crate::seed::Stream;
@@ -20,6 +21,21 @@ pub enum LookalikeKind {
     Vein,
     /// Streaks from dense contrast in the superior vena cava, across the right pulmonary artery.
     Streak,
+}
+
+impl LookalikeKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Node, Self::DarkSpot, Self::Vein, Self::Streak];
+
+    /// Its name in settings and in the truth.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Node => "node",
+            Self::DarkSpot => "dark_spot",
+            Self::Vein => "vein",
+            Self::Streak => "streak",
+        }
+    }
 }
 
 /// One look-alike.
@@ -64,12 +80,22 @@ impl Lookalike {
         }
     }
 
-    /// The indices of the slices that it shows on.
+    /// The indices of the slices that it shows on: those whose middle passes through it, or the
+    /// nearest one where it lies between two middles.
     pub fn slices(&self, plan: &ExamPlan) -> Vec<usize> {
         let (low, high) = self.heights();
-        (0..plan.scan.n_slices)
+        let n_slices = plan.scan.n_slices;
+        let through: Vec<usize> = (0..n_slices)
             .filter(|&slice_idx| (low..=high).contains(&plan.up_mm(slice_idx)))
-            .collect()
+            .collect();
+        let (bottom, top) = (plan.up_mm(0), plan.up_mm(n_slices - 1));
+        let middle = (low + high) / 2.0;
+        if !through.is_empty() || !(bottom..=top).contains(&middle) {
+            return through;
+        }
+        let away = |&slice_idx: &usize| (plan.up_mm(slice_idx) - middle).abs();
+        let nearest = (0..n_slices).min_by(|a, b| away(a).total_cmp(&away(b)));
+        nearest.into_iter().collect()
     }
 }
 
@@ -77,25 +103,28 @@ impl Lookalike {
 const STREAK_SEEN_HU: f32 = 25.0;
 
 /// Draws an exam's look-alikes; exams with and without emboli have them alike.
-pub(crate) fn draw(plan: &ExamPlan, vessels: &Vasculature) -> Vec<Lookalike> {
+pub(crate) fn draw(recipe: &Recipe, plan: &ExamPlan, vessels: &Vasculature) -> Vec<Lookalike> {
     let mut stream = Stream::new(plan.seed, "lookalikes", &[plan.exam_idx]);
+    let often = |n: usize| (n as f32 * recipe.lookalikes).round() as usize;
     let mut all = Vec::new();
-    for _ in 0..4 + stream.below(6) {
+    for _ in 0..often(4 + stream.below(6)) {
         all.extend(node(&vessels.arteries, &mut stream));
     }
-    for _ in 0..2 + stream.below(5) {
+    for _ in 0..often(2 + stream.below(5)) {
         all.extend(dark_spot(plan, &vessels.arteries, &mut stream));
     }
-    for _ in 0..stream.below(3) {
+    for _ in 0..often(stream.below(3)) {
         all.extend(unmixed_vein(&vessels.veins, &mut stream));
     }
-    if plan.timing.streak_hu > STREAK_SEEN_HU {
+    if plan.timing.streak_hu > STREAK_SEEN_HU && recipe.lookalikes > 0.0 {
         all.push(Lookalike {
             kind: LookalikeKind::Streak,
             hu: plan.timing.streak_hu,
             shape: Shape::Band(-48.0, 52.0),
         });
     }
+    // Left out after the draws, so that the kinds that stay are what they are without the choice.
+    all.retain(|one| recipe.kinds.contains(&one.kind));
     all
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::PhantomError;
+use crate::{Difficulty, LookalikeKind, PhantomError};
 
 /// The settings of a synthetic cohort. Two cohorts of equal settings are equal byte for byte.
 ///
@@ -25,6 +25,47 @@ pub struct PhantomOptions {
     /// The share of the exams with emboli, 0 to 1, rounded to whole exams. Default ⅓, as in the
     /// RSNA-STR data set (2,368 of 7,279).
     pub pe_share: f64,
+    /// How hard the emboli are to see: a set of ranges for all options below that are `None`.
+    /// Default [`Difficulty::Hard`].
+    pub difficulty: Difficulty,
+    /// The least and the greatest share of an exam's slices that its emboli show on, 0.02 to 0.8.
+    /// An exam without emboli has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pe_slices: Option<[f64; 2]>,
+    /// The fewest and the most clots of an exam with emboli, 1 to 40. The most comes first where
+    /// `pe_slices` would ask for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_clots: Option<[usize; 2]>,
+    /// Share of the clots that begin in the main and lobar arteries, 0 to 1; the others begin in
+    /// segmental ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub central_share: Option<f64>,
+    /// Length of a clot along its artery, mm, 8 to 120.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clot_mm: Option<[f64; 2]>,
+    /// Width of a clot over that of its artery, 0.3 to 0.95, of those that leave a rim of contrast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clot_width: Option<[f64; 2]>,
+    /// Clot before noise, HU, 0 to 300; old clot is 18 HU denser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clot_hu: Option<[f64; 2]>,
+    /// Blood in the pulmonary arteries, HU, 120 to 800: the contrast of a clot is this less
+    /// `clot_hu`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artery_hu: Option<[f64; 2]>,
+    /// Standard deviation of the noise in the mediastinum, HU, 0 to 100; a sharp kernel, which
+    /// three exams in ten have, makes it 1.35 times as strong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_hu: Option<[f64; 2]>,
+    /// Factor on the number of look-alikes, 0 (none) to 4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookalikes: Option<f64>,
+    /// The kinds of look-alike.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookalike_kinds: Option<Vec<LookalikeKind>>,
+    /// `false` makes a negative control: labels and truth as they are, and nothing in the images
+    /// that tells of them, no clot, no strained heart, no poor contrast. Default `true`.
+    pub paint_clots: bool,
     /// Factor on the noise of every exam, 0 (none) to 5. Default 1.
     pub noise: f64,
     /// Seed of everything random. Default 7.
@@ -39,6 +80,18 @@ impl Default for PhantomOptions {
             min_slices: 40,
             max_slices: 64,
             pe_share: 1.0 / 3.0,
+            difficulty: Difficulty::Hard,
+            pe_slices: None,
+            n_clots: None,
+            central_share: None,
+            clot_mm: None,
+            clot_width: None,
+            clot_hu: None,
+            artery_hu: None,
+            noise_hu: None,
+            lookalikes: None,
+            lookalike_kinds: None,
+            paint_clots: true,
             noise: 1.0,
             seed: 7,
         }
@@ -56,7 +109,26 @@ impl PhantomOptions {
         whole("min_slices", self.min_slices, 40, 320)?;
         whole("max_slices", self.max_slices, self.min_slices, 320)?;
         real("pe_share", self.pe_share, 0.0, 1.0)?;
-        real("noise", self.noise, 0.0, 5.0)
+        real("noise", self.noise, 0.0, 5.0)?;
+        self.check_difficulty()
+    }
+
+    fn check_difficulty(&self) -> Result<(), PhantomError> {
+        if let Some([least, most]) = self.n_clots {
+            whole("n_clots", least, 1, 40)?;
+            whole("n_clots", most, least, 40)?;
+        }
+        range("pe_slices", self.pe_slices, 0.02, 0.8)?;
+        range("clot_mm", self.clot_mm, 8.0, 120.0)?;
+        range("clot_width", self.clot_width, 0.3, 0.95)?;
+        range("clot_hu", self.clot_hu, 0.0, 300.0)?;
+        range("artery_hu", self.artery_hu, 120.0, 800.0)?;
+        range("noise_hu", self.noise_hu, 0.0, 100.0)?;
+        if let Some(share) = self.central_share {
+            real("central_share", share, 0.0, 1.0)?;
+        }
+        self.lookalikes
+            .map_or(Ok(()), |factor| real("lookalikes", factor, 0.0, 4.0))
     }
 
     /// An index from a script as one of this cohort's exams.
@@ -117,6 +189,26 @@ fn real(option: &'static str, value: f64, least: f64, most: f64) -> Result<(), P
     })
 }
 
+/// Checks a range, when there is one: both ends, and their order.
+fn range(
+    option: &'static str,
+    values: Option<[f64; 2]>,
+    least: f64,
+    most: f64,
+) -> Result<(), PhantomError> {
+    let Some([low, high]) = values else {
+        return Ok(());
+    };
+    if least <= low && low <= high && high <= most {
+        return Ok(());
+    }
+    Err(PhantomError::Option {
+        option,
+        expected: format!("[low, high], ascending, of {least} to {most}"),
+        found: format!("[{low}, {high}]"),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +235,44 @@ mod tests {
         check(|options| options.pe_share = f64::NAN, Some("pe_share"));
         check(|options| options.pe_share = 1.1, Some("pe_share"));
         check(|options| options.noise = -0.1, Some("noise"));
+        check(|options| options.pe_slices = Some([0.1, 0.1]), None);
+        check(
+            |options| options.pe_slices = Some([0.2, 0.1]),
+            Some("pe_slices"),
+        );
+        check(
+            |options| options.pe_slices = Some([0.0, 0.1]),
+            Some("pe_slices"),
+        );
+        check(|options| options.n_clots = Some([0, 2]), Some("n_clots"));
+        check(|options| options.n_clots = Some([3, 2]), Some("n_clots"));
+        check(
+            |options| options.central_share = Some(1.5),
+            Some("central_share"),
+        );
+        check(|options| options.clot_mm = Some([8.0, 120.0]), None);
+        check(
+            |options| options.clot_mm = Some([f64::NAN, 20.0]),
+            Some("clot_mm"),
+        );
+        check(
+            |options| options.clot_width = Some([0.5, 1.0]),
+            Some("clot_width"),
+        );
+        check(
+            |options| options.clot_hu = Some([-1.0, 40.0]),
+            Some("clot_hu"),
+        );
+        check(
+            |options| options.artery_hu = Some([100.0, 400.0]),
+            Some("artery_hu"),
+        );
+        check(
+            |options| options.noise_hu = Some([5.0, 101.0]),
+            Some("noise_hu"),
+        );
+        check(|options| options.lookalikes = Some(4.1), Some("lookalikes"));
+        check(|options| options.lookalike_kinds = Some(Vec::new()), None);
     }
 
     #[test]

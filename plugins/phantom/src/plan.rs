@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::PhantomOptions;
+use crate::difficulty::Recipe;
 use crate::seed::{Stream, uid};
 
 /// How the stored values of an exam's files are made from HU.
@@ -118,22 +119,45 @@ const WHOLE_CHEST_MM: f64 = 290.0;
 /// Middle of that range above the carina, mm.
 const MIDDLE_MM: f64 = -30.0;
 
+/// Diameter of the right over that of the left ventricle, of a strained heart and of others.
+const STRAINED: [f32; 2] = [1.05, 1.5];
+const UNSTRAINED: [f32; 2] = [0.72, 0.97];
+
+impl Build {
+    /// The same patient with a heart that is not strained, drawn alike from the others' range: only
+    /// exams with emboli have a strained one, so that it would tell of them.
+    pub(crate) fn unstrained(&self) -> Self {
+        let share = (self.rv_lv - STRAINED[0]) / (STRAINED[1] - STRAINED[0]);
+        let rv_lv = if share >= 0.0 {
+            UNSTRAINED[0] + (UNSTRAINED[1] - UNSTRAINED[0]) * share
+        } else {
+            self.rv_lv
+        };
+        Self {
+            rv_lv,
+            ..self.clone()
+        }
+    }
+}
+
 impl ExamPlan {
     /// The plan of exam `exam_idx` of the cohort.
     pub(crate) fn draw(options: &PhantomOptions, exam_idx: usize) -> Self {
         let seed = options.seed;
+        let recipe = Recipe::new(options);
         let mut stream = Stream::new(seed, "plan", &[exam_idx]);
         let positive = positives(options)[exam_idx];
-        // 15 % of the slices of a third of the exams make 5 % of all.
         let pe_slice_share = if positive {
-            stream.uniform(0.07, 0.23)
+            stream.within(recipe.pe_slices)
         } else {
             0.0
         };
         let indeterminate = !positive && stream.chance(0.03);
         let build = draw_build(&mut stream, positive);
-        let timing = draw_timing(&mut stream, indeterminate);
-        let scan = draw_scan(&mut stream, options, &build);
+        // Only exams without emboli have poor contrast, so in the control none has.
+        let poor = indeterminate && recipe.paint_clots;
+        let timing = draw_timing(&mut stream, &recipe, poor);
+        let scan = draw_scan(&mut stream, options, &recipe, &build);
         Self {
             seed,
             exam_idx,
@@ -195,20 +219,20 @@ fn draw_build(stream: &mut Stream, positive: bool) -> Build {
         heart: stream.uniform(0.9, 1.12),
         diaphragm_mm: stream.uniform(-14.0, 16.0),
         rv_lv: if strained {
-            stream.uniform(1.05, 1.5)
+            stream.within(STRAINED)
         } else {
-            stream.uniform(0.72, 0.97)
+            stream.within(UNSTRAINED)
         },
     }
 }
 
-fn draw_timing(stream: &mut Stream, indeterminate: bool) -> Timing {
+fn draw_timing(stream: &mut Stream, recipe: &Recipe, poor: bool) -> Timing {
     // 0: contrast has just reached the pulmonary arteries; 1: it has passed on into the aorta.
     let late = stream.uniform(0.0, 1.0);
-    let artery_hu = if indeterminate {
+    let artery_hu = if poor {
         stream.uniform(110.0, 160.0)
     } else {
-        stream.uniform(275.0, 450.0)
+        stream.within(recipe.artery_hu)
     };
     let vein_share = 0.3 + 0.65 * late + stream.uniform(-0.08, 0.08);
     let aorta_share = 0.2 + 0.7 * late + stream.uniform(-0.08, 0.08);
@@ -222,7 +246,12 @@ fn draw_timing(stream: &mut Stream, indeterminate: bool) -> Timing {
     }
 }
 
-fn draw_scan(stream: &mut Stream, options: &PhantomOptions, build: &Build) -> Scan {
+fn draw_scan(
+    stream: &mut Stream,
+    options: &PhantomOptions,
+    recipe: &Recipe,
+    build: &Build,
+) -> Scan {
     let more = stream.below(options.max_slices - options.min_slices + 1);
     let n_slices = options.min_slices + more;
     let whole_mm = WHOLE_CHEST_MM * f64::from(build.height);
@@ -247,7 +276,7 @@ fn draw_scan(stream: &mut Stream, options: &PhantomOptions, build: &Build) -> Sc
         pixel_mm: pixel_512 * 512.0 / options.size as f64,
         bottom_mm: MIDDLE_MM * f64::from(build.height) - covered_mm / 2.0,
         table_mm: f64::from(stream.uniform(-600.0, 200.0).round()),
-        noise_hu: stream.uniform(9.0, 22.0) * (1.0 + 0.35 * sharpness) * options.noise as f32,
+        noise_hu: stream.within(recipe.noise_hu) * (1.0 + 0.35 * sharpness) * options.noise as f32,
         sharpness,
         tube_kv: [100, 120][stream.below(2)],
         numbered_from_head: stream.chance(0.5),

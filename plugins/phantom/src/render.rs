@@ -1,7 +1,7 @@
 //! One slice of an exam without noise: tissue, then airways, heart, nodes, veins, great vessels,
 //! arteries and clot, each over the last, averaged over the slice's thickness.
 
-use crate::anatomy::tree::Tree;
+use crate::anatomy::tree::{Order, Tree};
 use crate::exam::Exam;
 use crate::geometry::{Point, Tube, coverage};
 use crate::lookalike::{LookalikeKind, Shape};
@@ -81,29 +81,54 @@ fn tissues(exam: &Exam, planes: &[Plane]) -> Vec<Vec<f32>> {
     all
 }
 
-/// The number of pixels of which at least half is clot. Paints no more than it must.
-pub(crate) fn clot_pixels(exam: &Exam, slice_idx: usize) -> usize {
+/// The clot that a slice shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct ClotOnSlice {
+    /// Pixels of which at least half is clot.
+    pub n_pixels: usize,
+    /// The artery in which the largest clot of the slice lies, with its largest part; `None` where
+    /// no pixel counts.
+    pub artery: Option<Order>,
+}
+
+/// Area by order of artery, in pixels.
+type Areas = [f32; Order::ALL.len()];
+
+/// Counts the clot on a slice. Paints no more than it must.
+pub(crate) fn clot_on(exam: &Exam, slice_idx: usize) -> ClotOnSlice {
     let planes = planes(exam, slice_idx);
-    let reached = |up: f32| {
-        let soft = exam.plan.scan.pixel_mm as f32 * 1.2;
-        let pieces = exam.clots.iter().flat_map(|clot| &clot.pieces);
-        pieces
-            .map(|piece| piece.tube.heights())
-            .any(|(low, high)| low - soft <= up && up <= high + soft)
-    };
-    if !planes.iter().any(|&(up, _)| reached(up)) {
-        return 0;
-    }
     let n = exam.plan.size * exam.plan.size;
-    let mut clot = vec![0.0; n];
+    let mut clot = Vec::new();
+    let mut areas = vec![Areas::default(); exam.clots.len()];
     for &(up, sway_mm) in &planes {
-        let plane = Plane::new(exam, up, sway_mm);
-        let mut layers = Layers::empty(n);
+        let pieces = exam.clots.iter().flat_map(|clot| &clot.pieces);
+        let Some(plane) = Plane::about(exam, up, sway_mm, pieces.map(|piece| &piece.tube)) else {
+            continue;
+        };
+        let mut layers = Layers {
+            areas,
+            ..Layers::empty(n)
+        };
         layers.arteries(exam, &plane);
         layers.clots(exam, &plane);
+        areas = layers.areas;
+        clot.resize(n, 0.0);
         add(&mut clot, &layers.clot, 1.0 / planes.len() as f32);
     }
-    count_clot(&clot)
+    let n_pixels = count_clot(&clot);
+    ClotOnSlice {
+        n_pixels,
+        artery: (n_pixels > 0).then(|| artery_of_largest(&areas)).flatten(),
+    }
+}
+
+fn artery_of_largest(areas: &[Areas]) -> Option<Order> {
+    let sum = |areas: &Areas| areas.iter().sum::<f32>();
+    let largest = areas.iter().max_by(|a, b| sum(a).total_cmp(&sum(b)))?;
+    let by_order = Order::ALL.into_iter().zip(largest);
+    by_order
+        .max_by(|a, b| a.1.total_cmp(b.1))
+        .map(|(order, _)| order)
 }
 
 /// The number of pixels of which at least half is clot.
@@ -122,6 +147,8 @@ struct Layers {
     hu: Vec<f32>,
     artery: Vec<f32>,
     clot: Vec<f32>,
+    /// By clot, what it covers; empty where nobody asks.
+    areas: Vec<Areas>,
 }
 
 impl Layers {
@@ -131,6 +158,7 @@ impl Layers {
             hu: Vec::new(),
             artery: vec![0.0; n],
             clot: vec![0.0; n],
+            areas: Vec::new(),
         }
     }
 
@@ -293,15 +321,21 @@ impl Layers {
     }
 
     fn clots(&mut self, exam: &Exam, plane: &Plane) {
-        for clot in &exam.clots {
+        for (clot_idx, clot) in exam.clots.iter().enumerate() {
             for piece in &clot.pieces {
+                let order = piece.order as usize;
                 plane.tube(&piece.tube, |pixel, share, _| {
                     // Pieces overlap: what one has laid, the next does not lay again.
                     let share = share.min(self.artery[pixel]);
                     let before = self.clot[pixel];
                     if share > before {
-                        let more = (share - before) / (1.0 - before);
-                        self.lay(pixel, more, clot.hu);
+                        if exam.paint_clots {
+                            let more = (share - before) / (1.0 - before);
+                            self.lay(pixel, more, clot.hu);
+                        }
+                        if let Some(areas) = self.areas.get_mut(clot_idx) {
+                            areas[order] += share - before;
+                        }
                         self.clot[pixel] = share;
                     }
                 });

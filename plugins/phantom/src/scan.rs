@@ -7,7 +7,7 @@ use crate::lookalike::{LookalikeKind, Shape};
 use crate::paint::Plane;
 use crate::plan::Storage;
 use crate::render::Frame;
-use crate::seed::Stream;
+use crate::seed::{Stream, TexturePlane};
 
 /// The range of HU that 12 bits with an intercept of −1024 hold.
 pub(crate) const LEAST_HU: f32 = -1024.0;
@@ -29,21 +29,38 @@ pub(crate) fn scan(exam: &Exam, slice_idx: usize, frame: &Frame) -> Vec<i16> {
     let plane = Plane::new(exam, plan.up_mm(slice_idx), 0.0);
     streaks(exam, &plane, &mut hu);
     noise(exam, slice_idx, &plane, &mut hu);
-    let inside = |pixel: usize| plan.scan.storage == Storage::Signed16 || in_view(pixel, size);
+    if plan.scan.storage != Storage::Signed16 {
+        for (pixels, row) in hu.chunks_exact_mut(size).zip(0..) {
+            for (hu, col) in pixels.iter_mut().zip(0..) {
+                *hu = if in_view(row, col, size) {
+                    *hu
+                } else {
+                    LEAST_HU
+                };
+            }
+        }
+    }
     hu.iter()
-        .enumerate()
-        .map(|(pixel, &hu)| {
-            let hu = if inside(pixel) { hu } else { LEAST_HU };
-            hu.clamp(LEAST_HU, MOST_HU).round() as i16
-        })
+        .map(|hu| whole(hu.clamp(LEAST_HU, MOST_HU)))
         .collect()
 }
 
+/// The nearest whole number, halves away from zero, as `round`, which is a call into the C library
+/// on the oldest x86-64.
+#[inline]
+fn whole(hu: f32) -> i16 {
+    let toward_zero = hu as i32;
+    let rest = hu - toward_zero as f32;
+    (toward_zero + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)) as i16
+}
+
 /// Whether a pixel lies in the circle that the scanner sees.
-pub(crate) fn in_view(pixel: usize, size: usize) -> bool {
+#[inline]
+pub(crate) fn in_view(row: usize, col: usize, size: usize) -> bool {
     let off = |idx: usize| idx as f32 - (size as f32 - 1.0) / 2.0;
-    let (row, col) = (off(pixel / size), off(pixel % size));
-    row * row + col * col <= (size as f32 / 2.0).powi(2)
+    let (row, col) = (off(row), off(col));
+    let radius = size as f32 / 2.0;
+    row * row + col * col <= radius * radius
 }
 
 /// Rays about the superior vena cava, brighter and darker in turn, different on every slice.
@@ -70,6 +87,8 @@ fn streaks(exam: &Exam, plane: &Plane, hu: &mut [f32]) {
     };
     let t = ((cava.from.up - plane.up) / (cava.from.up - cava.to.up)).clamp(0.0, 1.0);
     let middle = cava.from.towards(cava.to, t);
+    let streaks = exam.textures.streaks;
+    let streaks = TexturePlane::new(streaks, [-4.6, 4.6], [-4.6, 4.6], plane.up * 0.41);
     plane.near(middle.left, middle.back, 75.0, |pixel| {
         let (left, back) = (
             plane.left[pixel] - middle.left,
@@ -80,10 +99,7 @@ fn streaks(exam: &Exam, plane: &Plane, hu: &mut [f32]) {
             return;
         }
         // Smooth around the circle, since it is noise on a circle and not on an angle.
-        let ray = exam
-            .textures
-            .streaks
-            .at(left / away * 4.5, back / away * 4.5, plane.up * 0.41);
+        let ray = streaks.at(left / away * 4.5, back / away * 4.5);
         let fall = ramp(away, 5.0, 10.0) * (1.0 - ramp(away, 18.0, 75.0));
         hu[pixel] += strength * 1.5 * ray * fall;
     });
@@ -106,14 +122,19 @@ fn noise(exam: &Exam, slice_idx: usize, plane: &Plane, hu: &mut [f32]) {
         let rows = convolve(&field, size, &[1.0 / 13.0; 13], true);
         rows.iter().map(|value| value * 2.6).collect::<Vec<f32>>()
     });
-    for (pixel, hu) in hu.iter_mut().enumerate() {
-        let (left, back) = (plane.left[pixel] / 165.0, plane.back[pixel] / 110.0);
+    let field = match &long {
+        None => field,
+        Some(long) => {
+            let both = field.iter().zip(long);
+            both.map(|(value, long)| value * (1.0 + 0.3 * shoulders) + long * 1.1 * shoulders)
+                .collect()
+        }
+    };
+    let places = plane.left.iter().zip(&plane.back);
+    for ((hu, value), (left, back)) in hu.iter_mut().zip(&field).zip(places) {
+        let (left, back) = (left / 165.0, back / 110.0);
         let off = left * left + back * back;
         let depth = 0.55 + 0.45 / (1.0 + off * off);
-        let mut value = field[pixel];
-        if let Some(long) = &long {
-            value = value * (1.0 + 0.3 * shoulders) + long[pixel] * 1.1 * shoulders;
-        }
         *hu += value * depth * scan.noise_hu;
     }
 }
@@ -173,45 +194,58 @@ fn gaussian(sigma_px: f32) -> Vec<f32> {
     weights.iter().map(|weight| weight / sum).collect()
 }
 
-/// Convolves along rows or columns; beyond the border the nearest pixel is repeated.
+/// Pixels that are summed at once: enough to fill the registers, few enough to stay in them.
+const LANES: usize = 16;
+
+/// Convolves along rows or columns; beyond the border the nearest pixel is repeated. Each sum runs
+/// over the kernel in its order.
 fn convolve(image: &[f32], size: usize, kernel: &[f32], along_rows: bool) -> Vec<f32> {
     let reach = kernel.len() / 2;
     let mut out = vec![0.0; size * size];
-    for (k, &weight) in kernel.iter().enumerate() {
-        for row in 0..size {
-            let target = &mut out[row * size..(row + 1) * size];
-            if along_rows {
-                let source = &image[row * size..(row + 1) * size];
-                shifted(target, source, k as isize - reach as isize, weight);
-            } else {
+    let mut padded = vec![0.0; size + 2 * reach];
+    for (row, target) in out.chunks_exact_mut(size).enumerate() {
+        if along_rows {
+            pad(&mut padded, &image[row * size..(row + 1) * size]);
+            weigh(target, kernel, |k| &padded[k..k + size]);
+        } else {
+            weigh(target, kernel, |k| {
                 let from = (row + k).saturating_sub(reach).min(size - 1);
-                let source = &image[from * size..(from + 1) * size];
-                target
-                    .iter_mut()
-                    .zip(source)
-                    .for_each(|(t, s)| *t += weight * s);
-            }
+                &image[from * size..(from + 1) * size]
+            });
         }
     }
     out
 }
 
-/// `target[i] += weight * source[i + by]`, the border repeated.
-fn shifted(target: &mut [f32], source: &[f32], by: isize, weight: f32) {
-    let n = source.len();
-    let before = by.min(0).unsigned_abs().min(n);
-    let after = by.max(0).unsigned_abs().min(n);
-    target[..before]
-        .iter_mut()
-        .for_each(|t| *t += weight * source[0]);
-    target[n - after..]
-        .iter_mut()
-        .for_each(|t| *t += weight * source[n - 1]);
-    let body = &mut target[before..n - after];
-    let source = &source[after..n - before];
-    body.iter_mut()
-        .zip(source)
-        .for_each(|(t, s)| *t += weight * s);
+/// Puts `source` in the middle, and its first and last value before and after.
+fn pad(padded: &mut [f32], source: &[f32]) {
+    let (n, reach) = (source.len(), (padded.len() - source.len()) / 2);
+    padded[..reach].fill(source[0]);
+    padded[reach..reach + n].copy_from_slice(source);
+    padded[reach + n..].fill(source[n - 1]);
+}
+
+/// `target[i]` becomes the sum over `k` of `kernel[k] * source(k)[i]`.
+#[inline(always)]
+fn weigh<'a>(target: &mut [f32], kernel: &[f32], source: impl Fn(usize) -> &'a [f32]) {
+    for (lane, target) in target.chunks_mut(LANES).enumerate() {
+        let from = lane * LANES;
+        let mut sums = [0.0; LANES];
+        let n = target.len();
+        for (k, &weight) in kernel.iter().enumerate() {
+            let source = &source(k)[from..from + n];
+            if let Ok(source) = <&[f32; LANES]>::try_from(source) {
+                for (sum, source) in sums.iter_mut().zip(source) {
+                    *sum += weight * source;
+                }
+            } else {
+                for (sum, source) in sums.iter_mut().zip(source) {
+                    *sum += weight * source;
+                }
+            }
+        }
+        target.copy_from_slice(&sums[..n]);
+    }
 }
 
 #[cfg(test)]
@@ -246,6 +280,17 @@ mod tests {
     }
 
     #[test]
+    fn whole_numbers_are_those_of_round() {
+        for step in -40_000..40_000 {
+            let hu = step as f32 * 0.025;
+            assert_eq!(whole(hu), hu.round() as i16, "{hu}");
+        }
+        for hu in [0.499_999_97, -0.499_999_97, -1024.0, 3071.0] {
+            assert_eq!(whole(hu), f32::round(hu) as i16, "{hu}");
+        }
+    }
+
+    #[test]
     fn the_view_is_a_circle() {
         for (row, col, inside) in [
             (0, 0, false),
@@ -254,7 +299,7 @@ mod tests {
             (63, 63, false),
             (32, 32, true),
         ] {
-            assert_eq!(in_view(row * 64 + col, 64), inside);
+            assert_eq!(in_view(row, col, 64), inside);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use rhai::def_package;
 use rhai::plugin::*;
+use rhai::{Array, Map};
 
-use crate::CohortReport;
+use crate::{CohortReport, SliceTruth};
 
 /// What `phantom::write` did, as a script value.
 pub type ReportHandle = Arc<CohortReport>;
@@ -18,15 +19,35 @@ def_package! {
     }
 }
 
+/// What is true of a slice, as a script has it.
+fn slice_map(slice: &SliceTruth) -> Dynamic {
+    let artery = slice
+        .artery
+        .map_or(Dynamic::UNIT, |order| order.name().into());
+    let lookalikes: Array = slice
+        .lookalikes
+        .iter()
+        .map(|kind| kind.name().into())
+        .collect();
+    Dynamic::from(Map::from_iter([
+        ("sop_uid".into(), slice.sop_uid.clone().into()),
+        ("position_mm".into(), slice.position_mm.into()),
+        ("pe".into(), slice.pe_present().into()),
+        ("clot_mm2".into(), slice.clot_mm2.into()),
+        ("artery".into(), artery),
+        ("lookalikes".into(), lookalikes.into()),
+    ]))
+}
+
 // The macro's own code unwraps the arguments whose number and types the engine has checked.
 #[allow(clippy::unwrap_used)]
 #[export_module]
 mod phantom {
     use pe_binding::script::{ScriptResult, options, raise, work};
     use pe_ct::Volume;
-    use rhai::{INT, Map};
+    use rhai::{INT, ImmutableString, Map};
 
-    use crate::{PhantomError, PhantomOptions};
+    use crate::{ExamTruth, PhantomError, PhantomOptions};
 
     /// Writes a synthetic cohort into `folder`: DICOM files in the RSNA layout, with the label
     /// table.
@@ -41,8 +62,36 @@ mod phantom {
     /// - `min_slices` (40), `max_slices` (64): the fewest and the most slices of an exam, 40 to
     ///   320
     /// - `pe_share` (1.0 / 3.0): share of the exams with emboli, 0 to 1, rounded to whole exams
-    /// - `noise` (1.0): factor on the noise of every exam, 0 (none) to 5
+    /// - `difficulty` ("hard"): how hard the emboli are to see, a set of ranges for the options
+    ///   below that are not given: "hard", as exams have them, which is not learnt in minutes, or
+    ///   "easy", large clots in well opacified arteries with little noise and half of the
+    ///   look-alikes, meant to be learnt in minutes; the report says so
+    /// - `pe_slices` (()): the least and the greatest share of the slices of an exam with emboli
+    ///   that show them, [0.07, 0.23] if hard, within 0.02 to 0.8
+    /// - `n_clots` (()): the fewest and the most clots of such an exam, within 1 to 40; if hard, as
+    ///   many as `pe_slices` takes
+    /// - `central_share` (()): share of the clots that begin in the main and lobar arteries, 0.55
+    ///   if hard; the others begin in segmental ones
+    /// - `clot_mm` (()): length of a clot along its artery, mm, within 8 to 120; if hard, [14, 60]
+    ///   by artery
+    /// - `clot_width` (()): width of a clot over that of its artery, [0.6, 0.8] if hard, within 0.3
+    ///   to 0.95; occlusive clot fills the artery
+    /// - `clot_hu` (()): clot before noise, HU, [30, 70] if hard, within 0 to 300; old clot is 18
+    ///   denser
+    /// - `artery_hu` (()): blood in the pulmonary arteries, HU, [275, 450] if hard, within 120 to
+    ///   800; the contrast of a clot is this less `clot_hu`
+    /// - `noise_hu` (()): standard deviation of the noise in the mediastinum, HU, [9, 22] if hard,
+    ///   within 0 to 100
+    /// - `noise` (1.0): factor on that noise, 0 (none) to 5
+    /// - `lookalikes` (()): factor on the number of look-alikes, 1 if hard, 0 (none) to 4
+    /// - `lookalike_kinds` (()): the kinds of look-alike, all of ["node", "dark_spot", "vein",
+    ///   "streak"]
+    /// - `paint_clots` (true): false makes a negative control: labels and truth stay as they are,
+    ///   and nothing in the images tells of them, no clot, no strained heart, no poor contrast; the
+    ///   report says so
     /// - `seed` (7): of everything random
+    ///
+    /// With the same seed, exams keep their anatomy whatever the difficulty.
     ///
     /// Throws `phantom.option` for a setting out of range, `phantom.other_cohort` for a folder
     /// with the cohort of other settings and `phantom.foreign_folder` for one that holds anything
@@ -52,6 +101,8 @@ mod phantom {
     /// let settings = #{ n_exams: 2, size: 64, max_slices: 40, pe_share: 0.5 };
     /// print(phantom::write("small", settings).n_pe_exams); // 1
     /// print(phantom::write("small", settings).skipped);    // true
+    /// let control = phantom::write("control", settings + #{ difficulty: "easy", paint_clots: false });
+    /// print(control.to_string().starts_with("NEGATIVE CONTROL")); // true
     /// try { phantom::write("small", #{ n_exams: 0 }); } catch (error) {
     ///     print(error.kind); // phantom.option
     /// }
@@ -73,6 +124,45 @@ mod phantom {
     #[rhai_fn(volatile, name = "write", return_raw)]
     pub fn write_default(context: NativeCallContext, folder: &str) -> ScriptResult<ReportHandle> {
         write(context, folder, Map::new())
+    }
+
+    /// What was painted in the complete cohort in `folder`, by exam and slice: what results can be
+    /// grouped by.
+    ///
+    /// A map from the exam's SeriesInstanceUID, by which scores and models name it, to an array
+    /// with a map for each slice, in the order of the volume's slices (feet to head):
+    ///
+    /// - `sop_uid`, and `position_mm` along the body
+    /// - `pe`: whether the slice is labelled as showing PE
+    /// - `clot_mm2`: area of the clot on it, mm²; 0.0 without any
+    /// - `artery`: the artery of its largest clot, "main", "lobar", "segmental" or "subsegmental";
+    ///   `()` without clot
+    /// - `lookalikes`: the kinds of look-alike that it shows, "node", "dark_spot", "vein",
+    ///   "streak"
+    ///
+    /// Throws `phantom.no_cohort` for a folder without a complete cohort, `phantom.other_cohort`
+    /// for one of another version, and `phantom.file` when it cannot be read.
+    ///
+    /// ```rhai
+    /// let made = phantom::write("small", #{ n_exams: 2, size: 64, max_slices: 40, pe_share: 0.5 });
+    /// let truth = phantom::truth(made.folder);
+    /// print(truth.len());  // 2
+    /// let slices = truth.values()[0];
+    /// print(slices.len()); // 40
+    /// let central = slices.filter(|slice| slice.artery == "main");
+    /// let clear   = slices.filter(|slice| slice.clot_mm2 > 20.0);
+    /// try { phantom::truth("nowhere"); } catch (error) {
+    ///     print(error.kind); // phantom.no_cohort
+    /// }
+    /// ```
+    #[rhai_fn(volatile, return_raw)]
+    pub fn truth(context: NativeCallContext, folder: &str) -> ScriptResult<Map> {
+        let manifest = crate::read(folder, work(&context).files()).map_err(raise)?;
+        let exam = |exam: &ExamTruth| {
+            let slices: Array = exam.slices.iter().map(slice_map).collect();
+            (exam.plan.series_uid.as_str().into(), slices.into())
+        };
+        Ok(manifest.exams.iter().map(exam).collect())
     }
 
     /// One exam of the synthetic cohort of the settings, in memory.
@@ -102,6 +192,18 @@ mod phantom {
     #[rhai_fn(global, get = "folder", pure)]
     pub fn folder(report: &mut ReportHandle) -> String {
         report.folder.display().to_string()
+    }
+
+    /// How hard the cohort is, "easy" or "hard"; single options may differ from it.
+    #[rhai_fn(global, get = "difficulty", pure)]
+    pub fn difficulty(report: &mut ReportHandle) -> ImmutableString {
+        report.difficulty.name().into()
+    }
+
+    /// Whether the cohort is a negative control, whose labels tell of clots that are not painted.
+    #[rhai_fn(global, get = "control", pure)]
+    pub fn control(report: &mut ReportHandle) -> bool {
+        report.control
     }
 
     /// The number of exams.

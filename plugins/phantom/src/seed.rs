@@ -28,6 +28,11 @@ impl Stream {
         low + (high - low) * unit
     }
 
+    /// Uniform in a range.
+    pub fn within(&mut self, [low, high]: [f32; 2]) -> f32 {
+        self.uniform(low, high)
+    }
+
     /// True with probability `p`.
     pub fn chance(&mut self, p: f32) -> bool {
         self.uniform(0.0, 1.0) < p
@@ -110,6 +115,67 @@ impl Texture {
     }
 }
 
+/// A texture at one height, over a part of the plane: the random values lie ready, since looking
+/// them up is several times faster than making them. Values are those of [`Texture::at`].
+pub(crate) struct TexturePlane {
+    texture: Texture,
+    height: f32,
+    /// Eased fraction of the height.
+    part: f32,
+    /// The first column and row of the table, and how many there are.
+    from: (i32, i32),
+    n: (usize, usize),
+    /// `[row, col]`: the values below and above.
+    corners: Vec<[f32; 2]>,
+}
+
+impl TexturePlane {
+    /// The texture at the third coordinate `c`, quick for a first one within `a` and a second one
+    /// within `b`.
+    pub fn new(texture: Texture, a: [f32; 2], b: [f32; 2], c: f32) -> Self {
+        let (ic, part) = cell(c);
+        let (first_a, first_b) = (cell(a[0]).0, cell(b[0]).0);
+        let n = |from: i32, to: f32| usize::try_from(cell(to).0 - from + 2).unwrap_or(0);
+        let (n_a, n_b) = (n(first_a, a[1]), n(first_b, b[1]));
+        let corner = |i: usize| {
+            let (ia, ib) = (first_a + (i % n_a) as i32, first_b + (i / n_a) as i32);
+            [ic, ic + 1].map(|ic| texture.corner(ia, ib, ic))
+        };
+        Self {
+            texture,
+            height: c,
+            part,
+            from: (first_a, first_b),
+            n: (n_a, n_b),
+            corners: (0..n_a * n_b).map(corner).collect(),
+        }
+    }
+
+    /// The value at a point of the plane.
+    #[inline]
+    pub fn at(&self, a: f32, b: f32) -> f32 {
+        let (ia, fa) = cell(a);
+        let (ib, fb) = cell(b);
+        // A negative index wraps to one beyond the table.
+        let col = ia.wrapping_sub(self.from.0) as usize;
+        let row = ib.wrapping_sub(self.from.1) as usize;
+        if col >= self.n.0.wrapping_sub(1) || row >= self.n.1.wrapping_sub(1) {
+            return self.texture.at(a, b, self.height);
+        }
+        let first = row * self.n.0 + col;
+        let row = |first: usize, k: usize| {
+            let low = self.corners[first][k];
+            low + (self.corners[first + 1][k] - low) * fa
+        };
+        let plane = |k: usize| {
+            let low = row(first, k);
+            low + (row(first + self.n.0, k) - low) * fb
+        };
+        let low = plane(0);
+        low + (plane(1) - low) * self.part
+    }
+}
+
 /// The whole part, and the fraction eased so that the noise has no creases.
 #[inline]
 fn cell(x: f32) -> (i32, f32) {
@@ -163,6 +229,18 @@ mod tests {
             let x = step as f32 * 0.037 - 12.0;
             let (here, near) = (texture.at(x, 0.4, 1.2), texture.at(x + 1e-3, 0.4, 1.2));
             assert!(here.abs() <= 1.0 && (here - near).abs() < 0.01);
+        }
+    }
+
+    #[test]
+    fn a_plane_of_a_texture_has_its_values_to_the_last_bit() {
+        let texture = Texture(41);
+        let plane = TexturePlane::new(texture, [-3.2, 4.1], [0.3, 2.0], -1.7);
+        for step in 0..400 {
+            // Beyond the table on both sides too.
+            let a = step as f32 * 0.031 - 6.0;
+            let b = 3.5 - step as f32 * 0.017;
+            assert_eq!(plane.at(a, b), texture.at(a, b, -1.7));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::anatomy::vessels::{horizontal_fissure, oblique_fissure};
 use crate::exam::Exam;
 use crate::geometry::{at, coverage, ellipse, ellipsoid, ramp, union};
 use crate::paint::Plane;
+use crate::seed::TexturePlane;
 
 /// HU of air outside the patient and in hollow organs.
 pub(crate) const GAS_HU: f32 = -995.0;
@@ -22,6 +23,100 @@ pub(crate) struct Tissue<'a> {
     exam: &'a Exam,
     level: Level,
     pixel_mm: f32,
+    textures: Textures,
+}
+
+/// The exam's textures at this height, by what they are for.
+struct Textures {
+    sheets: TexturePlane,
+    muscle: TexturePlane,
+    mediastinum: TexturePlane,
+    lung_coarse: TexturePlane,
+    lung_fine: TexturePlane,
+    organs: TexturePlane,
+}
+
+impl Textures {
+    fn new(exam: &Exam, up: f32) -> Self {
+        let (strands, grain) = (exam.textures.strands, exam.textures.grain);
+        // Lengths that hold the trunk and the cavity, mm; what lies beyond is as right, and slower.
+        let (aside, behind) = ([-210.0, 210.0], [-125.0, 125.0]);
+        let (within, between) = ([-135.0, 135.0], [-95.0, 100.0]);
+        let per = |range: [f32; 2], mm: f32| range.map(|end| end / mm);
+        let muscle = per(aside, 6.0).map(|end| end + 40.0);
+        Self {
+            sheets: TexturePlane::new(strands, [-3.0, 8.0], [-1.0, 9.0], up / 38.0),
+            muscle: TexturePlane::new(strands, muscle, per(behind, 6.0), up / 8.0),
+            mediastinum: TexturePlane::new(strands, per(within, 7.0), per(between, 7.0), up / 9.0),
+            lung_coarse: TexturePlane::new(grain, per(within, 26.0), per(between, 26.0), up / 26.0),
+            lung_fine: TexturePlane::new(grain, per(within, 3.2), per(between, 3.2), up / 3.2),
+            organs: TexturePlane::new(grain, per(within, 9.0), per(between, 9.0), up / 9.0),
+        }
+    }
+}
+
+/// The distances that the tissue of each pixel of a row follows from. A row at a time, since the
+/// same sums for many pixels are computed several at once.
+#[derive(Default)]
+struct Row {
+    skin: Vec<f32>,
+    /// From the first pixel on that may be body.
+    wall: Vec<f32>,
+    /// The first of those that may lie inside the wall; the others begin there.
+    inner: usize,
+    mediastinum: Vec<f32>,
+    diaphragm: Vec<f32>,
+}
+
+/// A place, its distances to skin and wall, mm, and its column from the first one that may be body.
+#[derive(Clone, Copy)]
+struct Spot {
+    left: f32,
+    back: f32,
+    skin: f32,
+    wall: f32,
+    col: usize,
+}
+
+impl Row {
+    /// Computes a row and returns its first pixel and the end of those that may be body.
+    fn fill(&mut self, level: &Level, left: &[f32], back: &[f32], soft_mm: f32) -> (usize, usize) {
+        each(&mut self.skin, left, back, |left, back| {
+            level.body(left, back)
+        });
+        let (from, to) = span(&self.skin, soft_mm);
+        let (left, back) = (&left[from..to], &back[from..to]);
+        each(&mut self.wall, left, back, |left, back| {
+            level.cavity(left, back)
+        });
+        // What lies between the lungs is asked for inside the wall only.
+        let (first, last) = span(&self.wall, soft_mm);
+        self.inner = first;
+        let (left, back) = (&left[first..last], &back[first..last]);
+        each(&mut self.mediastinum, left, back, |left, back| {
+            level.mediastinum(left, back)
+        });
+        each(&mut self.diaphragm, left, back, |left, back| {
+            level.diaphragm(left, back)
+        });
+        (from, to)
+    }
+}
+
+/// From the first to the last pixel that lies inside a border or as near as `soft_mm`.
+fn span(distances: &[f32], soft_mm: f32) -> (usize, usize) {
+    let inside = |distance: &f32| *distance < soft_mm;
+    let from = distances.iter().position(inside);
+    let to = distances.iter().rposition(inside);
+    from.zip(to).map_or((0, 0), |(from, to)| (from, to + 1))
+}
+
+#[inline(always)]
+fn each(out: &mut Vec<f32>, left: &[f32], back: &[f32], of: impl Fn(f32, f32) -> f32) {
+    out.resize(left.len(), 0.0);
+    for ((out, &left), &back) in out.iter_mut().zip(left).zip(back) {
+        *out = of(left, back);
+    }
 }
 
 impl<'a> Tissue<'a> {
@@ -30,33 +125,48 @@ impl<'a> Tissue<'a> {
             exam,
             level: Level::new(&exam.plan.build, plane.up),
             pixel_mm: plane.pixel_mm,
+            textures: Textures::new(exam, plane.up),
         }
     }
 
     /// Paints the whole plane, `[row, col]` in HU.
     pub fn paint(&self, plane: &Plane) -> Vec<f32> {
         let mut hu = table(self.exam, plane, self.level.flat_back());
-        for (pixel, hu) in hu.iter_mut().enumerate() {
-            let (left, back) = (plane.left[pixel], plane.back[pixel]);
-            let skin = self.level.body(left, back);
-            let share = coverage(skin, self.pixel_mm);
-            if share > 0.0 {
-                *hu += (self.inside(left, back, skin) - *hu) * share;
+        let mut row = Row::default();
+        let rows = hu.chunks_exact_mut(plane.size);
+        let left = plane.left.chunks_exact(plane.size);
+        let back = plane.back.chunks_exact(plane.size);
+        for ((hu, left), back) in rows.zip(left).zip(back) {
+            let (from, to) = row.fill(&self.level, left, back, self.pixel_mm);
+            for col in from..to {
+                let share = coverage(row.skin[col], self.pixel_mm);
+                if share > 0.0 {
+                    let spot = Spot {
+                        left: left[col],
+                        back: back[col],
+                        skin: row.skin[col],
+                        wall: row.wall[col - from],
+                        col: col - from,
+                    };
+                    hu[col] += (self.inside(&row, spot) - hu[col]) * share;
+                }
             }
         }
         hu
     }
 
-    fn inside(&self, left: f32, back: f32, skin: f32) -> f32 {
-        let wall = self.level.cavity(left, back);
+    fn inside(&self, row: &Row, spot: Spot) -> f32 {
+        let Spot {
+            left, back, wall, ..
+        } = spot;
         let inner = coverage(wall, self.pixel_mm);
         let soft = if inner < 1.0 {
-            self.wall(left, back, skin, wall)
+            self.wall(left, back, spot.skin, wall)
         } else {
             0.0
         };
         let within = if inner > 0.0 {
-            self.within(left, back, wall)
+            self.within(row, spot)
         } else {
             0.0
         };
@@ -69,15 +179,13 @@ impl<'a> Tissue<'a> {
 
     /// Skin, fat and the muscles of the chest wall.
     fn wall(&self, left: f32, back: f32, skin: f32, wall: f32) -> f32 {
-        let up = self.level.up;
         if skin > -1.8 {
             return SKIN_HU;
         }
-        let strands = self.exam.textures.strands;
         // Muscles lie in sheets along the wall, so the fat between them does.
         let around = left.abs() - 0.8 * back;
-        let coarse = strands.at(around / 42.0, wall / 13.0, up / 38.0);
-        let fine = strands.at(left / 6.0 + 40.0, back / 6.0, up / 8.0);
+        let coarse = self.textures.sheets.at(around / 42.0, wall / 13.0);
+        let fine = self.textures.muscle.at(left / 6.0 + 40.0, back / 6.0);
         // Fat under the skin, thicker at the flanks and over the breasts.
         let fat = self.exam.plan.build.fat_mm;
         let flank = 1.0 - 0.35 * ramp(-back, 30.0, 80.0) - 0.3 * ramp(back, 40.0, 90.0);
@@ -110,10 +218,16 @@ impl<'a> Tissue<'a> {
     }
 
     /// Inside the rib cage: lung, mediastinum, or what lies under the diaphragm.
-    fn within(&self, left: f32, back: f32, wall: f32) -> f32 {
-        let level = &self.level;
-        let above = (level.diaphragm(left, back) - level.up) * 0.6;
-        let mediastinum = level.mediastinum(left, back);
+    fn within(&self, row: &Row, spot: Spot) -> f32 {
+        let Spot {
+            left,
+            back,
+            wall,
+            col,
+            ..
+        } = spot;
+        let above = (row.diaphragm[col - row.inner] - self.level.up) * 0.6;
+        let mediastinum = row.mediastinum[col - row.inner];
         let lung = coverage((wall + 0.8).max(above).max(-mediastinum), self.pixel_mm);
         let other = if lung >= 1.0 {
             0.0
@@ -130,18 +244,15 @@ impl<'a> Tissue<'a> {
     }
 
     fn mediastinal_fat(&self, left: f32, back: f32) -> f32 {
-        let up = self.level.up;
-        let strands = self.exam.textures.strands;
-        let strand = strands.at(left / 7.0, back / 7.0, up / 9.0);
+        let strand = self.textures.mediastinum.at(left / 7.0, back / 7.0);
         let soft = ramp(strand, 0.25, 0.75);
         FAT_HU + 12.0 + 90.0 * soft
     }
 
     fn lung(&self, left: f32, back: f32) -> f32 {
         let up = self.level.up;
-        let grain = self.exam.textures.grain;
-        let coarse = grain.at(left / 26.0, back / 26.0, up / 26.0);
-        let fine = grain.at(left / 3.2, back / 3.2, up / 3.2);
+        let coarse = self.textures.lung_coarse.at(left / 26.0, back / 26.0);
+        let fine = self.textures.lung_fine.at(left / 3.2, back / 3.2);
         // Lying on the back, blood settles there.
         let settled = 34.0 * ramp(back, -60.0, 90.0);
         let mut fissure = (up - oblique_fissure(left, back)).abs() * 0.7;
@@ -156,11 +267,7 @@ impl<'a> Tissue<'a> {
     fn abdomen(&self, left: f32, back: f32, above: f32, wall: f32) -> f32 {
         let up = self.level.up;
         let point = at(left, back, up);
-        let grain = self
-            .exam
-            .textures
-            .grain
-            .at(left / 9.0, back / 9.0, up / 9.0);
+        let grain = self.textures.organs.at(left / 9.0, back / 9.0);
         let rim = (above - 3.0).min(-wall - 1.5);
         if rim < 0.0 {
             return MUSCLE_HU + 4.0 * grain;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pe_ct::{EXAM_FINDINGS, ExamLabels};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::anatomy::tree::{Order, Side};
@@ -11,7 +12,7 @@ use crate::exam::Exam;
 use crate::geometry::Point;
 use crate::lookalike::LookalikeKind;
 use crate::plan::ExamPlan;
-use crate::render::clot_pixels;
+use crate::render::clot_on;
 
 /// A slice shows PE when more than this many pixels of it are at least half clot, on a grid of
 /// [`LABEL_SIZE`] × [`LABEL_SIZE`] pixels: about 6 mm², what a reader would call on one slice.
@@ -46,6 +47,13 @@ pub struct SliceTruth {
     pub position_mm: f64,
     /// Pixels that are at least half clot, on the grid of [`LABEL_SIZE`].
     pub clot_pixels: usize,
+    /// Their area in the patient, mm².
+    pub clot_mm2: f64,
+    /// The artery in which the slice's largest clot lies, with its largest part; `None` on a slice
+    /// without clot.
+    pub artery: Option<Order>,
+    /// The kinds of look-alike that the slice shows, each once.
+    pub lookalikes: Vec<LookalikeKind>,
 }
 
 impl SliceTruth {
@@ -92,18 +100,19 @@ impl ExamTruth {
     pub(crate) fn of(exam: &Exam) -> Self {
         let plan = &exam.plan;
         let reference = exam.at_size(LABEL_SIZE);
-        let slices: Vec<SliceTruth> = (0..plan.scan.n_slices)
-            .map(|slice_idx| SliceTruth {
-                sop_uid: plan.sop_uid(slice_idx),
-                position_mm: plan.position_mm(slice_idx),
-                clot_pixels: clot_pixels(&reference, slice_idx),
+        let lookalikes: Vec<LookalikeTruth> = exam
+            .lookalikes
+            .iter()
+            .map(|one| LookalikeTruth {
+                kind: one.kind,
+                hu: one.hu,
+                slices: one.slices(plan),
             })
             .collect();
-        let lookalikes = exam.lookalikes.iter().map(|one| LookalikeTruth {
-            kind: one.kind,
-            hu: one.hu,
-            slices: one.slices(plan),
-        });
+        let slices: Vec<SliceTruth> = (0..plan.scan.n_slices)
+            .into_par_iter()
+            .map(|slice_idx| slice_truth(&reference, slice_idx, &lookalikes))
+            .collect();
         Self {
             findings: findings(exam, slices.iter().any(SliceTruth::pe_present)),
             clots: exam
@@ -111,7 +120,7 @@ impl ExamTruth {
                 .iter()
                 .map(|clot| clot_truth(clot, plan))
                 .collect(),
-            lookalikes: lookalikes.collect(),
+            lookalikes,
             slices,
             plan: plan.clone(),
         }
@@ -140,6 +149,24 @@ impl ExamTruth {
                 .collect(),
             findings: self.findings.clone(),
         }
+    }
+}
+
+/// `exam` is on the grid of [`LABEL_SIZE`].
+fn slice_truth(exam: &Exam, slice_idx: usize, lookalikes: &[LookalikeTruth]) -> SliceTruth {
+    let plan = &exam.plan;
+    let clot = clot_on(exam, slice_idx);
+    let shows = |kind: &LookalikeKind| {
+        let mut of_kind = lookalikes.iter().filter(|one| one.kind == *kind);
+        of_kind.any(|one| one.slices.contains(&slice_idx))
+    };
+    SliceTruth {
+        sop_uid: plan.sop_uid(slice_idx),
+        position_mm: plan.position_mm(slice_idx),
+        clot_pixels: clot.n_pixels,
+        clot_mm2: clot.n_pixels as f64 * plan.scan.pixel_mm * plan.scan.pixel_mm,
+        artery: clot.artery,
+        lookalikes: LookalikeKind::ALL.into_iter().filter(shows).collect(),
     }
 }
 
@@ -176,11 +203,13 @@ fn findings(exam: &Exam, positive: bool) -> BTreeMap<String, bool> {
     let any_chronic = positive && exam.clots.iter().any(|clot| clot.chronic);
     let any_acute = positive && exam.clots.iter().any(|clot| !clot.chronic);
     let strained = plan.build.rv_lv >= 1.0;
+    let mut lookalikes = exam.lookalikes.iter();
+    let streaks = lookalikes.find(|one| one.kind == LookalikeKind::Streak);
     let of = |name: &str| match name {
         "negative_exam_for_pe" => !positive && !plan.indeterminate,
         "qa_motion" => plan.scan.motion_mm > 0.0,
         "qa_contrast" => plan.indeterminate,
-        "flow_artifact" => plan.timing.streak_hu >= FLOW_ARTIFACT_HU,
+        "flow_artifact" => streaks.is_some_and(|streaks| streaks.hu >= FLOW_ARTIFACT_HU),
         "rv_lv_ratio_gte_1" => positive && strained,
         "rv_lv_ratio_lt_1" => positive && !strained,
         "leftsided_pe" => on_side(Side::Left),

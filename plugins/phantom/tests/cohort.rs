@@ -13,7 +13,9 @@ use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, open_file};
 use pe_binding::{Explain, Watch, Work};
 use pe_files::{Fault, Faults, Files};
-use pe_phantom::{CohortReport, PhantomError, PhantomOptions, Storage, generate, write};
+use pe_phantom::{
+    CohortReport, Difficulty, PhantomError, PhantomOptions, Storage, generate, read, write,
+};
 
 fn small() -> PhantomOptions {
     PhantomOptions {
@@ -97,6 +99,36 @@ fn a_complete_cohort_is_left_and_a_damaged_one_completed() {
     let mended = write_silently(folder.path(), &small()).unwrap();
     assert!((2..20).contains(&mended.n_written), "{mended}");
     assert_eq!(contents(folder.path()), before);
+}
+
+/// A digest of the images and the label table.
+fn digest(folder: &Path) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for (name, bytes) in contents(folder) {
+        if name.extension().is_some_and(|ext| ext != "json") {
+            hasher.update(name.to_string_lossy().as_bytes());
+            hasher.update(blake3::hash(&bytes).as_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+/// Results on a cohort stay comparable: whoever alters the images on purpose writes the new digests
+/// here, and raises the number in `cohort.rs`.
+#[test]
+fn the_hard_cohort_is_what_it_was_to_the_last_bit() {
+    for (n_exams, size, expected) in [(9, 48, "bc0e4b4ffc683a8d"), (3, 130, "04eda606c7c67e3d")] {
+        let options = PhantomOptions {
+            n_exams,
+            size,
+            max_slices: 90,
+            pe_share: 0.5,
+            ..PhantomOptions::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        write_silently(folder.path(), &options).unwrap();
+        assert_eq!(digest(folder.path()), expected, "{size} pixels");
+    }
 }
 
 /// Asks to stop after a number of checks.
@@ -244,6 +276,54 @@ fn check_exam(rows: &[Vec<&str>]) {
     } else {
         assert!(negative != indeterminate);
         assert!(![gte, lt, left, chronic, right, both, central].contains(&true));
+    }
+}
+
+#[test]
+fn a_control_keeps_labels_and_truth_and_shows_no_clot() {
+    let options = PhantomOptions {
+        n_exams: 3,
+        size: 64,
+        max_slices: 42,
+        pe_share: 1.0,
+        difficulty: Difficulty::Easy,
+        noise: 0.0,
+        ..PhantomOptions::default()
+    };
+    let control = PhantomOptions {
+        paint_clots: false,
+        ..options.clone()
+    };
+    let (with, without) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let told = write_silently(with.path(), &options).unwrap().to_string();
+    assert!(told.contains("meant to be learnt"), "{told}");
+    let told = write_silently(without.path(), &control)
+        .unwrap()
+        .to_string();
+    assert!(told.starts_with("NEGATIVE CONTROL"), "{told}");
+    let table = |folder: &Path| fs::read(folder.join("train.csv")).unwrap();
+    assert_eq!(table(with.path()), table(without.path()));
+    let files = Files::free();
+    let truth = |folder: &Path| read(folder, &files).unwrap();
+    let (with, without) = (truth(with.path()), truth(without.path()));
+    assert!(without.what.contains("NEGATIVE CONTROL"));
+    for (with, without) in with.exams.iter().zip(&without.exams) {
+        assert_eq!(with, without);
+    }
+    for exam_idx in 0..3 {
+        let (painted, truth) = generate(&options, exam_idx, &Work::silent()).unwrap();
+        let (control, other) = generate(&control, exam_idx, &Work::silent()).unwrap();
+        assert_eq!(truth.clot.voxels(), other.clot.voxels());
+        let mean = |volume: &pe_ct::Volume| {
+            let inner = volume.hu().iter().zip(truth.clot.voxels());
+            let clot: Vec<f64> = inner
+                .filter(|(_, clot)| **clot)
+                .map(|(hu, _)| f64::from(*hu))
+                .collect();
+            clot.iter().sum::<f64>() / clot.len() as f64
+        };
+        let (darker, lighter) = (mean(&painted), mean(&control));
+        assert!(lighter > darker + 150.0, "{darker} {lighter}");
     }
 }
 

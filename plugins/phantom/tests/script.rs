@@ -76,8 +76,62 @@ fn a_script_makes_an_exam_and_meets_clear_errors() {
         "`size`: expected 32 to 1024, found 3",
     );
     check(
+        "phantom::exam(0, #{clot_mm: [40, 20]})",
+        "phantom.option",
+        "`clot_mm`: expected [low, high], ascending, of 8 to 120, found [40, 20]",
+    );
+    check(
+        "phantom::exam(0, #{difficulty: \"medium\"})",
+        "options.invalid",
+        "easy",
+    );
+    check(
+        "phantom::truth(\"nowhere\")",
+        "phantom.no_cohort",
+        "no complete",
+    );
+    check(
         "phantom::write(\"x\", #{min_slices: 10})",
         "phantom.option",
         "`min_slices`: expected 40 to 320",
+    );
+}
+
+#[test]
+fn a_script_reads_the_truth_by_exam_and_slice() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!(
+        r#"
+        let made = phantom::write("{}", #{{n_exams: 2, size: 32, max_slices: 40, pe_share: 0.5, difficulty: "easy"}});
+        let truth = phantom::truth(made.folder);
+        let slices = [];
+        for exam in truth.keys() {{ slices += truth[exam]; }}
+        let pe = slices.filter(|slice| slice.pe);
+        #{{
+            exams: truth.len(), slices: slices.len(), same: pe.len() == made.n_pe_slices,
+            area: pe.all(|slice| slice.clot_mm2 > 5.0),
+            artery: pe.all(|slice| slice.artery in ["main", "lobar", "segmental", "subsegmental"]),
+            none: slices.filter(|slice| slice.clot_mm2 == 0.0).all(|slice| slice.artery == ()),
+            kinds: slices.some(|slice| "node" in slice.lookalikes),
+            upward: truth.values().all(|exam| exam[0].position_mm < exam[39].position_mm),
+            difficulty: made.difficulty, control: made.control, text: made.to_string(),
+        }}
+        "#,
+        folder.path().display()
+    );
+    let found: Map = engine().eval(&script).unwrap();
+    let check =
+        |name: &str, expected: &str| assert_eq!(found[name].to_string(), expected, "{name}");
+    check("exams", "2");
+    check("slices", "80");
+    for name in ["same", "area", "artery", "none", "kinds", "upward"] {
+        check(name, "true");
+    }
+    check("difficulty", "easy");
+    check("control", "false");
+    assert!(
+        found["text"]
+            .to_string()
+            .starts_with("easy, meant to be learnt")
     );
 }

@@ -110,26 +110,18 @@ impl Level {
     }
 
     /// Distance to the skin.
-    #[inline]
+    #[inline(always)]
     pub fn body(&self, left: f32, back: f32) -> f32 {
         let middle = FLAT_BACK + self.fat * 0.75 - self.body.1;
         let from_middle = back - middle;
         let (u, v) = (left / self.body.0, from_middle / self.body.1);
         let (u2, v2) = (u * u, v * v);
-        // Far out to the side or below the back no shape needs to be looked at.
-        let far = (left.abs() - self.body.0).max(back - self.flat_back());
-        if far > 8.0 {
-            return far;
-        }
         // Between an ellipse and a rounded box: a trunk is neither.
         let k = 0.5 * (u2 + v2).sqrt() + 0.5 * (u2 * u2 + v2 * v2).sqrt().sqrt();
         let length = (left * left + from_middle * from_middle).sqrt();
         // In the very middle no direction has a meaning; it is as deep as the trunk is.
-        let mut outline = if k < 0.02 {
-            -self.body.1
-        } else {
-            length * (1.0 - 1.0 / k)
-        };
+        let rounded = length * (1.0 - 1.0 / k);
+        let mut outline = if k < 0.02 { -self.body.1 } else { rounded };
         if self.breasts {
             let side = at(
                 left.abs() - 76.0,
@@ -138,11 +130,15 @@ impl Level {
             );
             outline = union(outline, ellipsoid(side, at(54.0, 36.0, 52.0)), 14.0);
         }
-        -union(-outline, self.flat_back() - back, 16.0).min(-outline)
+        let skin = -union(-outline, self.flat_back() - back, 16.0).min(-outline);
+        // Far out to the side or below the back no shape counts. A choice at the end, and no early
+        // return, so that a row of pixels is computed several at a time.
+        let far = (left.abs() - self.body.0).max(back - self.flat_back());
+        if far > 8.0 { far } else { skin }
     }
 
     /// Distance to the inner wall of the chest and abdomen.
-    #[inline]
+    #[inline(always)]
     pub fn cavity(&self, left: f32, back: f32) -> f32 {
         let back = back - self.cavity_back;
         let half = |left: f32| ellipse(left, back, self.cavity.0, self.cavity.1);
@@ -161,7 +157,7 @@ impl Level {
     }
 
     /// Distance to the mediastinum: what lies between the lungs.
-    #[inline]
+    #[inline(always)]
     pub fn mediastinum(&self, left: f32, back: f32) -> f32 {
         let up = self.up;
         let spine = ellipse(left, back - 62.0, 25.0, 33.0);
@@ -190,7 +186,7 @@ impl Level {
     }
 
     /// Height of the diaphragm at a place.
-    #[inline]
+    #[inline(always)]
     pub fn diaphragm(&self, left: f32, back: f32) -> f32 {
         let dome = |top: f32, middle: f32, width: f32| {
             let aside = (left - middle) / width;

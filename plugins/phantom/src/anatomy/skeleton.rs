@@ -52,6 +52,12 @@ fn shelled(distance: f32, shell_mm: f32, marrow_hu: f32, pixel_mm: f32) -> Optio
     Some((inside, CORTEX_HU + (marrow_hu - CORTEX_HU) * marrow))
 }
 
+/// Beyond this distance no part of a pixel is bone, with room for rounding, mm.
+#[inline]
+fn reach_mm(pixel_mm: f32) -> f32 {
+    0.5 * pixel_mm + 0.1
+}
+
 fn spine(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
     // Where between two vertebrae this height is: 0 at a disc, ½ in the middle of a body.
     let phase = (level.up / PITCH_MM).rem_euclid(1.0);
@@ -82,6 +88,10 @@ fn spine(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
 
 /// A rib slopes down from the spine to the front, so that a slice cuts several of them aslant.
 fn rib(level: &Level, left: f32, back: f32, wall: f32, pixel_mm: f32) -> Option<Bone> {
+    // No place is nearer to a rib than to its middle layer less half of its thickness.
+    if (wall - 6.0).abs() - 3.7 > reach_mm(pixel_mm) {
+        return None;
+    }
     let around = libm::atan2f(left.abs(), back - 4.0) / std::f32::consts::PI;
     if !(0.06..0.97).contains(&around) {
         return None;
@@ -113,6 +123,11 @@ fn sternum(level: &Level, left: f32, wall: f32, pixel_mm: f32) -> Option<Bone> {
 }
 
 fn scapula(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
+    // The rectangle around all of it, at any height.
+    let reach = reach_mm(pixel_mm);
+    if left.abs() < 74.0 - reach || back < 53.0 - reach || back > 112.0 + reach {
+        return None;
+    }
     let up = level.up;
     // The blade narrows towards its lower angle.
     let open = ramp(up, -42.0, 20.0);
@@ -139,6 +154,10 @@ fn scapula(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
 }
 
 fn collar_bone(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
+    let reach = reach_mm(pixel_mm);
+    if back < -63.0 - reach || back > 50.0 + reach {
+        return None;
+    }
     let point = at(left.abs(), back, level.up);
     let inner = Tube {
         from: at(17.0, -54.0, 60.0),

@@ -35,6 +35,28 @@ pub enum Order {
     Subsegmental,
 }
 
+impl Order {
+    /// All of them, from the heart outwards.
+    pub const ALL: [Self; 5] = [
+        Self::Trunk,
+        Self::Main,
+        Self::Lobar,
+        Self::Segmental,
+        Self::Subsegmental,
+    ];
+
+    /// Its name in the truth.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trunk => "trunk",
+            Self::Main => "main",
+            Self::Lobar => "lobar",
+            Self::Segmental => "segmental",
+            Self::Subsegmental => "subsegmental",
+        }
+    }
+}
+
 /// One tube of a tree.
 #[derive(Debug, Clone)]
 pub(crate) struct Vessel {
