@@ -5,7 +5,7 @@ PE_SCRIPT = target/release/pe-script
 
 .PHONY: setup table2 test bench book docs lint deny sanitize fuzz mutate clean
 
-## Install libtorch into .libtorch, unless it is there or LIBTORCH names another one.
+## Install libtorch into .libtorch, unless it is there or LIBTORCH names another one, and weights into .weights.
 setup:
 	@bash tools/setup.sh
 

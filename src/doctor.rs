@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use pe_binding::Explain;
-use pe_nn::{Request, device, libtorch};
+use pe_nn::{BackboneKind, Request, device, imagenet, libtorch};
 
 use crate::cli::{DONE, FAILED};
 use crate::journal::versions;
@@ -44,6 +44,7 @@ fn report() -> Vec<Line> {
         .collect();
     lines.push(libtorch_version());
     lines.push(libtorch_place());
+    lines.push(weights());
     lines.extend(cuda());
     lines.push(chosen_device());
     lines.push(threads());
@@ -85,6 +86,19 @@ fn libtorch_place() -> Line {
             what: "loaded from",
             found: "unknown".to_owned(),
             state: State::Note("libtorch's place can only be told on Linux".to_owned()),
+        },
+    }
+}
+
+/// The weights that `make setup` installs.
+fn weights() -> Line {
+    let what = "ImageNet weights";
+    match imagenet::find(BackboneKind::EfficientNetLite0) {
+        Ok(installed) => good(what, installed.path.display().to_string()),
+        Err(error) => Line {
+            what,
+            found: error.to_string(),
+            state: State::Note(error.hint().unwrap_or_default()),
         },
     }
 }

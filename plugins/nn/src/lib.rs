@@ -1,4 +1,4 @@
-//! Networks on libtorch: which [`device`] they run on, the two [`Backbone`]s that turn images and
+//! Networks on libtorch: which [`device`] they run on, the [`Backbone`]s that turn images and
 //! slabs into features and logits, the [`SequenceHead`]s that read a sequence of features, their
 //! weights in [`Parameters`] and [`safetensors_io`], and their [loss](bce_with_logits), and a
 //! step of [Adam](fused_adam), which a [`Stoppable`] pass may be left before.
@@ -19,6 +19,7 @@ pub mod device;
 mod error;
 mod gradients;
 mod head;
+pub mod imagenet;
 mod init;
 mod layer;
 pub mod libtorch;

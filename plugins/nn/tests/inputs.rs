@@ -42,6 +42,12 @@ fn backbones_refuse_other_shapes() {
         "more than one value a channel",
     );
     check(
+        BackboneKind::EfficientNetLite0,
+        &[1, 3, 32, 32],
+        Mode::Train,
+        "more than one value a channel",
+    );
+    check(
         r3d,
         &[1, 3, 8, 16, 16],
         Mode::Train,

@@ -31,7 +31,7 @@ enum Network {
 impl Case {
     fn cnn(kind: BackboneKind) -> Self {
         let size: &[i64] = match kind {
-            BackboneKind::EfficientNetB0 => &[2, 3, 32, 32],
+            BackboneKind::EfficientNetB0 | BackboneKind::EfficientNetLite0 => &[2, 3, 32, 32],
             BackboneKind::R3d18 => &[2, 3, 4, 16, 16],
         };
         manual_seed(3);

@@ -412,20 +412,25 @@ fn the_way_out_leads_out() {
     let archive = folder.path().join("it's tch's.ot");
     Tensor::save_multi(&named, &archive).unwrap();
     let (new, old) = (folder.path().join("new.pth"), folder.path().join("old.pt"));
+    let turned = folder.path().join("turned.pth");
     let save = "import sys, torch\n\
         one = torch.jit.load(sys.argv[1])\n\
         state = {name.replace('|', '.'): tensor for name, tensor in one.named_parameters()}\n\
         torch.save(state, sys.argv[2])\n\
-        torch.save(state, sys.argv[3], _use_new_zipfile_serialization=False)";
-    let [archive, new, old] = [archive, new, old].map(|path| path.display().to_string());
-    let saved = python(&["-c", save, &archive, &new, &old]).unwrap();
+        torch.save(state, sys.argv[3], _use_new_zipfile_serialization=False)\n\
+        last = torch.channels_last\n\
+        state = {name: one.to(memory_format=last) if one.dim() == 4 else one for name, one in state.items()}\n\
+        torch.save(state, sys.argv[4])";
+    let paths = [archive, new, old, turned].map(|path| path.display().to_string());
+    let [archive, new, old, turned] = &paths;
+    let saved = python(&["-c", save, archive, new, old, turned]).unwrap();
     assert!(
         saved.status.success(),
         "{}",
         String::from_utf8_lossy(&saved.stderr)
     );
 
-    for path in [archive, new, old] {
+    for path in &paths {
         let error = safetensors_io::read(Path::new(&path), &Files::free()).unwrap_err();
         let hint = error.hint().unwrap();
         let command = hint.split('`').nth(1).unwrap();
@@ -444,6 +449,45 @@ fn the_way_out_leads_out() {
             safetensors_io::read(&converted, &Files::free()).unwrap(),
             state,
             "{path}"
+        );
+    }
+}
+
+/// A pickle is a program, which the converter must not run.
+#[test]
+fn the_converter_runs_nothing_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name| folder.path().join(name).display().to_string();
+    let [file, out, mark] = ["evil.pth", "evil.safetensors", "mark"].map(path);
+    let make = "import os, pickle, sys\n\
+        class Evil:\n\
+        \x20   def __reduce__(self): return os.mkdir, (sys.argv[2],)\n\
+        with open(sys.argv[1], 'wb') as file:\n\
+        \x20   for part in (0x1950A86A20F9469CFC6C, 1001, {'little_endian': True}, {'a': Evil()}, []):\n\
+        \x20       pickle.dump(part, file, protocol=2)";
+    let python = |arguments: &[&str]| {
+        let mut python = std::process::Command::new("python3");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        python.args(arguments).current_dir(root).output()
+    };
+    if !python(&["-c", make, &file, &mark]).is_ok_and(|run| run.status.success()) {
+        return eprintln!("skipped: python3 is missing");
+    }
+    let run = python(&["scripts/weights/convert.py", &file, &out]).unwrap();
+    let told = String::from_utf8_lossy(&run.stderr);
+    assert!(
+        !run.status.success() && told.contains("it wants to run posix.mkdir"),
+        "{told}"
+    );
+    assert!(!Path::new(&mark).exists());
+    // Cut off or of no kind at all, it is told so, without a trace of Python's.
+    for bytes in [&b"\x80\x02"[..], b"PK\x03\x04", b"", b"text"] {
+        std::fs::write(&file, bytes).unwrap();
+        let run = python(&["scripts/weights/convert.py", &file, &out]).unwrap();
+        let told = String::from_utf8_lossy(&run.stderr);
+        assert!(
+            told.contains("is no file of PyTorch weights") && !told.contains("Traceback"),
+            "{told}"
         );
     }
 }

@@ -174,10 +174,11 @@ pub enum SlabHead {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CnnOptions {
-    /// `efficientnet_b0`, on single slices, or `r3d_18`, on slabs.
+    /// `efficientnet_b0` or `efficientnet_lite0`, on single slices, or `r3d_18`, on slabs.
     pub network: BackboneKind,
-    /// Pretrained weights, a safetensors file made by `scripts/weights/convert.py`; empty starts
-    /// from the standard initialisation.
+    /// Pretrained weights: a safetensors file made by `scripts/weights/convert.py`, or `imagenet`,
+    /// those that come with the set-up, for `efficientnet_lite0`; empty starts from the standard
+    /// initialisation.
     pub weights: String,
     /// Slices of a slab, for `r3d_18`.
     pub slab: usize,

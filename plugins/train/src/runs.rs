@@ -7,7 +7,7 @@ use std::sync::Arc;
 use pe_binding::{WeightsFile, Work};
 use pe_ct::ExamId;
 use pe_files::{Access, Files, Output};
-use pe_nn::{Adapted, Request, choose, safetensors_io};
+use pe_nn::{Adapted, Request, choose, imagenet, safetensors_io};
 use pe_store::{SliceStore, StoredExam};
 use serde::{Deserialize, Serialize};
 use tch::Device;
@@ -124,9 +124,10 @@ impl Runs {
     ) -> Result<Model, TrainError> {
         options.check()?;
         let exams = slices.exams()?;
-        let normalisation = match options.network.is_3d() {
-            true => Normalisation::KINETICS,
-            false => Normalisation::IMAGENET,
+        let normalisation = Normalisation::of(options.network);
+        let stride = match options.slab_stride {
+            0 => options.slab,
+            stride => stride,
         };
         type Part = (Box<dyn Samples>, Vec<StoredExam>);
         let samples = |part: &[ExamId], stride: usize| -> Result<Part, TrainError> {
@@ -135,10 +136,6 @@ impl Runs {
                 images(options, exams.clone(), normalisation, self.seed, stride),
                 exams,
             ))
-        };
-        let stride = match options.slab_stride {
-            0 => options.slab,
-            stride => stride,
         };
         let (train, train_exams) = samples(&split.train, stride)?;
         let (validation, validation_exams) = samples(&split.validation, options.slab)?;
@@ -317,15 +314,17 @@ fn images(
     }
 }
 
-/// The file of weights that a script gave. Its digest is a part of what the run is: another file in
-/// its place begins another run.
+/// The weights that a script gave, by file or by name. Their digest is a part of what the run is:
+/// another file in its place begins another run.
 fn given(options: &CnnOptions, files: &Files) -> Result<Option<WeightsFile>, TrainError> {
-    if options.weights.is_empty() {
-        return Ok(None);
-    }
+    let sha256 = match options.weights.as_str() {
+        "" => return Ok(None),
+        imagenet::NAME => imagenet::find(options.network)?.sha256,
+        file => safetensors_io::sha256(Path::new(file), files)?,
+    };
     Ok(Some(WeightsFile {
         file: options.weights.clone(),
-        sha256: safetensors_io::sha256(Path::new(&options.weights), files)?,
+        sha256,
         known: None,
     }))
 }
@@ -347,7 +346,10 @@ fn begin(
             "standard initialisation".to_owned()
         }
         Some(weights) => {
-            let adapted = backbone.load_pretrained(Path::new(&weights.file), work.files())?;
+            let adapted = match weights.file.as_str() {
+                imagenet::NAME => backbone.load_imagenet()?,
+                file => backbone.load_pretrained(Path::new(file), work.files())?,
+            };
             if adapted.sha256 != weights.sha256 {
                 return Err(TrainError::Data {
                     what: weights.file.clone(),

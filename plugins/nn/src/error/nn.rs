@@ -7,6 +7,7 @@ use tch::{Kind, TchError};
 use thiserror::Error;
 
 use super::DeviceError;
+use crate::{BackboneKind, imagenet};
 
 /// What can go wrong with a network, its input or its weights.
 #[derive(Debug, Error)]
@@ -89,6 +90,35 @@ pub enum NnError {
         path: Option<PathBuf>,
         /// What is wrong.
         what: String,
+    },
+    /// A network without ImageNet weights of the set-up.
+    #[error(
+        "weights \"{}\": expected a network that they come with, efficientnet_lite0, found {network}",
+        imagenet::NAME
+    )]
+    NoImagenet {
+        /// The network.
+        network: BackboneKind,
+    },
+    /// The set-up's weights are nowhere.
+    #[error("the ImageNet weights of {network} are not installed: expected {file} in {}", or(.folders))]
+    NotInstalled {
+        /// The network.
+        network: BackboneKind,
+        /// The file's name.
+        file: &'static str,
+        /// Where it was looked for.
+        folders: Vec<PathBuf>,
+    },
+    /// In the place of the set-up's weights lies another file.
+    #[error("{} are other weights: expected the SHA-256 {expected}, found {found}", path.display())]
+    OtherWeights {
+        /// The file.
+        path: PathBuf,
+        /// The digest of the set-up's.
+        expected: &'static str,
+        /// The file's digest.
+        found: String,
     },
     /// The operating system refused.
     #[error("cannot read {}", path.display())]
@@ -190,6 +220,9 @@ impl Explain for NnError {
             Self::State { .. } => "nn.state",
             Self::PyTorchFile { .. } | Self::Safetensors { .. } => "nn.file",
             Self::Io { .. } | Self::Write { .. } => "nn.io",
+            Self::NoImagenet { .. } | Self::NotInstalled { .. } | Self::OtherWeights { .. } => {
+                "nn.weights"
+            }
             Self::Adam { .. } => "nn.adam",
             Self::Device(error) => error.kind(),
             Self::Autocast { .. } => "nn.autocast",
@@ -207,6 +240,16 @@ impl Explain for NnError {
             }
             Self::PyTorchFile { path } => return Some(convert(path)),
             Self::Safetensors { .. } => "the file is cut off or damaged: convert or copy it again",
+            Self::NoImagenet { .. } => {
+                "give a file: torchvision's weights, converted once with scripts/weights/convert.py"
+            }
+            Self::NotInstalled { .. } => {
+                "run `make setup` in the folder of pe-script's sources, or set PE_WEIGHTS to the \
+                 folder that they are in"
+            }
+            Self::OtherWeights { .. } => {
+                "remove the file, and run `make setup` in the folder of pe-script's sources"
+            }
             _ => return None,
         };
         Some(hint.to_owned())
@@ -244,6 +287,12 @@ fn convert(path: &Path) -> String {
 fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Folders in one line.
+fn or(folders: &[PathBuf]) -> String {
+    let shown = folders.iter().map(|folder| folder.display().to_string());
+    shown.collect::<Vec<_>>().join(" or ")
 }
 
 fn lines(differences: &[Difference]) -> String {

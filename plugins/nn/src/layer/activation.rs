@@ -2,6 +2,24 @@ use tch::Tensor;
 
 use crate::{Mode, NnError};
 
+/// The one that a family of networks is built with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Activation {
+    /// See [`silu`].
+    Silu,
+    /// See [`relu6`].
+    Relu6,
+}
+
+impl Activation {
+    pub(crate) fn apply(self, input: Tensor, mode: Mode) -> Result<Tensor, NnError> {
+        match self {
+            Self::Silu => silu(input, mode),
+            Self::Relu6 => relu6(input),
+        }
+    }
+}
+
 /// Elfwing et al. 2018's SiLU, x · sigmoid(x).
 ///
 /// In place only where nothing is learnt: its derivative needs the input, of which autograd would
@@ -11,6 +29,11 @@ pub(crate) fn silu(mut input: Tensor, mode: Mode) -> Result<Tensor, NnError> {
         Mode::Train => input.f_silu()?,
         Mode::Eval => input.f_silu_()?,
     })
+}
+
+/// min(max(x, 0), 6), in place: its derivative needs the output only.
+pub(crate) fn relu6(mut input: Tensor) -> Result<Tensor, NnError> {
+    Ok(input.f_relu6_()?)
 }
 
 /// max(x, 0), in place: its derivative needs the output only.

@@ -3,9 +3,22 @@ use tch::{Device, Kind, Tensor};
 use super::empty;
 use crate::{Mode, NnError, Parameters};
 
-/// PyTorch's defaults, which torchvision's EfficientNet-B0 and R3D-18 keep.
-const EPS: f64 = 1e-5;
-const MOMENTUM: f64 = 0.1;
+/// What a batch normalisation is set to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NormSettings {
+    /// Added to a variance before its root is taken.
+    pub(crate) eps: f64,
+    /// Share of a batch in the running statistics.
+    pub(crate) momentum: f64,
+}
+
+impl NormSettings {
+    /// PyTorch's defaults, which torchvision's EfficientNet-B0 and R3D-18 keep.
+    pub(crate) const PYTORCH: Self = Self {
+        eps: 1e-5,
+        momentum: 0.1,
+    };
+}
 
 /// Ioffe & Szegedy 2015's batch normalisation over axis 1, for images and volumes alike.
 #[derive(Debug)]
@@ -15,10 +28,11 @@ pub(crate) struct BatchNorm {
     running_mean: Tensor,
     running_var: Tensor,
     num_batches_tracked: Tensor,
+    settings: NormSettings,
 }
 
 impl BatchNorm {
-    pub(crate) fn new(n_channels: i64) -> Result<Self, NnError> {
+    pub(crate) fn new(n_channels: i64, settings: NormSettings) -> Result<Self, NnError> {
         let filled =
             |value: f64| -> Result<Tensor, NnError> { Ok(empty(&[n_channels])?.f_fill_(value)?) };
         let none: [i64; 0] = [];
@@ -28,6 +42,7 @@ impl BatchNorm {
             running_mean: filled(0.0)?,
             running_var: filled(1.0)?,
             num_batches_tracked: Tensor::f_zeros(none, (Kind::Int64, Device::Cpu))?,
+            settings,
         })
     }
 
@@ -59,8 +74,8 @@ impl BatchNorm {
             Some(&self.running_mean),
             Some(&self.running_var),
             mode.is_train(),
-            MOMENTUM,
-            EPS,
+            self.settings.momentum,
+            self.settings.eps,
             true,
         )?)
     }

@@ -19,6 +19,8 @@ pub(crate) struct Shape<const N: usize> {
     pub(crate) padding: [i64; N],
     pub(crate) dilation: [i64; N],
     pub(crate) groups: i64,
+    /// Whether `padding` is by the input instead, see [`Shape::same`].
+    pub(crate) same: bool,
 }
 
 impl<const N: usize> Shape<N> {
@@ -30,6 +32,7 @@ impl<const N: usize> Shape<N> {
             padding: [0; N],
             dilation: [1; N],
             groups: 1,
+            same: false,
         }
     }
 
@@ -41,8 +44,36 @@ impl<const N: usize> Shape<N> {
         }
     }
 
+    /// TensorFlow's padding `SAME`: ⌈size / stride⌉ outputs, with as many zeros as these need.
+    ///
+    /// At stride 1 this is [`centred`](Self::centred), and also at stride 2 for an odd size. For an
+    /// even one the first output of a kernel of 3 begins at the first input, and the zeros are
+    /// behind the last.
+    pub(crate) fn same(kernel: [i64; N]) -> Self {
+        Self {
+            same: true,
+            ..Self::centred(kernel)
+        }
+    }
+
     pub(crate) fn stride(self, stride: [i64; N]) -> Self {
         Self { stride, ..self }
+    }
+}
+
+impl<const N: usize> Shape<N> {
+    /// `SAME` for an input of this size: what libtorch pads on both sides, and the zeros that must lie
+    /// behind the input's last beside that.
+    fn fitted(mut self, size: &[i64]) -> (Self, [i64; N]) {
+        let mut behind = [0; N];
+        for axis in 0..N {
+            let (kernel, stride) = (self.kernel[axis], self.stride[axis]);
+            let n_outputs = (size[axis] + stride - 1) / stride;
+            let total = ((n_outputs - 1) * stride + kernel - size[axis]).max(0);
+            self.padding[axis] = total / 2;
+            behind[axis] = total % 2;
+        }
+        (self, behind)
     }
 }
 
@@ -84,7 +115,17 @@ impl<const N: usize> Conv<N> {
     }
 
     pub(crate) fn forward(&self, input: &Tensor) -> Result<Tensor, NnError> {
-        convolve(input, &self.weight, self.bias.as_ref(), &self.shape)
+        let bias = self.bias.as_ref();
+        if !self.shape.same {
+            return convolve(input, &self.weight, bias, &self.shape);
+        }
+        let (shape, behind) = self.shape.fitted(&input.size()[2..]);
+        if behind.iter().all(|&n| n == 0) {
+            return convolve(input, &self.weight, bias, &shape);
+        }
+        // By axis from the last one, in front and behind.
+        let pad: Vec<i64> = behind.iter().rev().flat_map(|&n| [0, n]).collect();
+        convolve(&input.f_constant_pad_nd(pad)?, &self.weight, bias, &shape)
     }
 }
 
@@ -110,4 +151,29 @@ pub(crate) fn convolve<const N: usize>(
         2 => input.f_conv2d(weight, bias, stride, padding, dilation, groups)?,
         _ => input.f_conv3d(weight, bias, stride, padding, dilation, groups)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_padding_is_tensorflows() {
+        let check = |kernel, stride, size, padding, behind| {
+            let shape = Shape::same([kernel]).stride([stride]);
+            let (fitted, found) = shape.fitted(&[size]);
+            assert_eq!((fitted.padding, found), ([padding], [behind]), "{size}");
+            let n_outputs = (size + behind + 2 * padding - kernel) / stride + 1;
+            assert_eq!(n_outputs, (size + stride - 1) / stride, "{size}");
+        };
+        check(3, 1, 8, 1, 0);
+        check(5, 1, 7, 2, 0);
+        check(3, 2, 7, 1, 0);
+        check(3, 2, 8, 0, 1);
+        check(5, 2, 9, 2, 0);
+        check(5, 2, 8, 1, 1);
+        check(5, 2, 1, 2, 0);
+        check(3, 2, 2, 0, 1);
+        check(1, 2, 8, 0, 0);
+    }
 }

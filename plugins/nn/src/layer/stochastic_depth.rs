@@ -1,4 +1,4 @@
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::{Mode, NnError};
 
@@ -6,13 +6,24 @@ use crate::{Mode, NnError};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StochasticDepth {
     survival: f64,
+    draw: Draw,
+}
+
+/// How it is drawn which rows stay: one distribution, but other numbers of one seed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Draw {
+    /// By PyTorch's Bernoulli, as torchvision does.
+    Bernoulli,
+    /// ⌊survival + U(0, 1)⌋, as TensorFlow's EfficientNet and its translations do.
+    Floor,
 }
 
 impl StochasticDepth {
     /// `probability` of a row to be left out, below 1.
-    pub(crate) fn new(probability: f64) -> Self {
+    pub(crate) fn new(probability: f64, draw: Draw) -> Self {
         Self {
             survival: 1.0 - probability,
+            draw,
         }
     }
 
@@ -26,11 +37,28 @@ impl StochasticDepth {
         if mode == Mode::Eval || self.survival == 1.0 {
             return Ok(branch.f_add_(input)?);
         }
+        Ok(input.f_addcmul(&branch, &self.kept(&branch)?)?)
+    }
+
+    /// 1 / survival for the rows of `branch` that stay, 0 for the others.
+    fn kept(&self, branch: &Tensor) -> Result<Tensor, NnError> {
         let mut size = vec![1; branch.dim()];
-        size[0] = input.size()[0];
-        let mut kept = Tensor::f_empty(size, (branch.kind(), branch.device()))?;
-        let _ = kept.f_bernoulli_float_(self.survival)?;
-        let _ = kept.f_div_scalar_(self.survival)?;
-        Ok(input.f_addcmul(&branch, &kept)?)
+        size[0] = branch.size()[0];
+        let options = (branch.kind(), branch.device());
+        let mut kept = match self.draw {
+            Draw::Bernoulli => Tensor::f_empty(size, options)?.f_bernoulli_float_(self.survival)?,
+            Draw::Floor => {
+                // In bfloat16 the sum would round up to 1 too often.
+                let drawn = match branch.kind() {
+                    Kind::Double => Kind::Double,
+                    _ => Kind::Float,
+                };
+                Tensor::f_rand(size, (drawn, branch.device()))?
+                    .f_add_scalar_(self.survival)?
+                    .f_floor_()?
+                    .f_to_kind(branch.kind())?
+            }
+        };
+        Ok(kept.f_div_scalar_(self.survival)?)
     }
 }

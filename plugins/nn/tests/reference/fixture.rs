@@ -35,6 +35,13 @@ impl Fixture {
         assert_eq!(found, expected);
     }
 
+    /// The largest difference of one number.
+    pub fn check_each(&self, name: &str, found: &Tensor, tolerance: f64) {
+        let difference = (found - &self.tensors[name]).abs().max().double_value(&[]);
+        eprintln!("{name}: at most {difference:.1e}");
+        assert!(difference < tolerance, "{name}: {difference:e}");
+    }
+
     /// The error relative to the tensor's norm.
     pub fn check(&self, name: &str, found: &Tensor, tolerance: f64) {
         let expected = &self.tensors[name];

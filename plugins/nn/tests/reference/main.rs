@@ -1,4 +1,4 @@
-//! Equality with PyTorch and torchvision, by fixtures that `tests/fixtures/make.py` made there.
+//! Equality with PyTorch, torchvision and efficientnet-lite-pytorch, by fixtures that `tests/fixtures/make.py` made there.
 #![allow(clippy::unwrap_used)] // A test that cannot go on may panic.
 
 mod backbone;

@@ -1,5 +1,6 @@
 //! One stored slice as the network's input: augmented, normalised, channels last.
 
+use pe_nn::BackboneKind;
 use pe_store::StoredExam;
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +21,25 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
+    /// The one that a network's published weights were trained with.
+    pub fn of(network: BackboneKind) -> Self {
+        match network {
+            BackboneKind::EfficientNetB0 => Self::IMAGENET,
+            BackboneKind::EfficientNetLite0 => Self::IMAGENET_LITE,
+            BackboneKind::R3d18 => Self::KINETICS,
+        }
+    }
+
     /// That of torchvision's `EfficientNet_B0_Weights.IMAGENET1K_V1`.
     pub const IMAGENET: Self = Self {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
+    };
+    /// That of TensorFlow's EfficientNet-Lite: (byte − 127) / 128, from its
+    /// `efficientnet_lite_builder.py`.
+    pub const IMAGENET_LITE: Self = Self {
+        mean: [127.0 / 255.0; CHANNELS],
+        std: [128.0 / 255.0; CHANNELS],
     };
     /// That of torchvision's `R3D_18_Weights.KINETICS400_V1`.
     pub const KINETICS: Self = Self {

