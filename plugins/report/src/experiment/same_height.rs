@@ -37,7 +37,7 @@ impl Experiment {
 pub fn meaning(results: &Results) -> String {
     format!(
         "Same-height AUC: how often a PE slice scores higher than a slice at its height (within {} \
-         of the scan) in an exam without PE. 0.5 is blind: where a slice lies does not help, only \
+         of the scan) in an exam without PE. 0.5 is blind: where a slice lies hardly helps, only \
          what is seen on it.",
         percent(results.options.height_tolerance)
     )
