@@ -101,7 +101,7 @@ fn six_models_are_trained_once_compared_and_used() {
     for row in first["results"]["rows"].as_array().unwrap() {
         let number = |name: &str| row[name].as_f64().unwrap();
         assert!((0.0..=1.0).contains(&number("auroc")), "{row}");
-        assert!(number("auroc_lower") <= number("auroc_upper"), "{row}");
+        assert!(number("auroc_low") <= number("auroc_high"), "{row}");
     }
     let made = folder.join("table2");
     for name in [
@@ -225,11 +225,11 @@ fn shuffled_labels_teach_nothing() {
     // A network that has learnt nothing still scores by something, such as a slice's height, and may be
     // worse than chance by it; the interval is over exams, not over trainings. It must not be better.
     assert!(
-        number("auroc_lower") <= 0.5 && number("auroc") < 0.75,
+        number("auroc_low") <= 0.5 && number("auroc") < 0.75,
         "AUC {} [{}, {}]",
         number("auroc"),
-        number("auroc_lower"),
-        number("auroc_upper")
+        number("auroc_low"),
+        number("auroc_high")
     );
 }
 

@@ -90,7 +90,15 @@ fn options_of_another_function_are_its_options() {
         let expected: BTreeSet<String> = expected.iter().map(ToString::to_string).collect();
         assert_eq!(names, expected, "{name}");
     };
-    let settings = ["level", "slab", "replicates", "confidence", "seed", "bins"];
+    let settings = [
+        "level",
+        "slab",
+        "replicates",
+        "confidence",
+        "seed",
+        "bins",
+        "height_tolerance",
+    ];
     check("metrics::evaluate", &settings);
     check("metrics::compare", &settings);
     check("train::runs", &["device", "seed"]);

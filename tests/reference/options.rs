@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{none_of, runner};
 
 /// Calls with an option that no function has: the error lists those that there are.
-const CALLS: [(&str, &str); 19] = [
+const CALLS: [(&str, &str); 21] = [
     (
         "dicom::deidentify",
         "dicom::deidentify(cohort, \"none\", MAP)",
@@ -21,10 +21,12 @@ const CALLS: [(&str, &str); 19] = [
     ("lung::mask", "lung::mask(volume, MAP)"),
     ("lung::masking", "lung::masking(MAP)"),
     ("metrics::scores", "metrics::scores(\"a\", [MAP])"),
+    ("metrics::groups", "metrics::groups(\"a\", [MAP])"),
     ("metrics::youden", "metrics::youden(scores, MAP)"),
     ("metrics::evaluate", "metrics::evaluate(scores, MAP)"),
     ("metrics::compare", "metrics::compare(scores, other, MAP)"),
     ("Scores.with_threshold", "scores.with_threshold(0.5, MAP)"),
+    ("Scores.by", "scores.by(metrics::groups(\"a\", []), MAP)"),
     ("phantom::exam", "phantom::exam(0, MAP)"),
     ("phantom::write", "phantom::write(\"none\", MAP)"),
     (

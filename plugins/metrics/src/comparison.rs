@@ -3,12 +3,13 @@ use std::collections::HashMap;
 use pe_binding::Work;
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{few_exams, undefined_resamples};
+use crate::evaluation::{few_exams, height_pairs, undefined_resamples};
+use crate::same_height::HeightPairs;
 use crate::threshold::labelled;
 use crate::weighted::{Ranking, exam_numbers};
 use crate::{
     Bootstrap, Estimate, EvaluateOptions, ExamScores, Level, MetricsError, Samples, Scores,
-    delong_pair, json_number, percentile_interval,
+    bootstrap_p, delong_pair, json_number, percentile_interval,
 };
 
 /// Two models on the same samples.
@@ -41,10 +42,31 @@ pub struct Comparison {
     /// DeLong's two-sided p value, which takes samples to be independent.
     #[serde(with = "json_number")]
     pub delong_p: f64,
+    /// The areas among slices at the same height; `None` above the level of slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_height: Option<SameHeightComparison>,
     /// What makes some of the numbers undefined or weak, in sentences.
     pub warnings: Vec<String>,
     /// How they were compared.
     pub options: EvaluateOptions,
+}
+
+/// Two models' areas under the ROC curve among slices at the same height, see
+/// [`same_height_auroc`](crate::same_height_auroc).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SameHeightComparison {
+    /// The first model's area.
+    #[serde(with = "json_number")]
+    pub auroc_a: f64,
+    /// The second model's.
+    #[serde(with = "json_number")]
+    pub auroc_b: f64,
+    /// The second area minus the first, with the interval of the resamples that both models see.
+    pub delta_auroc: Estimate,
+    /// The two-sided p value of the same resamples, see [`bootstrap_p`]. It takes exams as
+    /// independent, not slices.
+    #[serde(with = "json_number")]
+    pub p: f64,
 }
 
 /// Compares two models that scored the same exams with the same labels; the order of exams may
@@ -93,21 +115,17 @@ pub fn compare_watched(
 ) -> Result<Comparison, MetricsError> {
     options.check()?;
     let b = &in_order_of(a, b)?;
-    let (samples_a, samples_b) = (labelled(a, level)?, labelled(b, level)?);
-    let replicates = replicates(&samples_a, &samples_b, options, work)?;
-    let deltas = replicates.iter().map(|(a, b)| b - a).collect();
-    let (lower, upper) = percentile_interval(deltas, options.confidence);
+    let samples = [labelled(a, level)?, labelled(b, level)?];
+    let pairs = [a, b].map(|scores| height_pairs(scores, level, options));
+    let replicates = replicates(&samples, &pairs, options, work)?;
+    let [samples_a, samples_b] = &samples;
     let pair = delong_pair(
         &samples_a.labels,
         &samples_a.probabilities,
         &samples_b.probabilities,
     );
     let n_exams = samples_a.n_exams();
-    let undefined = match pair.delta.is_nan() {
-        true => Some("samples of one class only: the AUROC is undefined".to_owned()),
-        false => undefined_resamples(replicates.iter().map(|(a, _)| *a)),
-    };
-    Ok(Comparison {
+    let mut comparison = Comparison {
         model_a: a.model().to_owned(),
         model_b: b.model().to_owned(),
         level,
@@ -116,35 +134,98 @@ pub fn compare_watched(
         n_exams,
         auroc_a: pair.a.auroc,
         auroc_b: pair.b.auroc,
-        delta_auroc: Estimate {
-            value: pair.delta,
-            lower,
-            upper,
-        },
+        delta_auroc: estimate(pair.delta, deltas(&replicates, |r| r.auroc), options),
         delong_z: pair.z,
         delong_p: pair.p,
-        warnings: undefined.into_iter().chain(few_exams(n_exams)).collect(),
+        same_height: same_height(&pairs, &replicates, options),
+        warnings: Vec::new(),
         options: *options,
-    })
+    };
+    comparison.warnings = warnings(&comparison, &pairs[0], &replicates);
+    Ok(comparison)
 }
 
-/// Both areas of every resample.
+/// The areas of both models in one resample.
+struct Areas {
+    auroc: [f64; 2],
+    /// NaN above the level of slices.
+    same_height: [f64; 2],
+}
+
 fn replicates(
-    a: &Samples,
-    b: &Samples,
+    samples: &[Samples; 2],
+    pairs: &[Option<HeightPairs>; 2],
     options: &EvaluateOptions,
     work: &Work,
-) -> Result<Vec<(f64, f64)>, MetricsError> {
+) -> Result<Vec<Areas>, MetricsError> {
     // The labels agree, so both models' samples come from the same exams.
-    let (exams, n_exams) = exam_numbers(a);
-    let (ranking_a, ranking_b) = (Ranking::new(a, &exams), Ranking::new(b, &exams));
+    let (exams, n_exams) = exam_numbers(&samples[0]);
+    let rankings = samples
+        .each_ref()
+        .map(|samples| Ranking::new(samples, &exams));
     let bootstrap = Bootstrap {
         replicates: options.replicates,
         seed: options.seed,
         n_exams,
     };
-    let areas = |times: &[u32]| (ranking_a.areas(times).auroc, ranking_b.areas(times).auroc);
+    let areas = |times: &[u32]| Areas {
+        auroc: rankings
+            .each_ref()
+            .map(|ranking| ranking.areas(times).auroc),
+        same_height: pairs
+            .each_ref()
+            .map(|pairs| pairs.as_ref().map_or(f64::NAN, |pairs| pairs.auroc(times))),
+    };
     Ok(bootstrap.run(areas, work)?)
+}
+
+/// The differences of the resamples.
+fn deltas(replicates: &[Areas], of: fn(&Areas) -> [f64; 2]) -> Vec<f64> {
+    let both = replicates.iter().map(of);
+    both.map(|[a, b]| b - a).collect()
+}
+
+fn estimate(value: f64, replicates: Vec<f64>, options: &EvaluateOptions) -> Estimate {
+    let (low, high) = percentile_interval(replicates, options.confidence);
+    Estimate { value, low, high }
+}
+
+fn same_height(
+    pairs: &[Option<HeightPairs>; 2],
+    replicates: &[Areas],
+    options: &EvaluateOptions,
+) -> Option<SameHeightComparison> {
+    let [a, b] = pairs.each_ref().map(Option::as_ref);
+    let (auroc_a, auroc_b) = (a?.auroc_of_all(), b?.auroc_of_all());
+    let deltas = deltas(replicates, |r| r.same_height);
+    Some(SameHeightComparison {
+        auroc_a,
+        auroc_b,
+        p: bootstrap_p(&deltas),
+        delta_auroc: estimate(auroc_b - auroc_a, deltas, options),
+    })
+}
+
+fn warnings(
+    comparison: &Comparison,
+    pairs: &Option<HeightPairs>,
+    replicates: &[Areas],
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if comparison.delta_auroc.value.is_nan() {
+        warnings.push("samples of one class only: the AUROC is undefined".to_owned());
+    } else {
+        warnings.extend(undefined_resamples(replicates.iter().map(|r| r.auroc[0])));
+        // Both models have the same pairs.
+        let same_height = replicates.iter().map(|r| r.same_height[0]);
+        warnings.extend(
+            pairs
+                .iter()
+                .flat_map(|pairs| pairs.warnings(same_height.clone())),
+        );
+    }
+    warnings.extend(few_exams(comparison.n_exams));
+    warnings
 }
 
 /// `b` with its exams in the order of `a`'s.

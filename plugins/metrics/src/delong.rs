@@ -47,8 +47,8 @@ impl Delong {
         // `f64::max` would turn an undefined end into a number; `clamp` keeps NaN.
         Estimate {
             value: self.auroc,
-            lower: (self.auroc - half).clamp(0.0, 1.0),
-            upper: (self.auroc + half).clamp(0.0, 1.0),
+            low: (self.auroc - half).clamp(0.0, 1.0),
+            high: (self.auroc + half).clamp(0.0, 1.0),
         }
     }
 }

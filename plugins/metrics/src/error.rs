@@ -94,6 +94,14 @@ pub enum MetricsError {
         /// The first difference, in words.
         difference: String,
     },
+    /// A table of groups that does not fit.
+    #[error("groups {name:?}: {problem}")]
+    Groups {
+        /// What the slices are grouped by.
+        name: String,
+        /// What was expected and what was found, in words.
+        problem: String,
+    },
     /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
@@ -109,6 +117,7 @@ impl Explain for MetricsError {
             Self::Threshold { .. } => "metrics.threshold",
             Self::Option { .. } | Self::Level { .. } => "options.invalid",
             Self::Different { .. } => "metrics.different",
+            Self::Groups { .. } => "metrics.groups",
             Self::Interrupted(_) => "interrupted",
         }
     }

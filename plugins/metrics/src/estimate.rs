@@ -10,21 +10,17 @@ pub struct Estimate {
     /// The value on all samples.
     #[serde(with = "json_number")]
     pub value: f64,
-    /// The interval's lower end.
+    /// The interval's low end.
     #[serde(with = "json_number")]
-    pub lower: f64,
-    /// The interval's upper end.
+    pub low: f64,
+    /// The interval's high end.
     #[serde(with = "json_number")]
-    pub upper: f64,
+    pub high: f64,
 }
 
 impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            value,
-            lower,
-            upper,
-        } = self;
-        write!(f, "{value:.4} [{lower:.4}, {upper:.4}]")
+        let Self { value, low, high } = self;
+        write!(f, "{value:.4} [{low:.4}, {high:.4}]")
     }
 }

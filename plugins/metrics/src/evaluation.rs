@@ -1,13 +1,15 @@
 use pe_binding::Work;
 use serde::{Deserialize, Serialize};
 
+use crate::same_height::HeightPairs;
 use crate::threshold::{labelled, threshold};
 use crate::weighted::{ExamSums, Ranking, exam_numbers};
 use crate::words::counted;
 use crate::{
     Bootstrap, CalibrationBin, Confusion, Estimate, EvaluateOptions, Level, MetricsError, PrCurve,
-    RocCurve, Samples, Scores, ThresholdFrom, auroc, average_precision, brier, calibration,
-    calibration_error, delong, json_number, percentile_interval, precision_recall_curve, roc_curve,
+    RocCurve, SameHeight, Samples, Scores, ThresholdFrom, auroc, average_precision, brier,
+    calibration, calibration_error, delong, json_number, percentile_interval,
+    precision_recall_curve, roc_curve,
 };
 
 /// One model's metrics at one level. Intervals, but DeLong's, are of a bootstrap over exams.
@@ -44,6 +46,9 @@ pub struct Evaluation {
     pub auroc: Estimate,
     /// The same area with DeLong's interval, which takes samples to be independent.
     pub auroc_delong: Estimate,
+    /// See [`same_height_auroc`](crate::same_height_auroc); `None` above the level of slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_height_auroc: Option<SameHeight>,
     /// See [`average_precision`].
     pub average_precision: Estimate,
     /// See [`brier`].
@@ -83,7 +88,7 @@ pub struct Evaluation {
 /// assert_eq!((found.n_samples, found.n_positive, found.n_exams), (40, 10, 20));
 /// assert_eq!((found.sensitivity.value, found.specificity.value), (0.5, 1.0));
 /// assert_eq!(found.threshold_from, ThresholdFrom::Validation);
-/// assert!(found.auroc.lower < found.auroc.value);
+/// assert!(found.auroc.low < found.auroc.value);
 /// # Ok::<(), pe_metrics::MetricsError>(())
 /// ```
 ///
@@ -112,15 +117,14 @@ pub fn evaluate_watched(
     let (threshold, threshold_from) = threshold(scores, level, &samples)?;
     let (labels, probabilities) = (&samples.labels, &samples.probabilities);
     let confusion = Confusion::at(labels, probabilities, threshold);
-    let replicates = replicates(&samples, threshold, options, work)?;
+    let pairs = height_pairs(scores, level, options);
+    let replicates = replicates(&samples, threshold, pairs.as_ref(), options, work)?;
+    let interval = |of: fn(&Statistics) -> f64| {
+        percentile_interval(replicates.iter().map(of).collect(), options.confidence)
+    };
     let estimate = |value: f64, of: fn(&Statistics) -> f64| {
-        let values = replicates.iter().map(of).collect();
-        let (lower, upper) = percentile_interval(values, options.confidence);
-        Estimate {
-            value,
-            lower,
-            upper,
-        }
+        let (low, high) = interval(of);
+        Estimate { value, low, high }
     };
     let bins = calibration(labels, probabilities, options.bins);
     let mut evaluation = Evaluation {
@@ -139,6 +143,9 @@ pub fn evaluate_watched(
         f1: estimate(confusion.f1(), |r| r.confusion.f1()),
         auroc: estimate(auroc(labels, probabilities), |r| r.auroc),
         auroc_delong: delong(labels, probabilities).interval(options.confidence),
+        same_height_auroc: pairs
+            .as_ref()
+            .map(|pairs| pairs.result(interval(|r| r.same_height))),
         average_precision: estimate(average_precision(labels, probabilities), |r| {
             r.average_precision
         }),
@@ -150,7 +157,7 @@ pub fn evaluate_watched(
         warnings: Vec::new(),
         options: *options,
     };
-    evaluation.warnings = warnings(&evaluation, &replicates);
+    evaluation.warnings = warnings(&evaluation, pairs.as_ref(), &replicates);
     Ok(evaluation)
 }
 
@@ -158,13 +165,26 @@ pub fn evaluate_watched(
 struct Statistics {
     confusion: Confusion,
     auroc: f64,
+    /// NaN above the level of slices.
+    same_height: f64,
     average_precision: f64,
     brier: f64,
+}
+
+/// The pairs of slices at one height; `None` above the level of slices.
+pub(crate) fn height_pairs(
+    scores: &Scores,
+    level: Level,
+    options: &EvaluateOptions,
+) -> Option<HeightPairs> {
+    let of_slices = level == Level::Slice;
+    of_slices.then(|| HeightPairs::new(scores, options.height_tolerance, |_, _| true))
 }
 
 fn replicates(
     samples: &Samples,
     threshold: f64,
+    pairs: Option<&HeightPairs>,
     options: &EvaluateOptions,
     work: &Work,
 ) -> Result<Vec<Statistics>, MetricsError> {
@@ -182,6 +202,7 @@ fn replicates(
         Statistics {
             confusion,
             auroc: areas.auroc,
+            same_height: pairs.map_or(f64::NAN, |pairs| pairs.auroc(times)),
             average_precision: areas.average_precision,
             brier,
         }
@@ -189,7 +210,11 @@ fn replicates(
     Ok(bootstrap.run(statistics, work)?)
 }
 
-fn warnings(evaluation: &Evaluation, replicates: &[Statistics]) -> Vec<String> {
+fn warnings(
+    evaluation: &Evaluation,
+    pairs: Option<&HeightPairs>,
+    replicates: &[Statistics],
+) -> Vec<String> {
     let mut warnings = Vec::new();
     let one_class = match evaluation.n_positive {
         0 => Some("negative: the areas and the sensitivity are undefined"),
@@ -202,6 +227,8 @@ fn warnings(evaluation: &Evaluation, replicates: &[Statistics]) -> Vec<String> {
         warnings.push(format!("every sample is {class}"));
     } else {
         warnings.extend(undefined_resamples(replicates.iter().map(|r| r.auroc)));
+        let same_height = || replicates.iter().map(|r| r.same_height);
+        warnings.extend(pairs.map_or_else(Vec::new, |pairs| pairs.warnings(same_height())));
     }
     if evaluation.threshold_from == ThresholdFrom::Half {
         warnings.push("the threshold is 0.5: samples of one class allow no choice".to_owned());

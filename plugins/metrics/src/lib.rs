@@ -5,6 +5,9 @@
 //! room knows neither tensors nor files nor CT; it knows that slices of one exam are not
 //! independent, so its intervals resample exams.
 //!
+//! A slice's height in its exam says much about PE without an image, so slices are also compared at
+//! the same height only ([`same_height_auroc`]).
+//!
 //! Conventions are scikit-learn's: a score equal to the threshold is positive, ties count one half
 //! in the area under the ROC curve, average precision is a sum of steps, precision without predicted
 //! positives is 0. What one class only leaves undefined is NaN, never a number; results say so in
@@ -26,6 +29,7 @@ mod delong;
 mod error;
 mod estimate;
 mod evaluation;
+mod groups;
 mod json_number;
 mod level;
 mod mistakes;
@@ -33,6 +37,7 @@ mod normal;
 mod options;
 mod precision_recall;
 mod roc;
+mod same_height;
 mod scores;
 #[cfg(feature = "script")]
 pub mod script;
@@ -44,20 +49,25 @@ mod youden;
 
 pub use auroc::auroc;
 pub use average_precision::average_precision;
-pub use bootstrap::{Bootstrap, percentile_interval};
+pub use bootstrap::{Bootstrap, bootstrap_p, percentile_interval};
 pub use brier::brier;
 pub use calibration::{CalibrationBin, calibration, calibration_error};
-pub use comparison::{Comparison, compare, compare_watched};
+pub use comparison::{Comparison, SameHeightComparison, compare, compare_watched};
 pub use confusion::Confusion;
 pub use delong::{Delong, DelongPair, delong, delong_pair};
 pub use error::MetricsError;
 pub use estimate::Estimate;
 pub use evaluation::{Evaluation, evaluate, evaluate_watched};
+pub use groups::{
+    GroupEvaluation, GroupPe, GroupSlices, Groups, GroupsEvaluation, evaluate_groups,
+    evaluate_groups_watched,
+};
 pub use level::Level;
 pub use mistakes::{Mistake, MistakeKind, mistakes};
 pub use options::EvaluateOptions;
 pub use precision_recall::{PrCurve, precision_recall_curve};
 pub use roc::{RocCurve, roc_curve};
+pub use same_height::{SameHeight, relative_height, same_height_auroc};
 pub use scores::{ExamScores, Samples, Scores};
 pub use threshold::{ThresholdFrom, choose_threshold};
 pub use youden::{Operating, youden};

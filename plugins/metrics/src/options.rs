@@ -19,6 +19,11 @@ pub struct EvaluateOptions {
     pub slab: usize,
     /// Bins of the calibration, 1 to 1000. Default 10.
     pub bins: usize,
+    /// How far the heights of two slices may differ that
+    /// [`same_height_auroc`](crate::same_height_auroc) compares, in shares of the exam's height:
+    /// above 0, at most 1. Default 0.04: 12 mm of a scan of 300 mm, less than the height over which
+    /// the main pulmonary arteries spread, and still several slices in exams of 40.
+    pub height_tolerance: f64,
 }
 
 impl Default for EvaluateOptions {
@@ -29,6 +34,7 @@ impl Default for EvaluateOptions {
             seed: 0,
             slab: 32,
             bins: 10,
+            height_tolerance: 0.04,
         }
     }
 }
@@ -78,8 +84,21 @@ impl EvaluateOptions {
                 expected,
                 found,
             }),
-            None => Ok(()),
+            None => check_height_tolerance(self.height_tolerance),
         }
+    }
+}
+
+/// # Errors
+/// [`MetricsError::Option`] for one that is not above 0 and at most 1.
+pub(crate) fn check_height_tolerance(found: f64) -> Result<(), MetricsError> {
+    match found > 0.0 && found <= 1.0 {
+        true => Ok(()),
+        false => Err(MetricsError::Option {
+            name: "height_tolerance",
+            expected: "above 0 and at most 1",
+            found: found.to_string(),
+        }),
     }
 }
 
@@ -94,6 +113,7 @@ pub(crate) struct NamedLevelOptions {
     seed: u64,
     slab: usize,
     bins: usize,
+    height_tolerance: f64,
 }
 
 #[cfg(feature = "script")]
@@ -105,6 +125,7 @@ impl Default for NamedLevelOptions {
             seed,
             slab,
             bins,
+            height_tolerance,
         } = EvaluateOptions::default();
         Self {
             level: "slice".to_owned(),
@@ -113,6 +134,7 @@ impl Default for NamedLevelOptions {
             seed,
             slab,
             bins,
+            height_tolerance,
         }
     }
 }
@@ -129,6 +151,7 @@ impl NamedLevelOptions {
             seed: self.seed,
             slab: self.slab,
             bins: self.bins,
+            height_tolerance: self.height_tolerance,
         };
         Ok((level, options))
     }

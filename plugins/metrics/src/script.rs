@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use crate::options::NamedLevelOptions;
 use crate::{
-    Comparison, Confusion, Estimate, EvaluateOptions, Evaluation, ExamScores, Level, Mistake,
-    Samples, Scores, auroc, average_precision, choose_threshold, compare_watched, evaluate_watched,
-    mistakes,
+    Comparison, Confusion, Estimate, EvaluateOptions, Evaluation, ExamScores, GroupEvaluation,
+    GroupPe, GroupSlices, Groups, Level, MetricsError, Mistake, SameHeight, SameHeightComparison,
+    Samples, Scores, auroc, average_precision, choose_threshold, compare_watched,
+    evaluate_groups_watched, evaluate_watched, mistakes,
 };
 
 /// An evaluation as a script value.
@@ -20,12 +21,16 @@ pub type EvaluationHandle = Arc<Evaluation>;
 /// A comparison as a script value.
 pub type ComparisonHandle = Arc<Comparison>;
 
+/// Groups of slices as a script value.
+pub type GroupsHandle = Arc<Groups>;
+
 def_package! {
     /// How well probabilities fit labels.
     pub MetricsPackage(module) {
         module.set_custom_type::<Scores>("Scores");
         module.set_custom_type::<EvaluationHandle>("Evaluation");
         module.set_custom_type::<ComparisonHandle>("Comparison");
+        module.set_custom_type::<GroupsHandle>("Groups");
         combine_with_exported_module!(module, "metrics", metrics);
     }
 }
@@ -51,6 +56,14 @@ fn exam(of: &str, map: &Map) -> ScriptResult<ExamScores> {
     })
 }
 
+/// A map, where `of` says what it is.
+fn map(of: &str, value: Dynamic) -> ScriptResult<Map> {
+    let found = value.type_name();
+    let message = format!("expected {of} as a map, found a {found}");
+    let wrong = || runtime_error("argument.invalid", &message, None);
+    value.try_cast::<Map>().ok_or_else(wrong)
+}
+
 /// The samples of plain arrays, all of one exam.
 fn samples(of: &str, labels: Array, probabilities: Array) -> ScriptResult<Samples> {
     let map = Map::from([
@@ -67,6 +80,18 @@ fn level(of: &str, map: &Map) -> ScriptResult<(Level, EvaluateOptions)> {
     named.split().map_err(raise)
 }
 
+/// The options of a call that is about slices.
+fn slices_only((level, options): (Level, EvaluateOptions)) -> ScriptResult<EvaluateOptions> {
+    match level {
+        Level::Slice => Ok(options),
+        _ => Err(raise(MetricsError::Option {
+            name: "level",
+            expected: "\"slice\", for groups are of slices",
+            found: level.to_string(),
+        })),
+    }
+}
+
 fn numbers<const N: usize>(entries: [(&str, f64); N]) -> Map {
     entries
         .into_iter()
@@ -75,11 +100,48 @@ fn numbers<const N: usize>(entries: [(&str, f64); N]) -> Map {
 }
 
 fn estimate(of: &Estimate) -> Map {
-    numbers([
-        ("value", of.value),
-        ("lower", of.lower),
-        ("upper", of.upper),
+    numbers([("value", of.value), ("low", of.low), ("high", of.high)])
+}
+
+fn same_height(of: &SameHeight) -> Map {
+    let mut map = estimate(&of.auroc);
+    map.insert("n_compared".into(), (of.n_compared as INT).into());
+    map.insert("n_left_out".into(), (of.n_left_out as INT).into());
+    map
+}
+
+fn same_height_comparison(of: &SameHeightComparison) -> Map {
+    let mut map = numbers([
+        ("auroc_a", of.auroc_a),
+        ("auroc_b", of.auroc_b),
+        ("p", of.p),
+    ]);
+    map.insert("delta_auroc".into(), estimate(&of.delta_auroc).into());
+    map
+}
+
+fn group(of: &GroupEvaluation) -> Dynamic {
+    let pe = |part: fn(&GroupPe) -> Map| {
+        let found = of.pe.as_ref().map(part);
+        found.map_or(Dynamic::UNIT, Dynamic::from)
+    };
+    let rate = of.false_positive_rate.as_ref().map(estimate);
+    Map::from([
+        ("group".into(), of.group.clone().into()),
+        ("n_pe_slices".into(), (of.n_pe_slices as INT).into()),
+        ("n_other_slices".into(), (of.n_other_slices as INT).into()),
+        ("sensitivity".into(), pe(|pe| estimate(&pe.sensitivity))),
+        ("auroc".into(), pe(|pe| estimate(&pe.auroc))),
+        (
+            "same_height_auroc".into(),
+            pe(|pe| same_height(&pe.same_height_auroc)),
+        ),
+        (
+            "false_positive_rate".into(),
+            rate.map_or(Dynamic::UNIT, Dynamic::from),
+        ),
     ])
+    .into()
 }
 
 fn confusion(of: &Confusion) -> Map {
@@ -164,17 +226,7 @@ mod metrics {
     #[rhai_fn(return_raw)]
     pub fn scores(model: &str, exams: Array) -> ScriptResult<Scores> {
         let of = "an exam of metrics::scores()";
-        let exams = exams.into_iter().map(|value| {
-            let found = value.type_name();
-            let wrong = || {
-                runtime_error(
-                    "argument.invalid",
-                    &format!("expected {of} as a map, found a {found}"),
-                    None,
-                )
-            };
-            exam(of, &value.try_cast::<Map>().ok_or_else(wrong)?)
-        });
+        let exams = exams.into_iter().map(|value| exam(of, &map(of, value)?));
         Scores::new(model, exams.collect::<ScriptResult<_>>()?).map_err(raise)
     }
 
@@ -272,6 +324,118 @@ mod metrics {
         };
         let found = mistakes(scores, usize::try_from(n).map_err(negative)?).map_err(raise)?;
         Ok(found.into_iter().map(mistake).collect())
+    }
+
+    /// Slices in groups, by what is known of them beside the label: the size of the clot, the artery
+    /// that it lies in, what looks like a clot and is none.
+    ///
+    /// `name` says what they are grouped by, `rows` is an array of maps with these entries:
+    ///
+    /// - `exam` (""): the exam as the scores know it, its series UID
+    /// - `group` (""): the group's name
+    /// - `slices` ([]): the indices of those of its slices that belong to the group
+    ///
+    /// A slice may be in no group, or in several. One table may serve a whole cohort: exams that a
+    /// model did not score are passed over.
+    ///
+    /// Throws `metrics.groups` for a group without a name; `argument.invalid`, `options.unknown` or
+    /// `options.invalid` for rows of another form.
+    ///
+    /// ```rhai
+    /// let groups = metrics::groups("clot", [
+    ///     #{ exam: "1.2.3", group: "large", slices: [1] },
+    ///     #{ exam: "1.2.3", group: "small", slices: [2, 3] },
+    /// ]);
+    /// print(groups);       // slices by clot: large, small
+    /// print(groups.names); // ["large", "small"]
+    /// try { metrics::groups("clot", [#{ exam: "1.2.3", slices: [1] }]); } catch (error) {
+    ///     print(error.kind); // metrics.groups
+    /// }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn groups(name: &str, rows: Array) -> ScriptResult<GroupsHandle> {
+        let of = "a row of metrics::groups()";
+        let rows = rows.into_iter().map(|row| options(of, &map(of, row)?));
+        let rows = rows.collect::<ScriptResult<Vec<GroupSlices>>>()?;
+        Groups::new(name, rows).map(Arc::new).map_err(raise)
+    }
+
+    /// What the slices are grouped by.
+    #[rhai_fn(global, get = "name", pure)]
+    pub fn groups_name(groups: &mut GroupsHandle) -> String {
+        groups.name().to_owned()
+    }
+
+    /// The groups' names, in the order in which they were first given.
+    #[rhai_fn(global, get = "names", pure)]
+    pub fn groups_names(groups: &mut GroupsHandle) -> Array {
+        texts(groups.names())
+    }
+
+    /// The groups in words.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn groups_to_string(groups: &mut GroupsHandle) -> String {
+        groups.to_string()
+    }
+
+    /// As `scores.by(groups, settings)` with the defaults.
+    ///
+    /// ```rhai
+    /// let uid = scores.exams[0].exam;
+    /// let ends = metrics::groups("end", [#{ exam: uid, group: "lowest", slices: [0, 1, 2] }]);
+    /// print(scores.by(ends).len()); // 2
+    /// ```
+    #[rhai_fn(global, name = "by", return_raw, pure)]
+    pub fn by(
+        context: NativeCallContext,
+        scores: &mut Scores,
+        groups: GroupsHandle,
+    ) -> ScriptResult<Array> {
+        by_with(context, scores, groups, Map::new())
+    }
+
+    /// Where a model fails: its numbers on each group of slices, an array of maps.
+    ///
+    /// A map is `#{group, n_pe_slices, n_other_slices, sensitivity, auroc, same_height_auroc,
+    /// false_positive_rate}`. The group's PE slices are held against all slices of exams without PE,
+    /// and `same_height_auroc` against those at the same height; both are `()` where the group has
+    /// no PE slice, and so is `sensitivity`. `false_positive_rate` is the share of the group's other
+    /// slices that are called PE. The last map is of the slices in none of the groups. Groups that
+    /// no labelled slice is in are left out.
+    ///
+    /// `settings` are the options of `metrics::evaluate`, of which `level` can only be "slice".
+    ///
+    /// Throws `metrics.groups` for groups of other exams only, or of slices that an exam has not;
+    /// and as `metrics::evaluate`.
+    ///
+    /// ```rhai
+    /// let scores = metrics::scores("effnet", [
+    ///     #{ exam: "1.2.3", labels: [false, true, true, false], probabilities: [0.1, 0.9, 0.3, 0.2] },
+    ///     #{ exam: "1.2.4", labels: [false, false, false, false], probabilities: [0.2, 0.4, 0.4, 0.1] },
+    /// ]);
+    /// let groups = metrics::groups("clot", [
+    ///     #{ exam: "1.2.3", group: "large", slices: [1] },
+    ///     #{ exam: "1.2.3", group: "small", slices: [2] },
+    /// ]);
+    /// let found = scores.with_threshold(0.35).by(groups, #{ replicates: 10 });
+    /// print(found.map(|each| each.group)); // ["large", "small", "none of these"]
+    /// print(found[0].auroc.value);               // 1.0
+    /// print(found[1].same_height_auroc.value);   // 0.0
+    /// print(found[2].false_positive_rate.value); // 0.3333333333333333
+    /// let other = metrics::groups("clot", [#{ exam: "9", group: "large", slices: [1] }]);
+    /// try { scores.by(other); } catch (error) { print(error.kind); } // metrics.groups
+    /// ```
+    #[rhai_fn(global, name = "by", return_raw, pure)]
+    pub fn by_with(
+        context: NativeCallContext,
+        scores: &mut Scores,
+        groups: GroupsHandle,
+        settings: Map,
+    ) -> ScriptResult<Array> {
+        let options = slices_only(level("by()", &settings)?)?;
+        let found = evaluate_groups_watched(scores, &groups, &options, &work(&context));
+        let found = found.map_err(raise)?;
+        Ok(found.groups.iter().map(group).collect())
     }
 
     /// Every exam as a map `#{exam, n_slices, probability, positive}`.
@@ -390,6 +554,7 @@ mod metrics {
     /// | `confidence` | 0.95 | of the intervals |
     /// | `seed` | 0 | of the resamples |
     /// | `bins` | 10 | of the calibration |
+    /// | `height_tolerance` | 0.04 | how far the heights of slices may differ that the same-height AUC compares, in shares of the exam |
     ///
     /// The threshold is that of the scores; without one it is chosen on these samples by the
     /// Youden index, and `threshold_from` says so. What one class leaves undefined is NaN and a
@@ -447,7 +612,7 @@ mod metrics {
     ///
     /// ```rhai
     /// let found = metrics::compare(scores, other, #{ replicates: 200 });
-    /// print(found.delta_auroc.lower <= found.delta_auroc.value); // true
+    /// print(found.delta_auroc.low <= found.delta_auroc.value); // true
     /// print(metrics::compare(scores, scores).delta_auroc.value); // 0.0
     /// let fewer = model.predict(features, split.train);
     /// try { metrics::compare(scores, fewer); } catch (error) {
@@ -525,43 +690,43 @@ mod metrics {
         confusion(&evaluation.confusion)
     }
 
-    /// The share of samples called right, as `#{value, lower, upper}`.
+    /// The share of samples called right, as `#{value, low, high}`.
     #[rhai_fn(global, get = "accuracy", pure)]
     pub fn evaluation_accuracy(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.accuracy)
     }
 
-    /// The share of positives called positive, as `#{value, lower, upper}`.
+    /// The share of positives called positive, as `#{value, low, high}`.
     #[rhai_fn(global, get = "sensitivity", pure)]
     pub fn evaluation_sensitivity(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.sensitivity)
     }
 
-    /// The share of negatives called negative, as `#{value, lower, upper}`.
+    /// The share of negatives called negative, as `#{value, low, high}`.
     #[rhai_fn(global, get = "specificity", pure)]
     pub fn evaluation_specificity(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.specificity)
     }
 
-    /// The share of called positives that are positive, as `#{value, lower, upper}`.
+    /// The share of called positives that are positive, as `#{value, low, high}`.
     #[rhai_fn(global, get = "precision", pure)]
     pub fn evaluation_precision(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.precision)
     }
 
-    /// The harmonic mean of precision and sensitivity, as `#{value, lower, upper}`.
+    /// The harmonic mean of precision and sensitivity, as `#{value, low, high}`.
     #[rhai_fn(global, get = "f1", pure)]
     pub fn evaluation_f1(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.f1)
     }
 
-    /// The area under the ROC curve, as `#{value, lower, upper}`.
+    /// The area under the ROC curve, as `#{value, low, high}`.
     #[rhai_fn(global, get = "auroc", pure)]
     pub fn evaluation_auroc(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.auroc)
     }
 
-    /// The area under the ROC curve with DeLong's interval, as `#{value, lower, upper}`.
+    /// The area under the ROC curve with DeLong's interval, as `#{value, low, high}`.
     ///
     /// The interval takes samples to be independent, which slices of one exam are not: it is too
     /// narrow.
@@ -570,14 +735,41 @@ mod metrics {
         estimate(&evaluation.auroc_delong)
     }
 
-    /// The average precision, as `#{value, lower, upper}`; see `metrics::average_precision`.
+    /// The area under the ROC curve among slices at the same height, as
+    /// `#{value, low, high, n_compared, n_left_out}`: the chance that a PE slice scores higher than
+    /// a slice at its height in an exam without PE. `()` for slabs and exams.
+    ///
+    /// 0.5 is blind: how far up a slice lies, which tells much without an image, hardly helps here.
+    /// Heights are the same when they differ by at most `height_tolerance` of the exam. A score of
+    /// the height alone can still reach some 0.55, where PE lies at its peak, so compare with
+    /// `train::position_baseline`. Each PE slice weighs the same; `n_compared` of them had a slice
+    /// to be compared with, `n_left_out` had none.
+    ///
+    /// ```rhai
+    /// let height = [0.1, 0.2, 0.6, 0.3]; // the third slice scores best, in every exam
+    /// let blind = metrics::scores("height", [
+    ///     #{ exam: "1.2.3", labels: [false, false, true, false], probabilities: height },
+    ///     #{ exam: "1.2.4", labels: [false, false, false, false], probabilities: height },
+    /// ]);
+    /// let found = metrics::evaluate(blind, #{ replicates: 10 });
+    /// print(found.auroc.value > 0.9);        // true
+    /// print(found.same_height_auroc.value); // 0.5
+    /// print(metrics::evaluate(blind, #{ level: "exam" }).same_height_auroc == ()); // true
+    /// ```
+    #[rhai_fn(global, get = "same_height_auroc", pure)]
+    pub fn evaluation_same_height_auroc(evaluation: &mut EvaluationHandle) -> Dynamic {
+        let found = evaluation.same_height_auroc.as_ref();
+        found.map_or(Dynamic::UNIT, |found| same_height(found).into())
+    }
+
+    /// The average precision, as `#{value, low, high}`; see `metrics::average_precision`.
     #[rhai_fn(global, get = "average_precision", pure)]
     pub fn evaluation_average_precision(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.average_precision)
     }
 
     /// The Brier score, the mean squared distance of the probabilities from the labels, as
-    /// `#{value, lower, upper}`.
+    /// `#{value, low, high}`.
     #[rhai_fn(global, get = "brier", pure)]
     pub fn evaluation_brier(evaluation: &mut EvaluationHandle) -> Map {
         estimate(&evaluation.brier)
@@ -675,7 +867,7 @@ mod metrics {
         comparison.auroc_b as FLOAT
     }
 
-    /// The second area minus the first, as `#{value, lower, upper}`.
+    /// The second area minus the first, as `#{value, low, high}`.
     #[rhai_fn(global, get = "delta_auroc", pure)]
     pub fn comparison_delta_auroc(comparison: &mut ComparisonHandle) -> Map {
         estimate(&comparison.delta_auroc)
@@ -691,6 +883,23 @@ mod metrics {
     #[rhai_fn(global, get = "delong_p", pure)]
     pub fn comparison_delong_p(comparison: &mut ComparisonHandle) -> FLOAT {
         comparison.delong_p as FLOAT
+    }
+
+    /// The areas among slices at the same height, as `#{auroc_a, auroc_b, delta_auroc, p}`; `()` for
+    /// slabs and exams. See `evaluation.same_height_auroc`.
+    ///
+    /// `delta_auroc` is the second less the first, `#{value, low, high}`, and `p` the two-sided p
+    /// value of the same resamples of exams.
+    ///
+    /// ```rhai
+    /// let found = metrics::compare(scores, scores, #{ replicates: 100 }).same_height;
+    /// print(found.delta_auroc.value); // 0.0
+    /// print(found.p);                 // 1.0
+    /// ```
+    #[rhai_fn(global, get = "same_height", pure)]
+    pub fn comparison_same_height(comparison: &mut ComparisonHandle) -> Dynamic {
+        let found = comparison.same_height.as_ref();
+        found.map_or(Dynamic::UNIT, |found| same_height_comparison(found).into())
     }
 
     /// The comparison in words.

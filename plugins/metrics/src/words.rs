@@ -22,17 +22,22 @@ impl Display for Evaluation {
         };
         writeln!(f, "threshold {:.4}, {from}", self.threshold)?;
         let rows = [
-            ("AUROC", self.auroc),
-            ("  by DeLong", self.auroc_delong),
-            ("avg. precision", self.average_precision),
-            ("accuracy", self.accuracy),
-            ("sensitivity", self.sensitivity),
-            ("specificity", self.specificity),
-            ("precision", self.precision),
-            ("F1", self.f1),
-            ("Brier score", self.brier),
+            ("AUROC", Some(self.auroc)),
+            ("  by DeLong", Some(self.auroc_delong)),
+            (
+                "  same height",
+                self.same_height_auroc.map(|found| found.auroc),
+            ),
+            ("avg. precision", Some(self.average_precision)),
+            ("accuracy", Some(self.accuracy)),
+            ("sensitivity", Some(self.sensitivity)),
+            ("specificity", Some(self.specificity)),
+            ("precision", Some(self.precision)),
+            ("F1", Some(self.f1)),
+            ("Brier score", Some(self.brier)),
         ];
         for (name, estimate) in rows {
+            let Some(estimate) = estimate else { continue };
             writeln!(f, "  {name:<15} {estimate}")?;
         }
         write!(
@@ -61,7 +66,7 @@ impl Display for Comparison {
         writeln!(
             f,
             "  difference      {:+.4} [{:+.4}, {:+.4}]",
-            delta.value, delta.lower, delta.upper
+            delta.value, delta.low, delta.high
         )?;
         match self.delong_p {
             p if p.is_nan() => {
@@ -69,6 +74,15 @@ impl Display for Comparison {
             }
             p if p < 1e-4 => write!(f, "  DeLong          z {:.3}, p < 0.0001", self.delong_z)?,
             p => write!(f, "  DeLong          z {:.3}, p {p:.4}", self.delong_z)?,
+        }
+        if let Some(found) = self.same_height {
+            let (a, b, delta) = (found.auroc_a, found.auroc_b, found.delta_auroc);
+            write!(f, "\n  same height     {b:.4} against {a:.4}")?;
+            write!(
+                f,
+                "\n  difference      {:+.4} [{:+.4}, {:+.4}], p {:.4}",
+                delta.value, delta.low, delta.high, found.p
+            )?;
         }
         warnings(f, &self.warnings)
     }

@@ -3,7 +3,7 @@
 
 use pe_metrics::{
     Bootstrap, Confusion, Estimate, EvaluateOptions, ExamScores, Level, Samples, Scores, auroc,
-    average_precision, brier, compare, evaluate,
+    average_precision, bootstrap_p, brier, compare, evaluate, same_height_auroc,
 };
 
 /// 30 exams of 1 to 40 slices; a third of them with runs of positive slices; some unlabelled slices.
@@ -76,19 +76,13 @@ fn interval(mut values: Vec<f64>, confidence: f64) -> (f64, f64) {
 }
 
 #[track_caller]
-fn check(what: &str, found: Estimate, value: f64, (lower, upper): (f64, f64)) {
+fn check(what: &str, found: Estimate, value: f64, (low, high): (f64, f64)) {
     assert!(
         (found.value - value).abs() < 1e-12,
         "{what}: {found}, {value}"
     );
-    assert!(
-        (found.lower - lower).abs() < 1e-12,
-        "{what}: {found}, {lower}"
-    );
-    assert!(
-        (found.upper - upper).abs() < 1e-12,
-        "{what}: {found}, {upper}"
-    );
+    assert!((found.low - low).abs() < 1e-12, "{what}: {found}, {low}");
+    assert!((found.high - high).abs() < 1e-12, "{what}: {found}, {high}");
 }
 
 const OPTIONS: EvaluateOptions = EvaluateOptions {
@@ -97,6 +91,7 @@ const OPTIONS: EvaluateOptions = EvaluateOptions {
     seed: 11,
     slab: 8,
     bins: 10,
+    height_tolerance: 0.04,
 };
 
 type Metric = fn(&[bool], &[f64]) -> f64;
@@ -145,7 +140,7 @@ fn intervals_are_those_of_a_plain_bootstrap() {
             let value = metric(&samples.labels, &samples.probabilities);
             check(&format!("{name} by {level}"), estimate, value, expected);
             // Few samples can all be called right in every resample; slices are many.
-            let wide = estimate.lower < estimate.upper;
+            let wide = estimate.low < estimate.high;
             assert!(wide || level != Level::Slice, "{name}: {estimate}");
         }
     }
@@ -182,14 +177,78 @@ fn a_difference_is_of_the_same_resamples() {
     );
 }
 
+/// The exams of one resample, each as often as it was drawn, under other names.
+fn redrawn(scores: &Scores, times: &[u32]) -> Scores {
+    let labelled = scores
+        .exams()
+        .iter()
+        .filter(|exam| exam.labels.iter().any(Option::is_some));
+    let mut drawn = Vec::new();
+    for (exam, times) in labelled.zip(times) {
+        for time in 0..*times {
+            let exam_name = format!("{}.{time}", exam.exam);
+            drawn.push(ExamScores {
+                exam: exam_name,
+                ..exam.clone()
+            });
+        }
+    }
+    Scores::new(scores.model(), drawn).expect("good scores")
+}
+
+#[test]
+fn the_interval_at_the_same_height_is_of_exams_drawn_again() {
+    let (a, b) = (scores("effnet", 0.9), scores("effnet_lstm", 0.7));
+    let found = compare(&a, &b, Level::Slice, &OPTIONS).expect("they are compared");
+    let bootstrap = Bootstrap {
+        replicates: OPTIONS.replicates,
+        seed: OPTIONS.seed,
+        n_exams: found.n_exams,
+    };
+    let area = |scores: &Scores| {
+        same_height_auroc(scores, OPTIONS.height_tolerance).expect("a tolerance in range")
+    };
+    let areas = |scores: &Scores| -> Vec<f64> {
+        (0..OPTIONS.replicates)
+            .map(|replicate| area(&redrawn(scores, &bootstrap.multiplicities(replicate))))
+            .collect()
+    };
+    let (areas_a, areas_b) = (areas(&a), areas(&b));
+    let deltas: Vec<f64> = areas_a.iter().zip(&areas_b).map(|(a, b)| b - a).collect();
+    let of_a = evaluate(&a, Level::Slice, &OPTIONS).expect("it is evaluated");
+    let of_a = of_a.same_height_auroc.expect("slices have heights");
+    check(
+        "a",
+        of_a.auroc,
+        area(&a),
+        interval(areas_a, OPTIONS.confidence),
+    );
+    let same_height = found.same_height.expect("slices have heights");
+    let expected = interval(deltas.clone(), OPTIONS.confidence);
+    check(
+        "delta",
+        same_height.delta_auroc,
+        area(&b) - area(&a),
+        expected,
+    );
+    assert_eq!(
+        (same_height.auroc_a, same_height.auroc_b),
+        (area(&a), area(&b))
+    );
+    assert!((same_height.p - bootstrap_p(&deltas)).abs() < 1e-12);
+    assert!(
+        same_height.p < 0.05 && same_height.delta_auroc.low > 0.0,
+        "{found}"
+    );
+}
+
 #[test]
 fn the_seed_alone_decides() {
     let scores = scores("effnet", 0.7);
     let with = |seed| {
         let options = EvaluateOptions { seed, ..OPTIONS };
-        evaluate(&scores, Level::Slice, &options)
-            .expect("it is evaluated")
-            .auroc
+        let found = evaluate(&scores, Level::Slice, &options).expect("it is evaluated");
+        (found.auroc, found.same_height_auroc)
     };
     assert_eq!(with(1), with(1));
     assert_ne!(with(1), with(2));

@@ -189,7 +189,7 @@ fn delong_variances() {
         assert!(close(pair.p, number(&case["p"])), "{name}: {pair:?}");
         let interval = pair.a.interval(0.95);
         let half = 1.959_963_984_540_054 * number(&case["variance_a"]).sqrt();
-        same(name, interval.lower, (interval.value - half).max(0.0));
-        same(name, interval.upper, (interval.value + half).min(1.0));
+        same(name, interval.low, (interval.value - half).max(0.0));
+        same(name, interval.high, (interval.value + half).min(1.0));
     });
 }

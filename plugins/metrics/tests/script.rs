@@ -65,6 +65,40 @@ fn values_are_read() {
     );
     check("metrics::evaluate(scores).roc.thresholds[0]", "inf");
     check("metrics::compare(scores, scores).delta_auroc.value", "0.0");
+    let same = "same_height_auroc";
+    check(&format!("metrics::evaluate(scores).{same}.n_left_out"), "1");
+    let near = "#{height_tolerance: 0.125, replicates: 50}";
+    check(
+        &format!("metrics::evaluate(scores, {near}).{same}.value"),
+        "1.0",
+    );
+    check(
+        &format!("metrics::evaluate(scores, {near}).{same}.n_compared"),
+        "1",
+    );
+    check(
+        &format!("metrics::evaluate(scores, #{{level: \"exam\"}}).{same} == ()"),
+        "true",
+    );
+    check(
+        &format!("metrics::compare(scores, scores, {near}).same_height.p"),
+        "1.0",
+    );
+    check(
+        &format!("metrics::compare(scores, scores, {near}).same_height.auroc_a"),
+        "1.0",
+    );
+    let groups =
+        "metrics::groups(\"clot\", [#{exam: \"1.2.3\", group: \"large\", slices: [1, 3]}])";
+    check(groups, "slices by clot: large");
+    check(&format!("{groups}.names"), "[\"large\"]");
+    let found = format!("scores.with_threshold(0.6).by({groups}, {near})");
+    check(&format!("{found}.len()"), "2");
+    check(&format!("{found}[0].sensitivity.value"), "1.0");
+    check(&format!("{found}[0].same_height_auroc.n_compared"), "1");
+    check(&format!("{found}[0].false_positive_rate == ()"), "true");
+    check(&format!("{found}[1].false_positive_rate.value"), "0.25");
+    check(&format!("{found}[1].auroc == ()"), "true");
     check("scores.with_threshold(0.6).errors(3)[0].slice_idx", "2");
     check(
         "scores.with_threshold(0.9).errors(3)[0].kind",
@@ -113,6 +147,30 @@ fn errors_say_what_is_wrong() {
     check(
         "metrics::compare(scores, metrics::scores(\"b\", []))",
         "the second lacks exam 1.2.3",
+    );
+    check(
+        "metrics::evaluate(scores, #{height_tolerance: 0})",
+        "`height_tolerance` above 0 and at most 1, found 0",
+    );
+    check(
+        "scores.by(metrics::groups(\"clot\", [#{exam: \"9\", group: \"a\"}]))",
+        "groups \"clot\": expected exams that effnet scored, found none",
+    );
+    check(
+        "scores.by(metrics::groups(\"clot\", [#{exam: \"1.2.4\", group: \"a\", slices: [2]}]))",
+        "a slice index below 2 in exam 1.2.4, found 2",
+    );
+    check(
+        "metrics::groups(\"clot\", [#{exam: \"1.2.4\", slices: [2]}])",
+        "expected a group's name, found \"\"",
+    );
+    check(
+        "metrics::groups(\"clot\", [#{exam: \"1\", slice: [2]}])",
+        "did you mean `slices`?",
+    );
+    check(
+        "scores.by(metrics::groups(\"clot\", []), #{level: \"exam\"})",
+        "groups are of slices",
     );
     check("scores.errors(-1)", "expected `n` from 0, found -1");
     check(

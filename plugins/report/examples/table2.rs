@@ -9,7 +9,10 @@ use std::path::Path;
 use ndarray::Array3;
 use pe_binding::Work;
 use pe_ct::ChannelSlice;
-use pe_metrics::{EvaluateOptions, ExamScores, Level, Scores, mistakes, youden};
+use pe_metrics::{
+    EvaluateOptions, ExamScores, GroupSlices, Groups, Level, Scores, mistakes, relative_height,
+    youden,
+};
 use pe_report::{Epoch, Experiment, TABLE_2};
 
 /// How far apart each model's scores of the two classes lie, in the order of the paper's table.
@@ -41,6 +44,12 @@ pub fn experiment() -> Result<Experiment, Box<dyn Error>> {
             }
         }
     }
+    let heights = Scores::new(
+        "position",
+        exams(0, 0.0).into_iter().map(by_height).collect(),
+    )?;
+    experiment.baseline("position", heights.with_threshold(0.5))?;
+    experiment.by(Groups::new("place of the clot", ends(&exams(0, 0.0)))?);
     for (base, id) in [
         ("effnet", "effnet_lstm"),
         ("effnet", "effnet_tcn"),
@@ -93,6 +102,40 @@ fn exams(seed: u64, skill: f64) -> Vec<ExamScores> {
             }
         })
         .collect()
+}
+
+/// The same exam with scores of its slices' heights alone.
+fn by_height(exam: ExamScores) -> ExamScores {
+    let n_slices = exam.labels.len();
+    let heights = (0..n_slices).map(|slice_idx| relative_height(slice_idx, n_slices));
+    ExamScores {
+        probabilities: heights
+            .map(|height| (-0.5 * ((height - 0.4) / 0.1).powi(2)).exp())
+            .collect(),
+        ..exam
+    }
+}
+
+/// The first and the last slices of each clot.
+fn ends(exams: &[ExamScores]) -> Vec<GroupSlices> {
+    let of = |exam: &ExamScores| {
+        let n_slices = exam.labels.len();
+        let within = (0..n_slices).filter(|slice_idx| exam.labels[*slice_idx] == Some(true));
+        let within: Vec<usize> = within.collect();
+        let at_ends = |slice_idx: &usize| {
+            [within.first(), within.last()]
+                .into_iter()
+                .flatten()
+                .any(|end| slice_idx.abs_diff(*end) < 3)
+        };
+        let (ends, middle) = within.iter().partition(|slice_idx| at_ends(slice_idx));
+        [("ends", ends), ("middle", middle)].map(|(group, slices)| GroupSlices {
+            exam: exam.exam.clone(),
+            group: group.into(),
+            slices,
+        })
+    };
+    exams.iter().flat_map(of).collect()
 }
 
 /// A number near the normal distribution, from a counter (SplitMix64, Steele et al. 2014).

@@ -60,6 +60,14 @@ pub enum ReportError {
         /// The model.
         id: String,
     },
+    /// An experiment has one baseline.
+    #[error("expected one baseline, found `{id}` beside `{first}`")]
+    SecondBaseline {
+        /// The model.
+        id: String,
+        /// The baseline that the experiment has.
+        first: String,
+    },
     /// A model that the experiment does not have.
     #[error("expected a model of the experiment, found `{id}`")]
     UnknownModel {
@@ -123,9 +131,10 @@ impl Explain for ReportError {
             Self::Option { .. } => "options.invalid",
             Self::Row { .. } => "report.table",
             Self::Ending { .. } => "report.path",
-            Self::DuplicateModel { .. } | Self::UnknownModel { .. } | Self::NoModels => {
-                "report.model"
-            }
+            Self::DuplicateModel { .. }
+            | Self::SecondBaseline { .. }
+            | Self::UnknownModel { .. }
+            | Self::NoModels => "report.model",
             Self::OtherExams { .. } | Self::UnknownExam { .. } | Self::UnknownSlice { .. } => {
                 "report.exam"
             }

@@ -106,7 +106,8 @@ fn row_map(row: Row) -> rhai::Map {
 mod report {
     use pe_binding::script::{options, work};
     use pe_ct::{ChannelSlice, Mask, Volume};
-    use pe_metrics::Scores;
+    use pe_metrics::script::GroupsHandle;
+    use pe_metrics::{Groups, Scores};
     use rhai::{Array, INT, Map};
 
     /// A contact sheet of an exam, from the apex to the base.
@@ -430,8 +431,8 @@ mod report {
     /// ```rhai
     /// let rows = report::experiment("Two rows");
     /// rows.model("effnet", scores, model.history);
-    /// rows.model("position", train::position_baseline(slices, split), []);
-    /// try { rows.model("position", scores, []); } catch (error) { print(error.kind); } // report.model
+    /// rows.model("effnet_tcn", other, head.history);
+    /// try { rows.model("effnet", scores, []); } catch (error) { print(error.kind); } // report.model
     /// ```
     #[rhai_fn(global, name = "model", return_raw, pure)]
     pub fn experiment_model(
@@ -442,6 +443,34 @@ mod report {
     ) -> ScriptResult<()> {
         let history = epochs_of(history)?;
         let added = experiment.with(|experiment| experiment.model(id, scores, history));
+        added.map_err(raise)
+    }
+
+    /// Adds a model without training that every other model is held against: what a model is worth is
+    /// what it is better by.
+    ///
+    /// It may be added before the others or after them. The report shows of each model how much its
+    /// AUC among slices at the same height is above the baseline's, with an interval of the same
+    /// resamples of exams.
+    ///
+    /// Throws as `experiment.model()`, and `report.model` for a second baseline.
+    ///
+    /// ```rhai
+    /// let rows = report::experiment("A model and where slices lie");
+    /// rows.model("effnet", scores, model.history);
+    /// rows.baseline("position", train::position_baseline(slices, split));
+    /// rows.evaluate(#{ replicates: 50 });
+    /// let found = rows.rows[0];
+    /// print(found.same_height_to_baseline_low <= found.same_height_to_baseline_high); // true
+    /// try { rows.baseline("other", other); } catch (error) { print(error.kind); } // report.model
+    /// ```
+    #[rhai_fn(global, name = "baseline", return_raw, pure)]
+    pub fn experiment_baseline(
+        experiment: &mut ExperimentHandle,
+        id: &str,
+        scores: Scores,
+    ) -> ScriptResult<()> {
+        let added = experiment.with(|experiment| experiment.baseline(id, scores));
         added.map_err(raise)
     }
 
@@ -464,6 +493,25 @@ mod report {
     ) -> ScriptResult<()> {
         let asked = experiment.with(|experiment| experiment.compare(base, id));
         asked.map_err(raise)
+    }
+
+    /// Asks where the models fail: for their numbers on each group of slices.
+    ///
+    /// `groups` are made by `metrics::groups()`. The report shows each model's AUC, also among slices
+    /// at the same height, of the PE slices of each group, and how many of the group's other slices
+    /// are called PE; `scores.by(groups)` gives the same numbers of one model.
+    /// `experiment.evaluate()` computes them, and throws `metrics.groups` for groups that do not fit.
+    ///
+    /// ```rhai
+    /// let ends = report::experiment("At the ends");
+    /// ends.model("effnet", scores, model.history);
+    /// let uid = scores.exams[0].exam;
+    /// ends.by(metrics::groups("end", [#{ exam: uid, group: "lowest", slices: [0, 1, 2] }]));
+    /// ends.evaluate(#{ replicates: 20 });
+    /// ```
+    #[rhai_fn(global, name = "by", pure)]
+    pub fn experiment_by(experiment: &mut ExperimentHandle, groups: GroupsHandle) {
+        experiment.with(|experiment| experiment.by(Groups::clone(&groups)));
     }
 
     /// Adds a fact of the data or the settings; the value may be anything that can be printed.
@@ -563,6 +611,8 @@ mod report {
     /// - `seed` (0): of the resamples
     /// - `slab` (32): slices in a slab
     /// - `bins` (10): of the calibration
+    /// - `height_tolerance` (0.04): how far the heights of slices may differ that the same-height
+    ///   AUC compares, in shares of the exam
     ///
     /// Throws `report.model` for an experiment without models, and as `metrics::evaluate`.
     ///
@@ -602,9 +652,11 @@ mod report {
 
     /// Each model's numbers at slice level, an array of maps.
     ///
-    /// They have `id`, `name`, `threshold`; `accuracy`, `accuracy_lower`, `accuracy_upper` and so
-    /// on for `sensitivity`, `specificity`, `precision`, `f1` and `auroc`; `slab_auroc` and
-    /// `exam_auroc`; and `paper_accuracy` and so on for the paper's models.
+    /// They have `id`, `name`, `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so
+    /// on for `sensitivity`, `specificity`, `precision`, `f1`, `auroc` and `same_height_auroc`;
+    /// `slab_auroc` and `exam_auroc`; and `paper_accuracy` and so on for the paper's models. With a
+    /// baseline, the other models have `same_height_to_baseline`, how much their same-height AUC is
+    /// above the baseline's, its ends `_low` and `_high`, and its p value `_p`.
     ///
     /// Throws `report.evaluate` as `experiment.table()`.
     #[rhai_fn(global, get = "rows", return_raw, pure)]

@@ -7,7 +7,7 @@ use ndarray::Array3;
 use pe_binding::{Explain, Work};
 use pe_ct::ChannelSlice;
 use pe_files::Files;
-use pe_metrics::{EvaluateOptions, ExamScores, Scores};
+use pe_metrics::{EvaluateOptions, ExamScores, GroupSlices, Groups, Scores};
 use pe_report::{Epoch, Example, Experiment, ReportError};
 
 #[allow(dead_code)]
@@ -71,12 +71,12 @@ fn the_table_shows_ours_above_the_papers() {
     let expected = [
         "Two models",
         "",
-        "slice level                 Accuracy   Sensitivity   Specificity   Precision       F1      AUC   95 % interval",
+        "slice level                 Accuracy    Sens.    Spec.    Prec.       F1      AUC   95 % interval  Same height",
         "──────────────────────────────────────────────────────────────────────────────────────────────────────────────",
-        "EfficientNet-B0               0.6667        1.0000        0.6000      0.3333   0.5000   0.6000   0.545–0.643",
-        "  paper                       0.7709        0.7808        0.7687      0.1676   0.2760   0.8328",
-        "EfficientNet-B0 + TCN         1.0000*       1.0000        1.0000*     1.0000*  1.0000*  1.0000*  1.000–1.000",
-        "  paper                       0.8023        0.8184        0.8015      0.2541   0.3878   0.8759",
+        "EfficientNet-B0               0.6667   1.0000   0.6000   0.3333   0.5000   0.6000   0.545–0.643         1.0000",
+        "  paper                       0.7709   0.7808   0.7687   0.1676   0.2760   0.8328",
+        "EfficientNet-B0 + TCN         1.0000*  1.0000   1.0000*  1.0000*  1.0000*  1.0000*  1.000–1.000         1.0000",
+        "  paper                       0.8023   0.8184   0.8015   0.2541   0.3878   0.8759",
         "",
     ];
     assert_eq!(found, expected);
@@ -278,6 +278,159 @@ fn json_holds_every_level_the_paper_and_the_comparisons() {
         json["comparisons"][0]["result"]["delta_auroc"]["value"],
         0.4
     );
+}
+
+/// The two models beside a score that is the same on every second slice.
+fn with_baseline() -> Experiment {
+    let mut experiment = two_models();
+    let blind = scores("height", 0.25).with_threshold(0.25);
+    experiment.baseline("height", blind).expect("the first");
+    experiment
+}
+
+#[test]
+fn the_second_table_holds_slices_at_the_same_height_against_the_baseline() {
+    let table = evaluated(with_baseline()).table().expect("it is evaluated");
+    let lines = table
+        .lines()
+        .skip_while(|line| !line.starts_with("same height"));
+    let found: Vec<&str> = lines.take(5).collect();
+    let expected = [
+        "same height                    AUC  95 % interval         less height's  95 % interval             p",
+        "────────────────────────────────────────────────────────────────────────────────────────────────────",
+        "EfficientNet-B0             1.0000  1.000–1.000                 +0.5000  +0.500 to +0.500      0.039",
+        "EfficientNet-B0 + TCN       1.0000  1.000–1.000                 +0.5000  +0.500 to +0.500      0.039",
+        "height                      0.5000  0.500–0.500",
+    ];
+    assert_eq!(found, expected);
+    assert!(table.contains("(within 4 % of the scan)"), "{table}");
+    let without = evaluated(two_models()).table().expect("it is evaluated");
+    assert!(
+        without.contains("same height                    AUC  95 % interval\n"),
+        "{without}"
+    );
+}
+
+#[test]
+fn every_file_tells_of_slices_at_the_same_height() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let experiment = evaluated(with_baseline());
+    experiment
+        .save(scratch.path(), &Files::free())
+        .expect("written");
+    let json: serde_json::Value =
+        serde_json::from_str(&read(scratch.path(), "table2.json")).expect("JSON");
+    assert_eq!(json["baseline"], "height");
+    let blind = &json["models"][2];
+    let expected = serde_json::json!({
+        "value": 0.5, "low": 0.5, "high": 0.5, "n_compared": 5, "n_left_out": 0
+    });
+    assert_eq!(blind["slice"]["same_height_auroc"], expected);
+    assert!(blind["slab"]["same_height_auroc"].is_null() && blind["to_baseline"].is_null());
+    let to_baseline = &json["models"][0]["to_baseline"];
+    assert_eq!(to_baseline["model_a"], "height");
+    assert_eq!(to_baseline["same_height"]["delta_auroc"]["value"], 0.5);
+    let compared = &json["comparisons"][0]["result"]["same_height"];
+    assert_eq!(compared["delta_auroc"]["value"], 0.0);
+    assert_eq!(compared["p"], 1.0);
+
+    let page = read(scratch.path(), "table2.html");
+    for text in [
+        "<th>Same-height AUC</th><th>less height's</th>",
+        "+0.5000<small>+0.500 to +0.500, p 0.039</small>",
+        "<th>Δ same-height AUC</th>",
+        "0.5 is blind",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    let markdown = read(scratch.path(), "table2.md");
+    assert!(
+        markdown.contains("| 1.0000 (1.000–1.000) | +0.5000 (+0.500 to +0.500) |"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("| 0.5000 (0.500–0.500) |  |"),
+        "{markdown}"
+    );
+    let mut table = csv::Reader::from_path(scratch.path().join("table2.csv")).expect("a table");
+    let head = table.headers().expect("a head").clone();
+    let column = head.iter().position(|name| name == "same_height_auroc_low");
+    let column = column.expect("there is one");
+    let lines: Vec<_> = table.records().map(|row| row.expect("readable")).collect();
+    let cells: Vec<&str> = lines.iter().take(5).map(|line| &line[column]).collect();
+    assert_eq!(cells, ["1.0", "", "", "", ""]);
+
+    let rows = experiment.rows().expect("it is evaluated");
+    let number = |row: usize, name: &str| {
+        let found = rows[row].numbers.iter().find(|found| found.0 == name);
+        found.map(|found| found.1)
+    };
+    assert_eq!(number(0, "same_height_to_baseline_low"), Some(0.5));
+    assert_eq!(number(2, "same_height_auroc_high"), Some(0.5));
+    assert_eq!(number(2, "same_height_to_baseline"), None);
+}
+
+#[test]
+fn there_is_one_baseline() {
+    let mut experiment = with_baseline();
+    let error = experiment.baseline("other", scores("other", 0.5));
+    let error = error.expect_err("a second");
+    assert!(
+        matches!(error, ReportError::SecondBaseline { .. }),
+        "{error}"
+    );
+    assert_eq!(experiment.models().len(), 3);
+    let mut experiment = two_models();
+    let error = experiment.baseline("effnet", scores("effnet", 0.5));
+    let error = error.expect_err("a model of that name");
+    assert!(
+        matches!(error, ReportError::DuplicateModel { .. }),
+        "{error}"
+    );
+    experiment
+        .baseline("height", scores("height", 0.25))
+        .expect("what failed left none");
+}
+
+#[test]
+fn groups_show_where_models_fail() {
+    let row = |exam: &str, group: &str, slices: &[usize]| GroupSlices {
+        exam: exam.into(),
+        group: group.into(),
+        slices: slices.to_vec(),
+    };
+    let sizes = [row("1.2.0", "<large>", &[1]), row("1.2.2", "small", &[1])];
+    let sizes = Groups::new("clot size", sizes).expect("they have names");
+    let nodes = Groups::new("look-alike", [row("1.2.1", "node", &[1, 3])]).expect("it has a name");
+    let mut experiment = two_models();
+    experiment.by(sizes);
+    experiment.by(nodes);
+    let experiment = evaluated(experiment);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    experiment
+        .save(scratch.path(), &Files::free())
+        .expect("written");
+    let page = read(scratch.path(), "table2.html");
+    assert_eq!(unbalanced(&page), None);
+    for text in [
+        "<h2>Where it fails</h2>",
+        "Same-height AUC by clot size",
+        "<th>&lt;large&gt;<small>1</small></th><th>small<small>1</small></th><th>none of these<small>3</small></th>",
+        "False positives by look-alike",
+        "<th>node<small>2</small></th><th>none of these<small>23</small></th>",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!page.contains("False positives by clot size"));
+    let json: serde_json::Value =
+        serde_json::from_str(&read(scratch.path(), "table2.json")).expect("JSON");
+    let node = &json["groups"][1]["models"][0]["groups"][0];
+    assert_eq!(json["groups"][1]["by"], "look-alike");
+    assert_eq!(
+        (&node["group"], &node["n_other_slices"]),
+        (&"node".into(), &2.into())
+    );
+    assert_eq!(node["false_positive_rate"]["value"], 0.5);
 }
 
 #[test]

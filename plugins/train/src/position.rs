@@ -1,7 +1,7 @@
 //! How far one comes without looking: PE lies where the arteries are, and those lie at much the
 //! same height in every exam.
 
-use pe_metrics::{ExamScores, Level, Scores, youden};
+use pe_metrics::{ExamScores, Level, Scores, relative_height, youden};
 use pe_store::StoredExam;
 
 use crate::data::labels;
@@ -37,7 +37,7 @@ pub fn position_baseline(exams: &[StoredExam], split: &Split) -> Result<Scores, 
 }
 
 fn bin(slice_idx: usize, n_slices: usize) -> usize {
-    slice_idx * BINS / n_slices.max(1)
+    (relative_height(slice_idx, n_slices) * BINS as f64) as usize
 }
 
 /// The smoothed share of PE slices at each height.

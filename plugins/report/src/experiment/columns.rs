@@ -8,6 +8,8 @@ pub struct Column {
     pub key: &'static str,
     /// Its name for people.
     pub name: &'static str,
+    /// Its name where there is little room.
+    pub short: &'static str,
     /// Our number.
     pub ours: fn(&Evaluation) -> &Estimate,
     /// Our number at the threshold that the test part itself gives.
@@ -21,6 +23,7 @@ pub const COLUMNS: [Column; 6] = [
     Column {
         key: "accuracy",
         name: "Accuracy",
+        short: "Accuracy",
         ours: |ours| &ours.accuracy,
         optimistic: |at| at.accuracy,
         paper: |row| row.accuracy,
@@ -28,6 +31,7 @@ pub const COLUMNS: [Column; 6] = [
     Column {
         key: "sensitivity",
         name: "Sensitivity",
+        short: "Sens.",
         ours: |ours| &ours.sensitivity,
         optimistic: |at| at.sensitivity,
         paper: |row| row.sensitivity,
@@ -35,6 +39,7 @@ pub const COLUMNS: [Column; 6] = [
     Column {
         key: "specificity",
         name: "Specificity",
+        short: "Spec.",
         ours: |ours| &ours.specificity,
         optimistic: |at| at.specificity,
         paper: |row| row.specificity,
@@ -42,6 +47,7 @@ pub const COLUMNS: [Column; 6] = [
     Column {
         key: "precision",
         name: "Precision",
+        short: "Prec.",
         ours: |ours| &ours.precision,
         optimistic: |at| at.precision,
         paper: |row| row.precision,
@@ -49,6 +55,7 @@ pub const COLUMNS: [Column; 6] = [
     Column {
         key: "f1",
         name: "F1",
+        short: "F1",
         ours: |ours| &ours.f1,
         optimistic: |at| at.f1,
         paper: |row| row.f1,
@@ -56,6 +63,7 @@ pub const COLUMNS: [Column; 6] = [
     Column {
         key: "auroc",
         name: "AUC",
+        short: "AUC",
         ours: |ours| &ours.auroc,
         optimistic: |at| at.auroc,
         paper: |row| row.auroc,
@@ -65,14 +73,18 @@ pub const COLUMNS: [Column; 6] = [
 impl Column {
     /// Which of `evaluations` are best in this column: none where all are alike, or there is one.
     pub fn best<'a>(&self, evaluations: impl Iterator<Item = &'a Evaluation>) -> Vec<bool> {
-        let values: Vec<f64> = evaluations.map(|ours| (self.ours)(ours).value).collect();
-        let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let apart = values.iter().any(|value| *value < greatest);
-        values
-            .iter()
-            .map(|value| apart && *value == greatest)
-            .collect()
+        best(evaluations.map(|ours| (self.ours)(ours).value).collect())
     }
+}
+
+/// Which of the values are the greatest: none where all are alike, or there is one.
+pub fn best(values: Vec<f64>) -> Vec<bool> {
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let apart = values.iter().any(|value| *value < greatest);
+    values
+        .iter()
+        .map(|value| apart && *value == greatest)
+        .collect()
 }
 
 /// A share with four decimals, as the paper prints it; a dash for what is no number.
@@ -82,8 +94,21 @@ pub fn share(value: f64) -> String {
 
 /// An interval with three decimals, such as `0.801–0.864`.
 pub fn interval(estimate: &Estimate) -> String {
-    if estimate.lower.is_finite() && estimate.upper.is_finite() {
-        format!("{:.3}–{:.3}", estimate.lower, estimate.upper)
+    if estimate.low.is_finite() && estimate.high.is_finite() {
+        format!("{:.3}–{:.3}", estimate.low, estimate.high)
+    } else {
+        "–".into()
+    }
+}
+
+/// The interval of a difference, such as `−0.010 to +0.163`.
+pub fn signed_interval(estimate: &Estimate) -> String {
+    if estimate.low.is_finite() && estimate.high.is_finite() {
+        format!(
+            "{} to {}",
+            signed(estimate.low, 3),
+            signed(estimate.high, 3)
+        )
     } else {
         "–".into()
     }

@@ -1,7 +1,7 @@
 use pe_binding::Work;
 use pe_metrics::{
-    Comparison, Confusion, EvaluateOptions, Evaluation, Level, Scores, ThresholdFrom,
-    compare_watched, evaluate_watched, youden,
+    Comparison, Confusion, EvaluateOptions, Evaluation, GroupsEvaluation, Level, Scores,
+    ThresholdFrom, compare_watched, evaluate_groups_watched, evaluate_watched, youden,
 };
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ pub struct Results {
     pub models: Vec<ModelResults>,
     /// Of each pair that was to be compared.
     pub comparisons: Vec<Comparison>,
+    /// Of each of the experiment's groups, each model's numbers.
+    pub groups: Vec<Vec<GroupsEvaluation>>,
 }
 
 /// One model at the three levels.
@@ -30,6 +32,9 @@ pub struct ModelResults {
     pub exam: Evaluation,
     /// Slices at the threshold that the test part itself gives.
     pub optimistic: Optimistic,
+    /// How much better it is than the baseline, slices; `None` of the baseline itself, and without
+    /// one.
+    pub to_baseline: Option<Comparison>,
 }
 
 /// The slice level at the threshold with the greatest Youden index on the test part itself: no
@@ -111,18 +116,32 @@ impl Experiment {
         }
         options.check()?;
         let mut models = Vec::new();
-        for model in &self.models {
-            models.push(evaluate_model(&model.scores, options, work)?);
+        for (n, model) in self.models.iter().enumerate() {
+            let baseline = self.baseline.filter(|baseline| *baseline != n);
+            let baseline = baseline.map(|baseline| &self.models[baseline].scores);
+            models.push(evaluate_model(&model.scores, baseline, options, work)?);
         }
         let mut comparisons = Vec::new();
         for &(base, id) in &self.pairs {
             let (base, model) = (&self.models[base].scores, &self.models[id].scores);
             comparisons.push(compare_watched(base, model, Level::Slice, options, work)?);
         }
+        let of_models = |groups| {
+            let models = self.models.iter();
+            let found =
+                models.map(|model| evaluate_groups_watched(&model.scores, groups, options, work));
+            found.collect::<Result<Vec<_>, _>>()
+        };
+        let groups = self
+            .groups
+            .iter()
+            .map(of_models)
+            .collect::<Result<_, _>>()?;
         self.results = Some(Results {
             options: *options,
             models,
             comparisons,
+            groups,
         });
         Ok(())
     }
@@ -130,6 +149,7 @@ impl Experiment {
 
 fn evaluate_model(
     scores: &Scores,
+    baseline: Option<&Scores>,
     options: &EvaluateOptions,
     work: &Work,
 ) -> Result<ModelResults, ReportError> {
@@ -140,6 +160,9 @@ fn evaluate_model(
         slice,
         slab: at(Level::Slab(options.slab))?,
         exam: at(Level::Exam)?,
+        to_baseline: baseline
+            .map(|baseline| compare_watched(baseline, scores, Level::Slice, options, work))
+            .transpose()?,
     })
 }
 

@@ -1,11 +1,12 @@
 use std::path::Path;
 
 use pe_files::Files;
-use pe_metrics::{Evaluation, Scores};
+use pe_metrics::{Estimate, Evaluation, Scores};
 use serde_json::{Value, json};
 
-use super::columns::{COLUMNS, interval, share};
+use super::columns::{COLUMNS, interval, share, signed, signed_interval};
 use super::html::{self, summary};
+use super::same_height::meaning;
 use super::{CAVEATS, Experiment, Model, ModelResults, PAPER_DATA, Results};
 use crate::ReportError;
 use crate::write::{write_together, write_whole};
@@ -56,8 +57,10 @@ fn json(experiment: &Experiment, results: &Results) -> String {
         "data": experiment.data,
         "summary": summary(experiment, results),
         "options": results.options,
+        "baseline": experiment.baseline.map(|baseline| &experiment.models[baseline].id),
         "models": models,
         "comparisons": comparisons,
+        "groups": groups_json(experiment, results),
         "facts": facts.collect::<Vec<_>>(),
         "stages": experiment.stages,
         "notes": experiment.notes,
@@ -65,6 +68,22 @@ fn json(experiment: &Experiment, results: &Results) -> String {
         "paper": { "data": PAPER_DATA, "caveats": CAVEATS },
     });
     format!("{whole:#}\n")
+}
+
+/// Each model's numbers on each group of slices.
+fn groups_json(experiment: &Experiment, results: &Results) -> Vec<Value> {
+    let groups = experiment.groups.iter().zip(&results.groups);
+    groups
+        .map(|(groups, found)| {
+            let models = experiment.models.iter().zip(found);
+            let models: Vec<Value> = models
+                .map(|(model, found)| {
+                    json!({ "id": model.id, "threshold": found.threshold, "groups": found.groups })
+                })
+                .collect();
+            json!({ "by": groups.name(), "models": models })
+        })
+        .collect()
 }
 
 fn model_json(model: &Model, ours: &ModelResults) -> Value {
@@ -75,6 +94,7 @@ fn model_json(model: &Model, ours: &ModelResults) -> Value {
         "slab": numbers(&ours.slab),
         "exam": numbers(&ours.exam),
         "optimistic": ours.optimistic,
+        "to_baseline": ours.to_baseline,
         "paper": model.paper,
         "history": model.history,
     })
@@ -97,8 +117,12 @@ fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportEr
         "source".into(),
         "threshold".into(),
     ];
-    for column in &COLUMNS {
-        head.extend(["", "_lower", "_upper"].map(|end| format!("{}{end}", column.key)));
+    for key in COLUMNS
+        .map(|column| column.key)
+        .into_iter()
+        .chain(["same_height_auroc"])
+    {
+        head.extend(["", "_low", "_high"].map(|end| format!("{key}{end}")));
     }
     let mut rows = vec![head];
     for (model, ours) in experiment.models.iter().zip(&results.models) {
@@ -109,8 +133,13 @@ fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportEr
         ] {
             let values = COLUMNS.iter().flat_map(|column| {
                 let estimate = (column.ours)(evaluation);
-                [estimate.value, estimate.lower, estimate.upper].map(number)
+                [estimate.value, estimate.low, estimate.high].map(number)
             });
+            let same_height = evaluation.same_height_auroc.map(|found| found.auroc);
+            let same_height = same_height.map_or([f64::NAN; 3], |estimate| {
+                [estimate.value, estimate.low, estimate.high]
+            });
+            let values = values.chain(same_height.map(number));
             let first = line(model, level, "ours", evaluation.threshold);
             rows.push(first.chain(values).collect());
         }
@@ -122,9 +151,11 @@ fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportEr
             optimistic.threshold,
         );
         let values = COLUMNS.iter().map(|column| (column.optimistic)(optimistic));
+        let values = values.chain([f64::NAN]);
         rows.push(first.chain(values.flat_map(alone)).collect());
         if let Some(paper) = &model.paper {
             let values = COLUMNS.iter().map(|column| (column.paper)(paper));
+            let values = values.chain([f64::NAN]);
             let first = line(model, "slice", "paper", f64::NAN);
             rows.push(first.chain(values.flat_map(alone)).collect());
         }
@@ -161,15 +192,20 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut names = vec!["Model".into()];
     names.extend(COLUMNS.iter().map(|column| column.name.into()));
-    names.extend(["AUC interval".into(), "Threshold".into()]);
+    names.extend(["AUC interval", "Same-height AUC"].map(Into::into));
+    if let Some(baseline) = experiment.baseline_name() {
+        names.push(format!("less {}'s", plain(baseline)));
+    }
+    names.push("Threshold".into());
+    let n_columns = names.len();
     let rule = vec!["---:".into(); names.len() - 1];
     let mut out = format!("# {}\n\n", plain(&experiment.title));
     out += &format!("{}\n\n", plain(&summary(experiment, results)));
     out += &row(names);
     out += &row([":---".into()].into_iter().chain(rule).collect());
     let best = COLUMNS.map(|column| column.best(results.slices()));
-    for (n, (model, ours)) in experiment.models.iter().zip(results.slices()).enumerate() {
-        let mut cells = vec![plain(&model.name)];
+    for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
+        let (ours, mut cells) = (&found.slice, vec![plain(&model.name)]);
         for (column, best) in COLUMNS.iter().zip(&best) {
             let value = share((column.ours)(ours).value);
             cells.push(if best[n] {
@@ -178,7 +214,16 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
                 value
             });
         }
-        cells.extend([interval(&ours.auroc), share(ours.threshold)]);
+        let same_height = found.same_height_auroc();
+        cells.extend([interval(&ours.auroc), with(&same_height, share, interval)]);
+        if experiment.baseline.is_some() {
+            let delta = found
+                .same_height_to_baseline()
+                .map(|found| found.delta_auroc);
+            let cell = |delta| with(&delta, |value| signed(value, 4), signed_interval);
+            cells.push(delta.map_or_else(String::new, cell));
+        }
+        cells.push(share(ours.threshold));
         out += &row(cells);
         if let Some(paper) = &model.paper {
             let mut cells = vec!["*paper*".into()];
@@ -187,15 +232,25 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
                     .iter()
                     .map(|column| format!("*{}*", share((column.paper)(paper)))),
             );
-            cells.extend([String::new(), String::new()]);
+            cells.resize(n_columns, String::new());
             out += &row(cells);
         }
     }
+    out += &format!("\n{}\n", plain(&meaning(results)));
     out += &format!("\nPaper: {PAPER_DATA}.\n\n");
     for text in CAVEATS {
         out += &format!("- {text}\n");
     }
     out
+}
+
+/// A number with its interval in brackets.
+fn with(
+    estimate: &Estimate,
+    value: impl Fn(f64) -> String,
+    interval: fn(&Estimate) -> String,
+) -> String {
+    format!("{} ({})", value(estimate.value), interval(estimate))
 }
 
 /// Text that Markdown shows as it is.

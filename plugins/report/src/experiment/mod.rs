@@ -6,6 +6,7 @@ mod files;
 mod html;
 mod paper;
 mod row;
+mod same_height;
 mod text;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::path::Path;
 use pe_binding::nearest::nearest;
 use pe_ct::ChannelSlice;
 use pe_files::Files;
-use pe_metrics::{Mistake, Scores};
+use pe_metrics::{Groups, Mistake, Scores};
 use serde::{Deserialize, Serialize};
 
 pub use evaluation::{ModelResults, Optimistic, Results};
@@ -37,6 +38,9 @@ pub struct Experiment {
     models: Vec<Model>,
     /// Models to compare, as indices: the first is the one that the second is held against.
     pairs: Vec<(usize, usize)>,
+    /// The model that every other one is held against, as an index.
+    baseline: Option<usize>,
+    groups: Vec<Groups>,
     facts: Vec<(String, String)>,
     stages: Vec<Stage>,
     notes: Vec<String>,
@@ -168,6 +172,24 @@ impl Experiment {
         Ok(())
     }
 
+    /// Adds a model without training that every other model, whenever it is added, is held against:
+    /// what a model is worth is what it is better by. Such a baseline is the score of a slice's
+    /// height, which sees no image.
+    ///
+    /// # Errors
+    /// As [`Experiment::model`]; [`ReportError::SecondBaseline`].
+    pub fn baseline(&mut self, id: &str, scores: Scores) -> Result<(), ReportError> {
+        if let Some(first) = self.baseline {
+            return Err(ReportError::SecondBaseline {
+                id: id.into(),
+                first: self.models[first].id.clone(),
+            });
+        }
+        self.model(id, scores, Vec::new())?;
+        self.baseline = Some(self.models.len() - 1);
+        Ok(())
+    }
+
     /// Asks for a comparison: how much better `id` is than `base`.
     ///
     /// # Errors
@@ -177,6 +199,12 @@ impl Experiment {
         self.pairs.push(pair);
         self.results = None;
         Ok(())
+    }
+
+    /// Asks where the models fail: for their numbers on each group of slices.
+    pub fn by(&mut self, groups: Groups) {
+        self.groups.push(groups);
+        self.results = None;
     }
 
     /// Adds a fact of the data or the settings.
@@ -244,7 +272,8 @@ impl Experiment {
     /// What [`Experiment::evaluate`] computed.
     ///
     /// # Errors
-    /// [`ReportError::NotEvaluated`] before it, and after a model or a comparison was added.
+    /// [`ReportError::NotEvaluated`] before it, and after a model, a comparison or groups were
+    /// added.
     pub fn results(&self) -> Result<&Results, ReportError> {
         self.results.as_ref().ok_or(ReportError::NotEvaluated)
     }

@@ -1,27 +1,43 @@
-use super::columns::{COLUMNS, Column, interval, percent, share};
+use super::columns::{COLUMNS, Column, interval, p_value, percent, share, signed, signed_interval};
 use super::html::summary;
+use super::same_height::meaning;
 use super::{CAVEATS, Experiment, PAPER_DATA, Results};
 
 /// Width of the table, characters.
 const WIDTH: usize = 110;
 /// Width of the models' names.
 const NAME: usize = 26;
+/// Width of an interval: `95 % interval`.
+const INTERVAL: usize = 13;
+/// Width of a difference to the baseline and its head.
+const DELTA: usize = 20;
 
 /// The table as text: a line for each model, the paper's numbers beneath it.
 pub fn table(experiment: &Experiment, results: &Results) -> String {
     let mut lines = vec![experiment.title.clone(), String::new()];
-    let confidence = format!("{} interval", percent(results.options.confidence));
-    let cells = COLUMNS.map(|column| cell(&column, column.name, ""));
-    let head = format!("{:NAME$}{}  {confidence}", "slice level", cells.concat());
-    lines.extend(["─".repeat(head.chars().count()), head].into_iter().rev());
+    let confidence = confidence(results);
+    let cells = COLUMNS.map(|column| cell(&column, column.short, ""));
+    let head = format!(
+        "{:NAME$}{}  {confidence:INTERVAL$}  Same height",
+        "slice level",
+        cells.concat()
+    );
+    lines.extend(underlined(head));
     let best = COLUMNS.map(|column| column.best(results.slices()));
-    for (n, (model, ours)) in experiment.models.iter().zip(results.slices()).enumerate() {
+    for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
+        let ours = &found.slice;
         let cells = COLUMNS.iter().zip(&best).map(|(column, best)| {
             let value = share((column.ours)(ours).value);
             cell(column, &value, if best[n] { "*" } else { "" })
         });
         let (name, cells) = (clipped(&model.name, NAME - 1), cells.collect::<String>());
-        lines.push(format!("{name:NAME$}{cells}  {}", interval(&ours.auroc)));
+        let (interval, same) = (
+            interval(&ours.auroc),
+            share(found.same_height_auroc().value),
+        );
+        lines.push(format!(
+            "{name:NAME$}{cells}  {interval:INTERVAL$}  {same:>11}"
+        ));
         if let Some(paper) = &model.paper {
             let cells = COLUMNS.map(|column| cell(&column, &share((column.paper)(paper)), ""));
             let line = format!("{:NAME$}{}", "  paper", cells.concat());
@@ -29,9 +45,17 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
         }
     }
     lines.push(String::new());
-    let legend = "* best of ours in its column. The interval is that of our AUC.";
+    lines.extend(same_height(experiment, results));
+    lines.push(String::new());
+    let legend =
+        "* best of ours in its column. The interval in the first table is that of our AUC.";
     let paper = format!("Paper: {PAPER_DATA}.");
-    let text = [legend.into(), summary(experiment, results), paper];
+    let text = [
+        legend.into(),
+        meaning(results),
+        summary(experiment, results),
+        paper,
+    ];
     let text = text.into_iter().chain(CAVEATS.map(Into::into));
     for text in text.chain(results.warnings(experiment)) {
         lines.extend(wrapped(&text, WIDTH));
@@ -39,9 +63,56 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     lines.join("\n")
 }
 
+/// The AUC among slices at the same height with its interval, and what it adds to the baseline's.
+fn same_height(experiment: &Experiment, results: &Results) -> Vec<String> {
+    let confidence = confidence(results);
+    let line = |name: &str, cells: [&str; 5]| {
+        let [value, interval, delta, delta_interval, p] = cells;
+        let line = format!(
+            "{name:NAME$}{value:>8}  {interval:INTERVAL$}  {delta:>DELTA$}  {delta_interval:18}  {p:>7}"
+        );
+        line.trim_end().to_owned()
+    };
+    let baseline = experiment.baseline_name();
+    let against = baseline.map(|name| clipped(&format!("less {name}'s"), DELTA));
+    let head = match &against {
+        Some(against) => line(
+            "same height",
+            ["AUC", &confidence, against, &confidence, "p"],
+        ),
+        None => line("same height", ["AUC", &confidence, "", "", ""]),
+    };
+    let mut lines = Vec::from(underlined(head));
+    for (model, found) in experiment.models.iter().zip(&results.models) {
+        let ours = found.same_height_auroc();
+        let (value, interval) = (share(ours.value), interval(&ours));
+        let name = clipped(&model.name, NAME - 1);
+        lines.push(match found.same_height_to_baseline() {
+            Some(to) => {
+                let delta = signed(to.delta_auroc.value, 4);
+                let delta_interval = signed_interval(&to.delta_auroc);
+                let cells = [&value, &interval, &delta, &delta_interval, &p_value(to.p)];
+                line(&name, cells.map(String::as_str))
+            }
+            None => line(&name, [&value, &interval, "", "", ""]),
+        });
+    }
+    lines
+}
+
+/// A head and the line beneath it.
+fn underlined(head: String) -> [String; 2] {
+    let rule = "─".repeat(head.chars().count());
+    [head, rule]
+}
+
+fn confidence(results: &Results) -> String {
+    format!("{} interval", percent(results.options.confidence))
+}
+
 /// A column's cell, right-aligned; a star takes the last place.
 fn cell(column: &Column, text: &str, star: &str) -> String {
-    let width = column.name.len().max(6) + 2;
+    let width = column.short.len().max(6) + 2;
     format!("{text:>width$}{star:1}")
 }
 

@@ -2,6 +2,7 @@
 
 mod curves;
 mod examples;
+mod groups;
 mod history;
 mod strips;
 mod style;
@@ -40,6 +41,7 @@ pub fn render(experiment: &Experiment, results: &Results) -> Result<String, Repo
     caveats(&mut sheet);
     tables::comparisons(&mut sheet, experiment, results);
     curves::draw(&mut sheet, experiment, results);
+    groups::show(&mut sheet, experiment, results);
     tables::levels(&mut sheet, experiment, results);
     strips::draw(&mut sheet, experiment);
     examples::show(&mut sheet, experiment)?;

@@ -2,44 +2,67 @@ use pe_metrics::{Evaluation, Level, ThresholdFrom};
 
 use super::{Sheet, head, row};
 use crate::experiment::columns::{
-    COLUMNS, count, duration, interval, p_value, percent, share, signed,
+    COLUMNS, best, count, duration, interval, p_value, percent, share, signed, signed_interval,
 };
-use crate::experiment::{Experiment, PAPER_DATA, Results};
+use crate::experiment::same_height::meaning;
+use crate::experiment::{Experiment, ModelResults, PAPER_DATA, Results};
 use crate::html::escaped;
 
 /// The table of the paper: ours with intervals, the paper's row beneath.
 pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     let mut names = vec!["Model"];
     names.extend(COLUMNS.iter().map(|column| column.name));
+    names.push("Same-height AUC");
+    let to_baseline = experiment.baseline_name();
+    let to_baseline = to_baseline.map(|name| format!("less {name}'s"));
+    names.extend(to_baseline.as_deref());
     names.push("Threshold");
-    let best = COLUMNS.map(|column| column.best(results.slices()));
+    let best_of = COLUMNS.map(|column| column.best(results.slices()));
+    let same_height = |found: &ModelResults| found.same_height_auroc().value;
+    let best_at_height = best(results.models.iter().map(same_height).collect());
     let mut body = String::new();
-    for (n, (model, ours)) in experiment.models.iter().zip(results.slices()).enumerate() {
-        let mut cells = vec![escaped(&model.name)];
-        for (column, best) in COLUMNS.iter().zip(&best) {
+    for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
+        let (ours, mut cells) = (&found.slice, vec![escaped(&model.name)]);
+        for (column, best) in COLUMNS.iter().zip(&best_of) {
             let estimate = (column.ours)(ours);
             cells.push(over(value(estimate.value, best[n]), &interval(estimate)));
         }
+        let estimate = found.same_height_auroc();
+        let at_height = value(estimate.value, best_at_height[n]);
+        cells.push(over(at_height, &interval(&estimate)));
+        cells.extend(to_baseline.as_ref().map(|_| above_baseline(found)));
         cells.push(over(share(ours.threshold), from(ours)));
         body += &row("td", "ours", &cells);
         if let Some(paper) = &model.paper {
             let mut cells = vec!["paper".into()];
             cells.extend(COLUMNS.iter().map(|column| share((column.paper)(paper))));
-            cells.push(String::new());
+            cells.resize(names.len(), String::new());
             body += &row("td", "paper", &cells);
         }
     }
     let caption = format!(
         "Slice level. Our numbers with their {} intervals (bootstrap over exams, {} replicates), the \
-         paper's printed numbers beneath; our best of each column in bold. Our data: {}. The \
+         paper's printed numbers beneath; our best of each column in bold. {} Our data: {}. The \
          paper's: {PAPER_DATA}.",
         percent(results.options.confidence),
         count(results.options.replicates),
+        meaning(results),
         experiment.data_words(),
     );
     let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
     sheet.table(&caption, "numbers", &rows);
     optimism(sheet, experiment, results);
+}
+
+/// How much a model's AUC at the same height is above the baseline's; empty of the baseline itself.
+fn above_baseline(found: &ModelResults) -> String {
+    found
+        .same_height_to_baseline()
+        .map_or_else(String::new, |to| {
+            let delta = &to.delta_auroc;
+            let beneath = format!("{}, p {}", signed_interval(delta), p_value(to.p));
+            over(signed(delta.value, 4), &beneath)
+        })
 }
 
 /// The same numbers at the threshold that the test part itself gives.
@@ -83,22 +106,37 @@ pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results
         .map(|(&(base, id), found)| {
             let name = |n: usize| escaped(&experiment.models[n].name);
             let delta = &found.delta_auroc;
-            let cells = [
+            let mut cells = vec![
                 name(id),
                 name(base),
                 signed(delta.value, 4),
-                format!("{} to {}", signed(delta.lower, 3), signed(delta.upper, 3)),
+                signed_interval(delta),
                 signed(found.delong_z, 2),
                 p_value(found.delong_p),
             ];
+            cells.extend(found.same_height.iter().flat_map(|found| {
+                let delta = &found.delta_auroc;
+                let value = signed(delta.value, 4);
+                [value, signed_interval(delta), p_value(found.p)]
+            }));
             row("td", "", &cells)
         })
         .collect();
-    let names = ["Model", "against", "Δ AUC", "interval", "z", "p"];
+    let names = [
+        "Model",
+        "against",
+        "Δ AUC",
+        "interval",
+        "z",
+        "p",
+        "Δ same-height AUC",
+        "interval",
+        "p",
+    ];
     let caption = format!(
         "Difference in AUC at slice level on the same exams: {} interval by a paired bootstrap \
-         over exams; z and p by DeLong's test, which takes slices as independent and so is too \
-         sure. p values are not corrected for the number of comparisons.",
+         over exams; z and the first p by DeLong's test, which takes slices as independent and so is \
+         too sure. The same of the AUC at the same height, with p from the same bootstrap. p values are not corrected for the number of comparisons.",
         percent(results.options.confidence)
     );
     sheet.heading("Comparisons");
@@ -219,7 +257,7 @@ fn value(value: f64, best: bool) -> String {
 }
 
 /// A cell's value with small words beneath it.
-fn over(value: String, beneath: &str) -> String {
+pub fn over(value: String, beneath: &str) -> String {
     format!("{value}<small>{}</small>", escaped(beneath))
 }
 

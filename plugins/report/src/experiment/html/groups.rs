@@ -1,0 +1,124 @@
+use pe_metrics::{Estimate, GroupEvaluation, Groups, GroupsEvaluation};
+
+use super::tables::over;
+use super::{Sheet, row};
+use crate::experiment::columns::{count, interval, percent, share};
+use crate::experiment::{Experiment, Results};
+use crate::html::escaped;
+
+/// A number of a group, where the group has what it is of.
+type Number = fn(&GroupEvaluation) -> Option<Estimate>;
+
+/// Where the models fail: a row for each model, a column for each group.
+pub fn show(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
+    if experiment.groups.is_empty() {
+        return;
+    }
+    sheet.heading("Where it fails");
+    for (groups, found) in experiment.groups.iter().zip(&results.groups) {
+        of_pe(sheet, experiment, results, (groups, found));
+        of_others(sheet, experiment, results, (groups, found));
+    }
+}
+
+/// How well the PE slices of each group are told from slices of exams without PE.
+fn of_pe(
+    sheet: &mut Sheet,
+    experiment: &Experiment,
+    results: &Results,
+    (groups, found): (&Groups, &[GroupsEvaluation]),
+) {
+    let with_pe = |group: &GroupEvaluation| group.pe.is_some();
+    let n_slices = |group: &GroupEvaluation| group.n_pe_slices;
+    let by = groups.name();
+    let auroc = format!(
+        "AUC by {by}: the PE slices of each group against all slices of exams without PE, with {} \
+         intervals. Beneath each group, its PE slices.",
+        percent(results.options.confidence)
+    );
+    let number: Number = |group| group.pe.map(|pe| pe.auroc);
+    numbers(sheet, experiment, found, &auroc, with_pe, n_slices, number);
+    let at_height = format!(
+        "Same-height AUC by {by}: the PE slices of each group against slices of exams without PE at \
+         their height."
+    );
+    let number: Number = |group| group.pe.map(|pe| pe.same_height_auroc.auroc);
+    numbers(
+        sheet, experiment, found, &at_height, with_pe, n_slices, number,
+    );
+}
+
+/// How many slices of each group are taken for PE. What is left of a grouping of PE slices alone is
+/// no group worth a table.
+fn of_others(
+    sheet: &mut Sheet,
+    experiment: &Experiment,
+    results: &Results,
+    (groups, found): (&Groups, &[GroupsEvaluation]),
+) {
+    let named = |group: &&GroupEvaluation| group.group != Groups::NONE && group.n_other_slices > 0;
+    let any = found
+        .first()
+        .is_some_and(|found| found.groups.iter().any(|group| named(&group)));
+    if !any {
+        return;
+    }
+    let caption = format!(
+        "False positives by {}: the share of each group's slices without PE that are called PE at \
+         the model's threshold, with {} intervals. Beneath each group, its slices without PE.",
+        groups.name(),
+        percent(results.options.confidence)
+    );
+    let number: Number = |group| group.false_positive_rate;
+    let n_slices = |group: &GroupEvaluation| group.n_other_slices;
+    let with_others = |group: &GroupEvaluation| group.n_other_slices > 0;
+    numbers(
+        sheet,
+        experiment,
+        found,
+        &caption,
+        with_others,
+        n_slices,
+        number,
+    );
+}
+
+/// One number of each model and of each group that it is defined for. All models have the same
+/// groups, since they were scored on the same slices.
+fn numbers(
+    sheet: &mut Sheet,
+    experiment: &Experiment,
+    found: &[GroupsEvaluation],
+    caption: &str,
+    shown: impl Fn(&GroupEvaluation) -> bool,
+    n_slices: impl Fn(&GroupEvaluation) -> usize,
+    number: Number,
+) {
+    let groups = || found.first().into_iter().flat_map(|found| &found.groups);
+    let names: Vec<String> = groups()
+        .filter(|group| shown(group))
+        .map(|group| over(escaped(&group.group), &count(n_slices(group))))
+        .collect();
+    if names.is_empty() {
+        return;
+    }
+    let body: String = experiment
+        .models
+        .iter()
+        .zip(found)
+        .map(|(model, found)| {
+            let groups = found.groups.iter().filter(|group| shown(group));
+            let cell = |estimate: Estimate| over(share(estimate.value), &interval(&estimate));
+            let cells = groups.map(|group| number(group).map_or_else(String::new, cell));
+            let cells: Vec<String> = [escaped(&model.name)].into_iter().chain(cells).collect();
+            row("td", "ours", &cells)
+        })
+        .collect();
+    let names: Vec<String> = ["Model".to_owned()].into_iter().chain(names).collect();
+    let head = format!("<thead>{}</thead>\n", row("th", "", &names));
+    sheet.table(
+        caption,
+        "numbers",
+        &format!("{head}<tbody>\n{body}</tbody>\n"),
+    );
+}
