@@ -1,7 +1,7 @@
 //! Rust's names of types in the script's words.
 
 /// Handles that plugins give to scripts, with the name under which the script knows their type.
-const HANDLES: [(&str, &str); 13] = [
+const HANDLES: [(&str, &str); 14] = [
     ("StoreHandle", "SliceStore"),
     ("ExamHandle", "ExamInfo"),
     ("DeidentifiedHandle", "Deidentified"),
@@ -10,6 +10,7 @@ const HANDLES: [(&str, &str); 13] = [
     ("SplitHandle", "Split"),
     ("EvaluationHandle", "Evaluation"),
     ("ComparisonHandle", "Comparison"),
+    ("GroupsHandle", "Groups"),
     ("PageHandle", "Page"),
     ("ExperimentHandle", "Experiment"),
     ("SharedGlobal", "Module"),
