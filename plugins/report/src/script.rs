@@ -446,6 +446,26 @@ mod report {
         added.map_err(raise)
     }
 
+    /// Names a model for people, where it is another than its `id` stands for in the paper.
+    ///
+    /// Throws `report.model` when the experiment has no such model.
+    ///
+    /// ```rhai
+    /// let lite = report::experiment("A stand-in");
+    /// lite.model("effnet", scores, model.history);
+    /// lite.rename("effnet", "EfficientNet-Lite0");
+    /// try { lite.rename("resnet3d", "R3D"); } catch (error) { print(error.kind); } // report.model
+    /// ```
+    #[rhai_fn(global, name = "rename", return_raw, pure)]
+    pub fn experiment_rename(
+        experiment: &mut ExperimentHandle,
+        id: &str,
+        name: &str,
+    ) -> ScriptResult<()> {
+        let renamed = experiment.with(|experiment| experiment.rename(id, name));
+        renamed.map_err(raise)
+    }
+
     /// Adds a model without training that every other model is held against: what a model is worth is
     /// what it is better by.
     ///

@@ -172,6 +172,17 @@ impl Experiment {
         Ok(())
     }
 
+    /// Names a model for people, where it is another than its `id` stands for in the paper: the
+    /// report must not call a stand-in by the name of what it stands in for.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownModel`] when no model has this `id`.
+    pub fn rename(&mut self, id: &str, name: &str) -> Result<(), ReportError> {
+        let model = self.index_of(id)?;
+        self.models[model].name = name.into();
+        Ok(())
+    }
+
     /// Adds a model without training that every other model, whenever it is added, is held against:
     /// what a model is worth is what it is better by. Such a baseline is the score of a slice's
     /// height, which sees no image.
