@@ -169,10 +169,10 @@ fn the_loss_refuses_what_does_not_go_together() {
 fn a_renewed_classifier_is_drawn_as_pytorch_draws_linear_layers() {
     for kind in BackboneKind::ALL {
         let mut network = Backbone::new(kind, 3, Device::Cpu).unwrap();
-        let name = if kind == BackboneKind::R3d18 {
-            "fc"
-        } else {
-            "classifier.1"
+        let name = match kind {
+            BackboneKind::EfficientNetB0 => "classifier.1",
+            BackboneKind::EfficientNetLite0 => "_fc",
+            BackboneKind::R3d18 => "fc",
         };
         let sum = |network: &Backbone, name: &str| {
             network
