@@ -19,13 +19,16 @@ use std::process::{Command, Stdio};
 use search::Search;
 
 /// Two models of different kinds, each in one short epoch.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 14] = [
     "rows=effnet,effnet_tcn",
     "sizes.effnet=24",
     "sizes.resnet3d=16",
     "mask=hull",
     "split.validation=0.3",
+    "effnet.network=efficientnet_b0",
+    "effnet.weights=",
     "effnet.epochs=1",
+    "effnet.steps=4",
     "effnet.warmup_steps=0",
     "tcn.epochs=1",
     "evaluation.replicates=20",

@@ -13,7 +13,7 @@ use pe_nn::safetensors_io;
 use serde_json::Value;
 
 /// Twelve exams of 64 pixels, images of 24, two short epochs: the whole way, and nothing learnt.
-const SMALL: [&str; 16] = [
+const SMALL: [&str; 20] = [
     "cohort.n_exams=12",
     "cohort.size=64",
     "cohort.max_slices=40",
@@ -22,8 +22,13 @@ const SMALL: [&str; 16] = [
     "sizes.resnet3d=16",
     "mask=hull",
     "split.validation=0.3",
+    // The weights of the quick profile need not be installed.
+    "effnet.network=efficientnet_b0",
+    "effnet.weights=",
     "effnet.epochs=1",
+    "effnet.steps=4",
     "resnet3d.epochs=1",
+    "resnet3d.steps=4",
     "effnet.warmup_steps=0",
     "resnet3d.warmup_steps=0",
     "lstm.epochs=2",

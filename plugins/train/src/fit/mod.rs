@@ -116,7 +116,8 @@ impl<'a> Run<'a> {
         let checkpoints = Checkpoints::new(job.folder, job.work.files());
         let mut adam = Adam::new(network.params(), job.options)?;
         let mut progress = Progress::default();
-        let steps_per_epoch = batches(job.train, job.options, job.seed, 0).len();
+        let first = batches(job.train, job.options, job.seed, 0);
+        let steps_per_epoch = first.len();
         let length = Length {
             epochs: job.options.epochs,
             steps_per_epoch,
@@ -126,9 +127,7 @@ impl<'a> Run<'a> {
             network.params_mut().load(&state)?;
             progress = found;
         }
-        let per_epoch: usize = (0..job.train.len())
-            .map(|sample| job.train.n_slices(sample))
-            .sum();
+        let per_epoch = n_slices(job, &first);
         let what = format!("training {}", job.name);
         let task = job
             .work
@@ -292,9 +291,10 @@ impl<'a> Run<'a> {
             self.progress.steps.max(1) - 1,
             self.steps_per_epoch,
         );
-        let n_slices: usize = (0..job.train.len())
-            .map(|sample| job.train.n_slices(sample))
-            .sum();
+        let n_slices = n_slices(
+            job,
+            &batches(job.train, options, job.seed, self.progress.epoch),
+        );
         let epoch = Epoch {
             epoch: self.progress.epoch + 1,
             train_loss: self.progress.loss_sum / self.progress.loss_n.max(1) as f64,
@@ -363,6 +363,12 @@ impl<'a> Run<'a> {
         self.saved_at = (self.progress.epoch, self.progress.step);
         Ok(())
     }
+}
+
+/// Slices in the batches of an epoch.
+fn n_slices(job: &Job, batches: &[Vec<usize>]) -> usize {
+    let samples = batches.iter().flatten();
+    samples.map(|&sample| job.train.n_slices(sample)).sum()
 }
 
 /// The loss and the gradients of the trainable parameters, in their order.
