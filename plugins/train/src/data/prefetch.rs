@@ -130,6 +130,9 @@ mod tests {
         fn n_slices(&self, _: usize) -> usize {
             1
         }
+        fn positive(&self, _: usize) -> bool {
+            false
+        }
         fn describe(&self, sample: usize) -> String {
             sample.to_string()
         }

@@ -322,6 +322,7 @@ fn a_network_learns_what_is_there_and_a_sequence_model_goes_on_from_it() {
         blur_sigma: [0.0, 0.0],
         flip: 0.0,
         rotation_deg: 0.0,
+        ..Augmentation::default()
     };
     let model = runs
         .cnn("effnet", &options, &store, &split, &Work::silent())
