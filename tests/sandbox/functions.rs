@@ -124,6 +124,7 @@ const PATHS: &[(&str, Does, &str)] = &[
 
 /// Functions that take no path: names, texts that are shown, settings without paths, plain values.
 const OTHERS: &[&str] = &[
+    "Experiment.baseline(id: string, scores: Scores)",
     "Experiment.compare(base: string, id: string)",
     "Experiment.data(words: string)",
     "Experiment.evaluate(settings: map)",
@@ -131,6 +132,7 @@ const OTHERS: &[&str] = &[
     "Experiment.fact(name: string, value)",
     "Experiment.model(id: string, scores: Scores, history: array)",
     "Experiment.note(text: string)",
+    "Experiment.rename(id: string, name: string)",
     "Experiment.stage(name: string, elapsed_s)",
     "FeatureSet.select(series_uids: array)",
     "Page.fact(name: string, value)",
@@ -140,6 +142,7 @@ const OTHERS: &[&str] = &[
     "Page.text(text: string)",
     // Its `name` becomes a folder's, and is refused unless it is letters, digits, `_` and `-`.
     "Runs.sequence(name: string, settings: map, features: FeatureSet, split: Split)",
+    "Scores.by(groups: Groups, settings: map)",
     "Scores.with_threshold(threshold)",
     "Scores.with_threshold(threshold, settings: map)",
     "SliceStore.slice(series_uid: string, slice_idx: int)",
@@ -162,6 +165,7 @@ const OTHERS: &[&str] = &[
     "metrics::average_precision(labels: array, probabilities: array)",
     "metrics::compare(a: Scores, b: Scores, settings: map)",
     "metrics::evaluate(scores: Scores, settings: map)",
+    "metrics::groups(name: string, rows: array)",
     "metrics::scores(model: string, exams: array)",
     "metrics::youden(scores: Scores, settings: map)",
     "param(name: string, default, doc: string)",
