@@ -145,6 +145,60 @@ fn six_models_are_trained_once_compared_and_used() {
     assert!(again == predictions, "another folder, other predictions");
 
     predicts(folder);
+    compares_masks_and_seeds(folder);
+    draws_a_learning_curve(folder);
+}
+
+/// EfficientNet under another mask is a row of its own, on the same crop; two runs make one table.
+fn compares_masks_and_seeds(folder: &Path) {
+    let more = ["rows=effnet", "also=none", "crop=hila", "out=masks"];
+    let found = table2(folder, &more);
+    let rows = found["results"]["rows"].as_array().unwrap();
+    let ids: Vec<&str> = rows.iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["effnet", "effnet_none", "position"]);
+    let seeds = record(folder, "seeds.rhai", &["runs=masks,masks", "out=masks"]);
+    let models = seeds["results"]["models"].as_array().unwrap();
+    // A mean of two equal runs is what each of them is.
+    let auroc = rows[0]["auroc"].as_f64().unwrap();
+    let cell = models[1][1].as_str().unwrap();
+    assert!(
+        cell.starts_with(&format!("{} (", (auroc * 1000.0).round() / 1000.0)),
+        "{auroc}: {cell}"
+    );
+    assert_eq!(models.len(), 4);
+    let pair = &seeds["results"]["differences"][1];
+    assert_eq!(pair[1], "EfficientNet-B0, mask none");
+    assert!(folder.join("masks/seeds.html").is_file());
+}
+
+fn draws_a_learning_curve(folder: &Path) {
+    let found = record(
+        folder,
+        "learning_curve.rhai",
+        &[
+            "out=masks",
+            "n_train=2,4",
+            "cohort.n_exams=12",
+            "cohort.size=64",
+            "cohort.max_slices=40",
+            "cohort.difficulty=easy",
+            "size=24",
+            "split.validation=0.3",
+            "net.network=efficientnet_b0",
+            "net.weights=",
+            "net.epochs=1",
+            "net.steps=2",
+            "net.batch=4",
+            "net.warmup_steps=0",
+            "replicates=20",
+            "threads=2",
+        ],
+    );
+    assert_eq!(
+        found["results"]["curve"]["slice"]["x"],
+        serde_json::json!([2, 4])
+    );
+    assert!(folder.join("masks/learning_curve.png").is_file());
 }
 
 /// Each model that was trained gives the exams of the cohort probabilities and pictures.

@@ -90,6 +90,11 @@ const PATHS: &[(&str, Does, &str)] = &[
         "picture.save(path)",
     ),
     (
+        "report::saved(folder: string)",
+        Does::Follow,
+        "report::saved(path)",
+    ),
+    (
         "report::save_predictions(scores: Scores, path: string)",
         Does::Replace,
         "report::save_predictions(scores, path)",

@@ -28,6 +28,24 @@ pub enum ReportError {
         /// Height that was asked for.
         height: u64,
     },
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that is not what it should be.
+    #[error("{path}: expected {expected}, found {found}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+        /// What is wrong.
+        found: String,
+    },
     /// An option is outside its range.
     #[error("option `{option}`: expected {expected}, found {found}")]
     Option {
@@ -126,8 +144,9 @@ pub enum ReportError {
 impl Explain for ReportError {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Io { .. } => "report.io",
+            Self::Io { .. } | Self::Read { .. } => "report.io",
             Self::TooLarge { .. } => "report.size",
+            Self::Damaged { .. } => "report.damaged",
             Self::Option { .. } => "options.invalid",
             Self::Row { .. } => "report.table",
             Self::Ending { .. } => "report.path",
@@ -154,6 +173,9 @@ impl Explain for ReportError {
                 Some("free some space and run the same command again".into())
             }
             Self::Io { .. } => Some("check that the folder exists and may be written to".into()),
+            Self::Read { .. } | Self::Damaged { .. } => {
+                Some("give a folder that `experiment.save(folder)` wrote".into())
+            }
             Self::UnknownModel { nearest, known, .. } => Some(match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None if known.is_empty() => "add models first".into(),

@@ -15,6 +15,7 @@ mod error;
 mod experiment;
 mod histogram;
 mod html;
+mod line_plot;
 mod page;
 mod picture;
 #[cfg(feature = "script")]
@@ -28,9 +29,10 @@ pub use contact_sheet::{ContactSheetOptions, contact_sheet};
 pub use error::ReportError;
 pub use experiment::{
     CAVEATS, Epoch, Example, Experiment, Model, ModelResults, Optimistic, PAPER_DATA, PaperModel,
-    PaperRow, Results, Row, Stage, TABLE_2, paper_model, save_predictions,
+    PaperRow, Results, Row, Stage, TABLE_2, paper_model, save_predictions, saved_numbers,
 };
 pub use histogram::{HistogramOptions, histogram};
+pub use line_plot::{LinePlotOptions, LineSeries, line_plot};
 pub use page::{Page, Table};
 pub use picture::Picture;
 pub use slice_picture::slice_picture;

@@ -7,7 +7,7 @@ use pe_binding::script::{ScriptResult, number, raise, shown};
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{Epoch, Experiment, Page, Picture, ReportError, Row, Table};
+use crate::{Epoch, Experiment, LineSeries, Page, Picture, ReportError, Row, Table};
 
 /// A page that a script fills step by step; its copies are the same page.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +85,30 @@ fn history_error(found: &str) -> ReportError {
         option: "history",
         expected: "an array of maps of numbers, `epoch` in each",
         found: found.into(),
+    }
+}
+
+/// JSON as a value of a script; `NaN`, which JSON can only write as text, is a number again.
+fn script_value(value: serde_json::Value) -> Dynamic {
+    use serde_json::Value;
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(value) => value.into(),
+        Value::Number(number) => match number.as_i64() {
+            Some(int) => (int as rhai::INT).into(),
+            None => (number.as_f64().unwrap_or(f64::NAN) as rhai::FLOAT).into(),
+        },
+        Value::String(text) if text == "NaN" => rhai::FLOAT::NAN.into(),
+        Value::String(text) => text.into(),
+        Value::Array(values) => {
+            let values = values.into_iter().map(script_value);
+            values.collect::<rhai::Array>().into()
+        }
+        Value::Object(entries) => {
+            let entries = entries.into_iter();
+            let entries = entries.map(|(name, value)| (name.into(), script_value(value)));
+            entries.collect::<rhai::Map>().into()
+        }
     }
 }
 
@@ -342,6 +366,60 @@ mod report {
     #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
     pub fn page_to_string(page: &mut PageHandle) -> String {
         page.with(|page| page.title().to_owned())
+    }
+
+    /// A plot of lines, with an interval at each point: a picture.
+    ///
+    /// `series` is an array of maps, a line each, six at most: `name` for the legend; `x` and `y`, an
+    /// array of numbers each; and where there are intervals, `low` and `high`, their ends. The
+    /// settings:
+    ///
+    /// - `x` (""), `y` (""): what the axes measure, with units
+    /// - `reference` (()), `reference_name` (""): a broken line at this height, and what it is
+    ///
+    /// Throws `options.invalid` for series that have not as many values of each.
+    ///
+    /// ```rhai
+    /// let auroc = #{ name: "effnet", x: [20, 40, 80], y: [0.6, 0.7, 0.75], low: [0.5, 0.6, 0.7], high: [0.7, 0.8, 0.8] };
+    /// let axes = #{ x: "exams to train on", y: "AUC", reference: 0.5, reference_name: "blind" };
+    /// report::line_plot("Learning curve", [auroc], axes).save("curve.png");
+    /// try { report::line_plot("No line", [], axes); } catch (error) { print(error.kind); } // options.invalid
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn line_plot(title: &str, series: Array, settings: Map) -> ScriptResult<Picture> {
+        let one = |map: Dynamic| {
+            let found = map.type_name().to_owned();
+            let map = map.try_cast::<Map>().ok_or_else(|| {
+                raise(ReportError::Option {
+                    option: "series",
+                    expected: "an array of maps",
+                    found: format!("an array with a {found}"),
+                })
+            })?;
+            options("report::line_plot()", &map)
+        };
+        let series: Vec<LineSeries> = series.into_iter().map(one).collect::<Result<_, _>>()?;
+        let settings = options("report::line_plot()", &settings)?;
+        crate::line_plot(title, &series, &settings).map_err(raise)
+    }
+
+    /// The numbers of an experiment that was saved into `folder`, as a map: the contents of its
+    /// `table2.json`.
+    ///
+    /// Throws `report.io` where there is none, and `report.damaged` for one that is no JSON.
+    ///
+    /// ```rhai
+    /// experiment.evaluate(#{ replicates: 100 });
+    /// experiment.save("table");
+    /// let numbers = report::saved("table");
+    /// print(numbers.models[0].slice.auroc.value == experiment.rows[0].auroc); // true
+    /// try { report::saved("nowhere"); } catch (error) { print(error.kind); } // report.io
+    /// ```
+    #[rhai_fn(return_raw, volatile)]
+    pub fn saved(context: NativeCallContext, folder: &str) -> ScriptResult<Map> {
+        let work = work(&context);
+        let numbers = crate::saved_numbers(Path::new(folder), work.files()).map_err(raise)?;
+        Ok(script_value(numbers).try_cast::<Map>().unwrap_or_default())
     }
 
     /// One exam's probability of PE along the body, with the threshold of the scores and the

@@ -337,7 +337,7 @@ fn every_file_tells_of_slices_at_the_same_height() {
     let page = read(scratch.path(), "table2.html");
     for text in [
         "<th>Same-height AUC</th><th>less height's</th>",
-        "+0.5000<small>+0.500 to +0.500, p 0.039</small>",
+        "+0.5000<small>+0.500 to +0.500</small><small>p 0.039</small>",
         "<th>Δ same-height AUC</th>",
         "0.5 is blind",
     ] {

@@ -48,6 +48,12 @@ pub enum StoreError {
         /// The mask's recipe.
         found: String,
     },
+    /// A setting that needs a mask, where there is none.
+    #[error("expected a mask with the setting `{option}`, found none")]
+    NoMask {
+        /// The setting.
+        option: &'static str,
+    },
     /// A volume without pixels cannot be stored.
     #[error(
         "exam {series_uid}: expected at least one slice of at least one pixel, found {found:?} (slice, row, col)"
@@ -102,7 +108,7 @@ impl Explain for StoreError {
             Self::Io { .. } => "store.io",
             Self::Damaged { .. } => "store.damaged",
             Self::Locked { .. } => "store.locked",
-            Self::OtherMask { .. } => "store.mask",
+            Self::OtherMask { .. } | Self::NoMask { .. } => "store.mask",
             Self::Empty { .. } => "store.empty",
             Self::NoSlice { .. } => "store.no_slice",
             Self::Features { .. } => "store.features",
@@ -124,6 +130,9 @@ impl Explain for StoreError {
             Self::OtherMask { .. } => Some(
                 "open the store with `mask: masking.recipe` of the masking that makes the masks"
                     .into(),
+            ),
+            Self::NoMask { .. } => Some(
+                "give `mask: masking.recipe`; with `outside: \"keep\"` no voxel is blanked".into(),
             ),
             Self::Ct(error) => error.hint(),
             _ => None,

@@ -38,6 +38,6 @@ mod stored;
 pub use error::StoreError;
 pub use features::{FeatureSettings, FeatureStore, FeatureUnit, StoredFeatures};
 pub use manifest::Manifest;
-pub use settings::{Crop, Dtype, SliceSettings};
+pub use settings::{Crop, Dtype, Outside, SliceSettings};
 pub use slices::{Counts, SliceStore, Status};
 pub use stored::StoredExam;

@@ -41,15 +41,22 @@ mod store {
     /// - `mask` ("none"): the recipe of the masks, `masking.recipe`; `"none"` for slices without
     /// - `crop` ("none"): `"mask"` stores the square around the exam's mask, not the whole slice;
     ///   `"hila"` the middle 70 % of that square, without the outer lung
+    /// - `outside` ("zero"): what is stored of a voxel outside the mask; `"keep"` stores what was
+    ///   scanned, so that the mask tells only where to crop
     ///
     /// Throws `options.unknown` or `options.invalid` for a setting that does not exist or cannot
-    /// be so, `ct.size` for a size out of range, and `store.io` when the folder cannot be made.
+    /// be so, `ct.size` for a size out of range, `store.mask` for `crop` or `outside` without a
+    /// mask, and `store.io` when the folder cannot be made.
     ///
     /// ```rhai
     /// let whole = store::slices("work", #{ size: 24, mask: masking.recipe });
     /// print(whole.exams.len()); // 6
-    /// print(store::slices("work", #{ size: 24, crop: "mask" }).exams.len()); // 0
+    /// let cropped = #{ size: 24, mask: masking.recipe, crop: "mask" };
+    /// print(store::slices("work", cropped).exams.len()); // 0
     /// try { store::slices("work", #{ size: 0 }); } catch (error) { print(error.kind); } // ct.size
+    /// try { store::slices("work", #{ crop: "mask" }); } catch (error) {
+    ///     print(error.kind); // store.mask
+    /// }
     /// ```
     #[rhai_fn(return_raw, volatile)]
     pub fn slices(

@@ -1,6 +1,8 @@
 use pe_ct::{HuWindow, channels};
 use serde::{Deserialize, Serialize};
 
+use crate::StoreError;
+
 /// How a stored value is kept on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -38,6 +40,17 @@ pub enum Crop {
     Hila,
 }
 
+/// What is stored of a voxel outside the mask.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outside {
+    /// 0 in every channel, as the paper does.
+    #[default]
+    Zero,
+    /// What was scanned: the mask tells only where to crop.
+    Keep,
+}
+
 /// What stored slices are made with, besides their exam. Exams made with different settings lie
 /// in different folders of the store and are never mixed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,13 +65,16 @@ pub struct SliceSettings {
     /// The recipe of the masks ([`pe_ct::Mask::recipe`]); `"none"` for slices without a mask.
     pub mask: String,
     /// Which part of a slice is stored.
-    #[serde(skip_serializing_if = "is_whole")]
+    #[serde(skip_serializing_if = "is_default")]
     pub crop: Crop,
+    /// What is stored of a voxel outside the mask.
+    #[serde(skip_serializing_if = "is_default")]
+    pub outside: Outside,
 }
 
 /// Settings from before there was a choice keep their key.
-fn is_whole(crop: &Crop) -> bool {
-    *crop == Crop::None
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// EfficientNet-B0's own input size (`reading`: the pretrained weights' size), bytes, the paper's
@@ -71,6 +87,7 @@ impl Default for SliceSettings {
             windows: HuWindow::CHANNELS,
             mask: "none".into(),
             crop: Crop::None,
+            outside: Outside::Zero,
         }
     }
 }
@@ -79,6 +96,21 @@ impl Default for SliceSettings {
 const FORMAT: u32 = 1;
 
 impl SliceSettings {
+    /// Refuses to crop by a mask, or to keep what lies outside of it, where there is none.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let asked = [
+            ("crop", self.crop != Crop::None),
+            ("outside", self.outside != Outside::Zero),
+        ];
+        match asked
+            .into_iter()
+            .find(|(_, asked)| *asked && self.mask == "none")
+        {
+            None => Ok(()),
+            Some((option, _)) => Err(StoreError::NoMask { option }),
+        }
+    }
+
     /// A digest of the settings and of the code that follows them, as 16 hexadecimal digits.
     pub fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("pe-script slice settings");
@@ -115,6 +147,10 @@ mod tests {
             },
             SliceSettings {
                 crop: Crop::Mask,
+                ..default.clone()
+            },
+            SliceSettings {
+                outside: Outside::Keep,
                 ..default.clone()
             },
         ];

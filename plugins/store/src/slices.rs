@@ -15,7 +15,7 @@ use crate::crop::Frame;
 use crate::lock::{WriteLock, sweep};
 use crate::manifest::{self, Manifest, folder_name};
 use crate::stored::{self, StoredExam, checksum};
-use crate::{Dtype, SliceSettings, StoreError};
+use crate::{Dtype, Outside, SliceSettings, StoreError};
 
 /// The preprocessed slices of many exams, all made with the same settings.
 ///
@@ -48,8 +48,10 @@ impl SliceStore {
     /// Opens the slices with `settings` in the store at `root`, creating the folder.
     ///
     /// # Errors
-    /// [`StoreError::Ct`] for a size that cannot be made; [`StoreError::Io`].
+    /// [`StoreError::Ct`] for a size that cannot be made; [`StoreError::NoMask`] for a setting that
+    /// needs a mask, where there is none; [`StoreError::Io`].
     pub fn open(root: &Path, settings: SliceSettings, files: &Files) -> Result<Self, StoreError> {
+        settings.check()?;
         let channels = Channels::new(&settings.windows, settings.size)?;
         let folder = root.join("slices").join(settings.key());
         create(&folder, &serde_json::json!(settings), files)?;
@@ -315,6 +317,7 @@ impl SliceStore {
         let task = work.task("making channels", n_slices, "slices");
         let frame = Frame::new(self.settings.crop, mask, rows, cols);
         let (rows, cols) = frame.shape();
+        let blanking = mask.filter(|_| self.settings.outside == Outside::Zero);
         let mut values = vec![T::zeroed(); n_slices * self.channels.len()];
         values
             .par_chunks_exact_mut(self.channels.len())
@@ -324,7 +327,7 @@ impl SliceStore {
                 |renderer, (slice_idx, out)| {
                     task.check()?;
                     let mask =
-                        mask.map(|mask| frame.of(mask.voxels().index_axis(Axis(0), slice_idx)));
+                        blanking.map(|mask| frame.of(mask.voxels().index_axis(Axis(0), slice_idx)));
                     renderer.render_with(frame.of(volume.slice(slice_idx)), mask, out, &store);
                     task.advance(1);
                     Ok::<_, StoreError>(())

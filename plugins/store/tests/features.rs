@@ -12,8 +12,8 @@ use pe_binding::Work;
 use pe_ct::{ExamId, ExamInfo, Mask, Spacing, Volume};
 use pe_files::Files;
 use pe_store::{
-    Crop, FeatureSettings, FeatureStore, FeatureUnit, SliceSettings, SliceStore, StoreError,
-    StoredExam,
+    Crop, FeatureSettings, FeatureStore, FeatureUnit, Outside, SliceSettings, SliceStore,
+    StoreError, StoredExam,
 };
 
 const SPACING: Spacing = Spacing {
@@ -139,11 +139,12 @@ fn a_cropped_slice_is_the_part_around_the_mask() {
     let mut inside = Array3::from_elem((2, 40, 60), false);
     inside.slice_mut(s![1, 10..30, 20..40]).fill(true);
     let mask = Mask::new(inside, SPACING, "recipe");
-    let put = |crop| {
+    let put = |crop, outside| {
         let settings = SliceSettings {
             size: 11,
             mask: "recipe".into(),
             crop,
+            outside,
             ..SliceSettings::default()
         };
         let store = SliceStore::open(folder.path(), settings, &Files::free()).unwrap();
@@ -157,10 +158,17 @@ fn a_cropped_slice_is_the_part_around_the_mask() {
             .filter(|value| **value > 0.4)
             .count()
     };
-    let (whole, cropped) = (put(Crop::None), put(Crop::Mask));
+    let whole = put(Crop::None, Outside::Zero);
+    let cropped = put(Crop::Mask, Outside::Zero);
     assert!(
         bright(&cropped, 1) > 3 * bright(&whole, 1),
         "the block fills a cropped slice"
     );
     assert_eq!(bright(&cropped, 0), 0, "what is outside the mask stays 0");
+    let kept = put(Crop::Mask, Outside::Keep);
+    assert_eq!(
+        (bright(&kept, 0), bright(&kept, 1)),
+        (bright(&cropped, 1), bright(&cropped, 1)),
+        "the mask only frames where what is outside is kept"
+    );
 }

@@ -47,6 +47,8 @@ mod train {
     ///   below 1
     /// - `folds` (0), `fold` (0): cross-validation instead: part `fold`, from 0, of `folds` tests;
     ///   `folds` 0 splits once
+    /// - `n_train` (0): how many exams are trained on, all for 0; fewer are a part of more, with the
+    ///   same share of PE and the same tests, and the exams of a patient stay together
     /// - `indeterminate` (true): whether indeterminate exams are used; they count as PE
     /// - `leave_out` ([]): SeriesInstanceUIDs of exams that are in no part
     /// - `seed` (0): of the order in which patients are dealt out
@@ -58,6 +60,8 @@ mod train {
     /// let split = train::split(slices, #{ test: 0.34, validation: 0.5, seed: 1 });
     /// print(split); // 2 exams to train, 2 to validate, 2 to test
     /// let doubtful = slices.exams.filter(|exam| exam.quality.suspicion > 5.0);
+    /// let half = train::split(slices, #{ test: 0.34, validation: 0.5, seed: 1, n_train: 1 });
+    /// print(half.train.len); // 1
     /// let left_out = doubtful.map(|exam| exam.info.series_uid);
     /// train::split(slices, #{ test: 0.34, validation: 0.5, seed: 1, leave_out: left_out });
     /// try { train::split(slices, #{ test: 1.0 }); } catch (error) {

@@ -22,6 +22,9 @@ pub struct SplitOptions {
     pub folds: usize,
     /// Which part tests, from 0.
     pub fold: usize,
+    /// How many exams are trained on, of those that could be; 0 takes all. Fewer are a part of
+    /// more, with the same share of PE and the same tests, so that a learning curve can be drawn.
+    pub n_train: usize,
     /// Whether exams called indeterminate are used; they count as PE (the paper's 2,368).
     pub indeterminate: bool,
     /// SeriesInstanceUIDs of exams that are in no part: those whose mask does not hold, say.
@@ -37,6 +40,7 @@ impl Default for SplitOptions {
             validation: 0.1,
             folds: 0,
             fold: 0,
+            n_train: 0,
             indeterminate: true,
             leave_out: Vec::new(),
             seed: 0,
@@ -53,7 +57,8 @@ pub struct Split {
     pub validation: Vec<ExamId>,
     /// The exams that nothing is chosen by.
     pub test: Vec<ExamId>,
-    /// The exams that are in no part: without labels, indeterminate, or named in `leave_out`.
+    /// The exams that are in no part: without labels, indeterminate, named in `leave_out`, or more
+    /// than `n_train`.
     pub left_out: Vec<ExamId>,
 }
 
@@ -76,13 +81,15 @@ impl Split {
             left_out: left_out.into_iter().map(id).collect(),
         };
         let patients = patients(&usable);
+        let mut train = Vec::new();
         for positive in [true, false] {
             let stratum: Vec<_> = patients
                 .iter()
                 .filter(|one| one.positive == positive)
                 .collect();
-            split.deal(&stratum, positive, options);
+            train.extend(split.deal(&stratum, positive, options));
         }
+        split.take_train(train, options.n_train)?;
         for part in [
             &mut split.train,
             &mut split.validation,
@@ -95,7 +102,14 @@ impl Split {
         Ok(split)
     }
 
-    fn deal(&mut self, stratum: &[&Patient], positive: bool, options: &SplitOptions) {
+    /// Deals out the patients of one label; gives those to train on, each with its place among them
+    /// from 0 to 1.
+    fn deal<'a>(
+        &mut self,
+        stratum: &[&'a Patient],
+        positive: bool,
+        options: &SplitOptions,
+    ) -> Vec<(f64, &'a Patient)> {
         let mut order: Vec<&Patient> = stratum.to_vec();
         Stream::new(options.seed, "split", &[usize::from(positive)]).shuffle(&mut order);
         let (test, rest): (Vec<_>, Vec<_>) = match options.folds {
@@ -120,7 +134,29 @@ impl Split {
         };
         self.test.extend(exams(&test));
         self.validation.extend(exams(validation));
-        self.train.extend(exams(train));
+        let place = |idx: usize| (idx as f64 + 0.5) / train.len() as f64;
+        let places = train.iter().enumerate();
+        places.map(|(idx, &one)| (place(idx), one)).collect()
+    }
+
+    /// Takes the exams of the first patients until there are `n` to train on, all for 0. By their
+    /// places, so that any number of them has the share of PE of all.
+    fn take_train(&mut self, mut order: Vec<(f64, &Patient)>, n: usize) -> Result<(), TrainError> {
+        let all: usize = order.iter().map(|(_, one)| one.exams.len()).sum();
+        if n > all {
+            let expected = "0, or at most the exams that can be trained on";
+            let found = format!("{n} of {all}");
+            return Err(TrainError::option("n_train", expected, found));
+        }
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (_, patient) in order {
+            let part = match n == 0 || self.train.len() < n {
+                true => &mut self.train,
+                false => &mut self.left_out,
+            };
+            part.extend(patient.exams.iter().cloned());
+        }
+        Ok(())
     }
 
     fn check_filled(&self, options: &SplitOptions) -> Result<(), TrainError> {

@@ -23,12 +23,32 @@ pub fn save(
             "table2.html",
             html::render(experiment, results)?.into_bytes(),
         ),
-        ("table2.json", json(experiment, results).into_bytes()),
+        (NUMBERS, json(experiment, results).into_bytes()),
         ("table2.csv", table(experiment, results)?),
         ("table2.md", markdown(experiment, results).into_bytes()),
         ("predictions.csv", predictions(experiment)?),
     ];
     write_together(folder, &contents, files)
+}
+
+/// The name of the file with the numbers.
+const NUMBERS: &str = "table2.json";
+
+/// The numbers of an experiment that was saved into `folder`: the contents of its `table2.json`.
+///
+/// # Errors
+/// [`ReportError::Io`] where there is none; [`ReportError::Damaged`] for one that is no JSON.
+pub fn saved_numbers(folder: &Path, files: &Files) -> Result<Value, ReportError> {
+    let path = folder.join(NUMBERS);
+    let text = files.read(&path).map_err(|source| ReportError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    serde_json::from_slice(&text).map_err(|error| ReportError::Damaged {
+        path,
+        expected: "the numbers of a saved experiment",
+        found: error.to_string(),
+    })
 }
 
 /// Everything numeric but the curves, which the predictions hold.

@@ -20,7 +20,7 @@ use pe_metrics::{Groups, Mistake, Scores};
 use serde::{Deserialize, Serialize};
 
 pub use evaluation::{ModelResults, Optimistic, Results};
-pub use files::save_predictions;
+pub use files::{save_predictions, saved_numbers};
 pub use paper::{CAVEATS, PAPER_DATA, PaperModel, PaperRow, TABLE_2, paper_model};
 pub use row::Row;
 

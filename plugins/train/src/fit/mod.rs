@@ -96,6 +96,22 @@ pub(crate) fn clear(folder: &Path, files: &Files) -> Result<(), TrainError> {
     Checkpoints::new(folder, files).clear()
 }
 
+/// Says where half a batch of PE was asked for and there is no PE, or nothing else.
+fn tell_one_class(job: &Job) {
+    let mut classes = (0..job.train.len()).map(|sample| job.train.positive(sample));
+    let Some(first) = classes.next() else {
+        return;
+    };
+    if job.options.balance > 0.0 && classes.all(|positive| positive == first) {
+        let all = if first { "every one" } else { "none" };
+        job.work.warn(&format!(
+            "{}: `balance` has no effect, since {all} of the training {} shows PE",
+            job.name,
+            job.train.unit()
+        ));
+    }
+}
+
 struct Run<'a> {
     job: &'a Job<'a>,
     network: &'a mut Network,
@@ -113,6 +129,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn start(job: &'a Job<'a>, network: &'a mut Network) -> Result<Self, TrainError> {
+        tell_one_class(job);
         let checkpoints = Checkpoints::new(job.folder, job.work.files());
         let mut adam = Adam::new(network.params(), job.options)?;
         let mut progress = Progress::default();

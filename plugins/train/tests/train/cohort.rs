@@ -113,6 +113,22 @@ impl Watch for Started {
     }
 }
 
+/// Work whose warnings are kept.
+#[derive(Clone, Default)]
+pub struct Warned(pub Arc<Mutex<Vec<String>>>);
+
+impl Watch for Warned {
+    fn begin(&self, _: &str, _: u64, _: &str) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+    fn warn(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
 struct Answer {
     left: AtomicUsize,
 }

@@ -221,3 +221,48 @@ fn bad_options_and_empty_parts_are_named() {
     let none = Split::new(&[], &base()).expect_err("no exams");
     assert!(none.to_string().contains("train part"), "{none}");
 }
+
+#[test]
+fn fewer_exams_to_train_are_a_part_of_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let exams = stored(folder.path(), infos());
+    let split = |n_train| {
+        let options = SplitOptions {
+            n_train,
+            ..SplitOptions::default()
+        };
+        Split::new(&exams, &options)
+    };
+    let all = split(0).unwrap();
+    let mut before = BTreeSet::new();
+    for n in [6, 12, 24, all.train.len()] {
+        let part = split(n).unwrap();
+        assert_eq!((&part.test, &part.validation), (&all.test, &all.validation));
+        // A patient's exams stay together, two or three at most.
+        assert!((n..n + 3).contains(&part.train.len()), "{n}: {part}");
+        assert_eq!(part.train.len() + part.left_out.len(), all.train.len());
+        let positive = |id: &&ExamId| {
+            let exam = exams.iter().find(|exam| exam.manifest().exam.id == **id);
+            let labels = exam.unwrap().manifest().exam.labels.as_ref().unwrap();
+            labels.positive() == Some(true)
+        };
+        let share =
+            |part: &[ExamId]| part.iter().filter(positive).count() as f64 / part.len() as f64;
+        let difference = share(&part.train) - share(&all.train);
+        assert!(difference.abs() <= 2.0 / n as f64, "{n}: {difference}");
+        let now: BTreeSet<ExamId> = part.train.into_iter().collect();
+        assert!(before.is_subset(&now), "{n}");
+        before = now;
+    }
+    let error = split(all.train.len() + 1).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            TrainError::Option {
+                option: "n_train",
+                ..
+            }
+        ),
+        "{error}"
+    );
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cohort::{Started, stopped_after, stopped_at, store};
+use crate::cohort::{Started, Warned, stopped_after, stopped_at, store};
 use pe_binding::{Explain, WeightsFile, Work};
 use pe_files::Files;
 use pe_metrics::Level;
@@ -66,6 +66,48 @@ fn with_stops(folder: &Path, options: &CnnOptions, store: &SliceStore, stops: &[
     }
     runs.cnn("stopped", options, store, &split, &Work::silent())
         .unwrap()
+}
+
+#[test]
+fn balance_that_cannot_hold_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder.path().join("store"), 12, 32);
+    let mut options = quick(BackboneKind::EfficientNetB0);
+    options.fit = FitOptions {
+        balance: 0.5,
+        batch: 4,
+        epochs: 1,
+        steps: 1,
+        ..options.fit
+    };
+    let warnings = |name: &str, split: &Split| {
+        let warned = Warned::default();
+        let work = Work::new(Arc::new(warned.clone()));
+        runs(folder.path())
+            .cnn(name, &options, &store, split, &work)
+            .unwrap();
+        let texts = warned.0.lock().unwrap();
+        texts
+            .iter()
+            .filter(|text| text.contains("balance"))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let both = split(&store);
+    assert_eq!(warnings("both", &both), [""; 0]);
+    let mut one = both.clone();
+    let negative = |exam: &pe_ct::ExamId| {
+        let stored = store.exams().unwrap().into_iter();
+        let found = stored
+            .map(|stored| stored.manifest().exam.clone())
+            .find(|info| info.id == *exam);
+        found.unwrap().labels.unwrap().n_pe_slices() == 0
+    };
+    one.train.retain(negative);
+    assert_eq!(
+        warnings("one", &one),
+        ["one: `balance` has no effect, since none of the training slices shows PE"]
+    );
 }
 
 #[test]

@@ -48,19 +48,21 @@ fn of_pe(
     );
 }
 
-/// How many slices of each group are taken for PE. What is left of a grouping of PE slices alone is
-/// no group worth a table.
+/// How many slices of each group are taken for PE. A grouping of PE slices, in which few others are,
+/// has no such table.
 fn of_others(
     sheet: &mut Sheet,
     experiment: &Experiment,
     results: &Results,
     (groups, found): (&Groups, &[GroupsEvaluation]),
 ) {
-    let named = |group: &&GroupEvaluation| group.group != Groups::NONE && group.n_other_slices > 0;
-    let any = found
-        .first()
-        .is_some_and(|found| found.groups.iter().any(|group| named(&group)));
-    if !any {
+    let all = found.first().into_iter().flat_map(|found| &found.groups);
+    let (n_pe, n_other) = all
+        .filter(|group| group.group != Groups::NONE)
+        .fold((0, 0), |(n_pe, n_other), group| {
+            (n_pe + group.n_pe_slices, n_other + group.n_other_slices)
+        });
+    if n_other == 0 || n_other < n_pe {
         return;
     }
     let caption = format!(

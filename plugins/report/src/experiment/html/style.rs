@@ -23,11 +23,12 @@ caption b, figcaption b { color: var(--ink); }
 th { font-weight: 600; font-size: .87rem; border-top: 2px solid var(--ink); border-bottom: 1px solid var(--ink);
      vertical-align: bottom; }
 th, td { text-align: right; padding: .28rem 0 .28rem 1.5rem; white-space: nowrap; }
+th:not(:first-child) { white-space: normal; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 table.pairs th:nth-child(2), table.pairs td:nth-child(2) { text-align: left; }
 tbody tr.ours td { vertical-align: top; border-top: 1px solid var(--rule); padding-bottom: .2rem; }
 tbody tr.ours:first-child td { border-top: 0; }
-td small { display: block; color: var(--grey); font-size: .76rem; line-height: 1.25; }
+td small, th small { display: block; font-weight: 400; color: var(--grey); font-size: .76rem; line-height: 1.25; }
 tr.paper td { color: var(--grey); font-style: italic; padding-top: 0; padding-bottom: .45rem; }
 tr.paper td:first-child { padding-left: 1.1rem; }
 table.words td, table.words th { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }

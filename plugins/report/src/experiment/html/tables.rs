@@ -60,8 +60,8 @@ fn above_baseline(found: &ModelResults) -> String {
         .same_height_to_baseline()
         .map_or_else(String::new, |to| {
             let delta = &to.delta_auroc;
-            let beneath = format!("{}, p {}", signed_interval(delta), p_value(to.p));
-            over(signed(delta.value, 4), &beneath)
+            let value = over(signed(delta.value, 4), &signed_interval(delta));
+            over(value, &format!("p {}", p_value(to.p)))
         })
 }
 
