@@ -166,9 +166,9 @@ fn a_cropped_slice_is_the_part_around_the_mask() {
     );
     assert_eq!(bright(&cropped, 0), 0, "what is outside the mask stays 0");
     let kept = put(Crop::Mask, Outside::Keep);
-    assert_eq!(
-        (bright(&kept, 0), bright(&kept, 1)),
-        (bright(&cropped, 1), bright(&cropped, 1)),
+    assert_eq!(bright(&kept, 0), bright(&kept, 1));
+    assert!(
+        bright(&kept, 0) >= bright(&cropped, 1),
         "the mask only frames where what is outside is kept"
     );
 }

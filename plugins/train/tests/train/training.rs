@@ -71,7 +71,7 @@ fn with_stops(folder: &Path, options: &CnnOptions, store: &SliceStore, stops: &[
 #[test]
 fn balance_that_cannot_hold_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let store = store(&folder.path().join("store"), 12, 32);
+    let store = store(&folder.path().join("store"), 8, 16);
     let mut options = quick(BackboneKind::EfficientNetB0);
     options.fit = FitOptions {
         balance: 0.5,
