@@ -512,7 +512,7 @@ fn pretrained_weights_are_taken_but_for_a_classifier_of_another_width() {
     let mut network = Backbone::new(BackboneKind::EfficientNetB0, 1, Device::Cpu).unwrap();
     let own = network.params().get("classifier.1.weight").unwrap().copy();
     let adapted = network.load_pretrained(&path, &Files::free()).unwrap();
-    let told = adapted.changed.unwrap();
+    let told = adapted.classifier_replaced.unwrap();
     assert!(told.contains("10 outputs, this network 1"), "{told}");
     assert_eq!(adapted.known, Some("EfficientNet_B0_Weights.IMAGENET1K_V1"));
     assert_eq!(
@@ -528,7 +528,9 @@ fn pretrained_weights_are_taken_but_for_a_classifier_of_another_width() {
 
     let mut same = Backbone::new(BackboneKind::EfficientNetB0, 10, Device::Cpu).unwrap();
     assert_eq!(
-        same.load_pretrained(&path, &Files::free()).unwrap().changed,
+        same.load_pretrained(&path, &Files::free())
+            .unwrap()
+            .classifier_replaced,
         None
     );
     assert_eq!(state(same.params().iter()), given);
@@ -554,49 +556,4 @@ fn pretrained_weights_must_fit_otherwise() {
     let no_stem = |state: &mut State| drop(state.remove("features.0.0.weight"));
     check(b0, 1, no_stem, "features.0.0.weight: missing");
     check(BackboneKind::R3d18, 1, |_| (), "stem.0.weight: missing");
-}
-
-#[test]
-fn weights_of_single_slices_are_spread_over_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("slices.safetensors");
-    let slices = Backbone::new(BackboneKind::R3d18, 1, Device::Cpu).unwrap();
-    let given: Vec<_> = state(slices.params().iter()).into_iter().collect();
-    std::fs::write(
-        &path,
-        safetensors_io::to_bytes(&given, &BTreeMap::new()).unwrap(),
-    )
-    .unwrap();
-    let mut slabs = Backbone::new(BackboneKind::R3d18, 4, Device::Cpu).unwrap();
-    let told = slabs.load_inflated(&path, &Files::free()).unwrap().changed;
-    assert!(told.unwrap().contains("repeated for 4 slices"));
-    for (name, before) in &given {
-        let after = slabs.params().get(name).unwrap();
-        let size = before.size();
-        if name.starts_with("fc.") {
-            for output in 0..4 {
-                assert_eq!(after.get(output), before.get(0), "{name}");
-            }
-        } else if size.len() == 5 && size[2] == 3 {
-            for frame in 0..3 {
-                let third = before.select(2, 1) / 3.0;
-                assert_eq!(after.select(2, frame), third, "{name}, frame {frame}");
-            }
-        } else {
-            assert_eq!(after, before, "{name}");
-        }
-    }
-    // What knows of time already is taken as it is.
-    let mut same = Backbone::new(BackboneKind::R3d18, 4, Device::Cpu).unwrap();
-    let whole: Vec<_> = state(slabs.params().iter()).into_iter().collect();
-    std::fs::write(
-        &path,
-        safetensors_io::to_bytes(&whole, &BTreeMap::new()).unwrap(),
-    )
-    .unwrap();
-    assert_eq!(
-        same.load_inflated(&path, &Files::free()).unwrap().changed,
-        None
-    );
-    assert_eq!(state(same.params().iter()), state(slabs.params().iter()));
 }

@@ -180,8 +180,6 @@ pub struct CnnOptions {
     /// those that come with the set-up, for `efficientnet_lite0`; empty starts from the standard
     /// initialisation.
     pub weights: String,
-    /// Whether the weights are of `r3d_18` on slabs of one slice, and are spread over time.
-    pub inflate: bool,
     /// Slices of a slab, for `r3d_18`.
     pub slab: usize,
     /// Slices from the beginning of one training slab to that of the next, for `r3d_18`; 0 takes a
@@ -202,7 +200,6 @@ impl Default for CnnOptions {
         Self {
             network: BackboneKind::EfficientNetB0,
             weights: String::new(),
-            inflate: false,
             slab: 32,
             slab_stride: 0,
             head: SlabHead::Slices,
@@ -336,11 +333,6 @@ impl CnnOptions {
                 format!("[{low}, {high}]"),
             ));
         }
-        let r3d = self.network == BackboneKind::R3d18 && !self.weights.is_empty();
-        if self.inflate && !r3d {
-            let expected = "false, or `r3d_18` with weights of slabs of one slice";
-            return Err(TrainError::option("inflate", expected, "true"));
-        }
         within("flip", self.augmentation.flip, 0.0, 1.0)?;
         within("rotation_deg", self.augmentation.rotation_deg, 0.0, 180.0)?;
         size("slab_stride", self.slab_stride, 0, self.slab)?;
@@ -453,7 +445,6 @@ mod tests {
         check(|o| o.augmentation.blur_sigma = [2.0, 0.1], "blur_sigma");
         check(|o| o.slab = usize::MAX, "slab");
         check(|o| o.slab_stride = 33, "slab_stride");
-        check(|o| o.inflate = true, "inflate");
         check(|o| o.fit.balance = 1.1, "balance");
         check(|o| o.fit.steps = usize::MAX, "steps");
         check(|o| o.augmentation.zoom = 1.0, "zoom");

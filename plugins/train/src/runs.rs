@@ -348,7 +348,6 @@ fn begin(
         Some(weights) => {
             let adapted = match weights.file.as_str() {
                 imagenet::NAME => backbone.load_imagenet()?,
-                file if options.inflate => backbone.load_inflated(Path::new(file), work.files())?,
                 file => backbone.load_pretrained(Path::new(file), work.files())?,
             };
             if adapted.sha256 != weights.sha256 {
@@ -374,11 +373,13 @@ fn described(path: &str, adapted: &Adapted) -> String {
     let known = adapted
         .known
         .map_or(String::new(), |known| format!(", {known}"));
-    let changed = adapted.changed.as_deref();
+    let classifier = adapted
+        .classifier_replaced
+        .as_deref()
+        .unwrap_or("classifier as in the file");
     format!(
-        "weights {path} (SHA-256 {}{known}): {}",
-        adapted.sha256,
-        changed.unwrap_or("classifier as in the file")
+        "weights {path} (SHA-256 {}{known}): {classifier}",
+        adapted.sha256
     )
 }
 

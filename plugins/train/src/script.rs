@@ -112,8 +112,6 @@ mod train {
     /// - `weights` (""): pretrained weights, safetensors from `scripts/weights/convert.py`; or
     ///   `"imagenet"`, those of `efficientnet_lite0`, which `make setup` installs; empty starts from
     ///   the standard initialisation
-    /// - `inflate` (false): whether the weights are those of `r3d_18` on slabs of one slice; they are
-    ///   spread over the slices of a slab, which training then begins with
     /// - `slab` (32): slices of a slab, of `r3d_18`
     /// - `slab_stride` (0): slices from one training slab to the next, so that they overlap; 0 takes
     ///   a whole slab

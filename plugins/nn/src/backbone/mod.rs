@@ -263,20 +263,7 @@ impl Backbone {
     /// [`NnError::State`] with every difference, and nothing is changed; what
     /// [`safetensors_io::read`](crate::safetensors_io::read) says of the file.
     pub fn load_pretrained(&mut self, path: &Path, files: &Files) -> Result<Adapted, NnError> {
-        pretrained::load(self, path, false, files)
-    }
-
-    /// As [`load_pretrained`](Self::load_pretrained), with weights of a 3D network that was trained on
-    /// slabs of one slice: they are spread over time, and its one output is repeated for each slice of
-    /// a slab, so that training on slabs begins with what single slices tell. This is the inflation of
-    /// Carreira and Zisserman, "Quo vadis, action recognition?" (2017).
-    ///
-    /// A file with another number of outputs is taken as it is.
-    ///
-    /// # Errors
-    /// As [`load_pretrained`](Self::load_pretrained).
-    pub fn load_inflated(&mut self, path: &Path, files: &Files) -> Result<Adapted, NnError> {
-        pretrained::load(self, path, true, files)
+        pretrained::load(self, path, files)
     }
 
     /// Loads the ImageNet weights that come with the set-up, as [`load_pretrained`] would.
@@ -287,7 +274,7 @@ impl Backbone {
     /// [`load_pretrained`]: Self::load_pretrained
     pub fn load_imagenet(&mut self) -> Result<Adapted, NnError> {
         let installed = imagenet::find(self.kind)?;
-        pretrained::load(self, &installed.path, false, &Files::free())
+        pretrained::load(self, &installed.path, &Files::free())
     }
 
     /// Lays the weights out with channels last, which is faster when the input is laid out so too

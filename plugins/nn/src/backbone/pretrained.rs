@@ -13,9 +13,8 @@ use crate::{NnError, safetensors_io};
 /// What became of a file of weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adapted {
-    /// What the network has otherwise than the file, in words: a last layer of another width, kernels
-    /// spread over time.
-    pub changed: Option<String>,
+    /// When the file's last layer has another width: what was done, in words.
+    pub classifier_replaced: Option<String>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
     /// The published name of the weights, where the converter recorded the digest of that file.
@@ -43,59 +42,17 @@ const KNOWN: [(BackboneKind, &str, &str); 3] = [
     ),
 ];
 
-pub(super) fn load(
-    network: &mut Backbone,
-    path: &Path,
-    inflated: bool,
-    files: &Files,
-) -> Result<Adapted, NnError> {
+pub(super) fn load(network: &mut Backbone, path: &Path, files: &Files) -> Result<Adapted, NnError> {
     let bytes = safetensors_io::read_bytes(path, files)?;
     let (mut state, metadata) =
         safetensors_io::from_bytes(&bytes).map_err(|error| safetensors_io::at(error, path))?;
-    let spread = match inflated {
-        true => inflate(network, &mut state)?,
-        false => None,
-    };
-    let changed = spread.or_else(|| keep_classifier(network, &mut state));
+    let classifier_replaced = keep_classifier(network, &mut state);
     network.params.load(&state)?;
     Ok(Adapted {
-        changed,
+        classifier_replaced,
         sha256: safetensors_io::hex(&Sha256::digest(&bytes)),
         known: known(network.kind, &metadata),
     })
-}
-
-/// Spreads over time what was learnt from slabs of one slice. There only the middle frame of a kernel
-/// met the image, and the others padding: each gets its share of the middle one, so that a run of like
-/// slices is seen as each of them was. The one output is repeated for each slice of the slab. `None` for
-/// a file with another number of outputs, whose kernels know of time.
-fn inflate(
-    network: &Backbone,
-    state: &mut BTreeMap<String, Tensor>,
-) -> Result<Option<String>, NnError> {
-    let layer = network.kind.classifier();
-    let names = [format!("{layer}.weight"), format!("{layer}.bias")];
-    let one_output = |name: &String| state.get(name).is_some_and(|found| found.size()[0] == 1);
-    if !names.iter().all(one_output) {
-        return Ok(None);
-    }
-    for (name, tensor) in state.iter_mut() {
-        let mut size = tensor.size();
-        if names.contains(name) {
-            size[0] = network.n_outputs;
-        } else if let [_, _, n_frames, _, _] = size[..] {
-            let middle = tensor.f_narrow(2, n_frames / 2, 1)?;
-            *tensor = middle.f_div_scalar(n_frames)?;
-        } else {
-            continue;
-        }
-        *tensor = tensor.f_expand(&size, false)?.f_contiguous()?;
-    }
-    Ok(Some(format!(
-        "inflated: each kernel's middle frame is spread over its frames, and the last layer ({layer}) \
-         repeated for {} slices",
-        network.n_outputs
-    )))
 }
 
 /// Puts the network's own last layer into a state whose last layer is whole but of another width.
