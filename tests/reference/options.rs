@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{none_of, runner};
 
 /// Calls with an option that no function has: the error lists those that there are.
-const CALLS: [(&str, &str); 21] = [
+const CALLS: [(&str, &str); 22] = [
     (
         "dicom::deidentify",
         "dicom::deidentify(cohort, \"none\", MAP)",
@@ -34,6 +34,7 @@ const CALLS: [(&str, &str); 21] = [
         "report::contact_sheet(volume, mask, MAP)",
     ),
     ("report::histogram", "report::histogram(volume, mask, MAP)"),
+    ("report::line_plot", "report::line_plot(\"a\", [], MAP)"),
     ("Experiment.evaluate", "experiment.evaluate(MAP)"),
     ("store::slices", "store::slices(\"none\", MAP)"),
     ("train::runs", "train::runs(\"none\", MAP)"),
@@ -115,7 +116,7 @@ fn unchecked(catalogue: &Catalogue) -> Vec<String> {
 }
 
 /// The options' own defaults, of the types that say them.
-fn defaults() -> [(&'static str, Value); 12] {
+fn defaults() -> [(&'static str, Value); 13] {
     fn of<T: Serialize + Default>() -> Value {
         serde_json::to_value(T::default()).unwrap()
     }
@@ -129,6 +130,7 @@ fn defaults() -> [(&'static str, Value); 12] {
             of::<pe_report::ContactSheetOptions>(),
         ),
         ("report::histogram", of::<pe_report::HistogramOptions>()),
+        ("report::line_plot", of::<pe_report::LinePlotOptions>()),
         ("Experiment.evaluate", of::<pe_metrics::EvaluateOptions>()),
         ("store::slices", of::<pe_store::SliceSettings>()),
         ("train::runs", of::<pe_train::RunSettings>()),

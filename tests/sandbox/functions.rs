@@ -181,6 +181,7 @@ const OTHERS: &[&str] = &[
     "report::contact_sheet(volume: Volume, mask: Mask, settings: map)",
     "report::experiment(title: string)",
     "report::histogram(volume: Volume, mask: Mask, settings: map)",
+    "report::line_plot(title: string, series: array, settings: map)",
     "report::page(title: string)",
     "report::strip(scores: Scores, exam: string)",
     "result(name: string, value)",
