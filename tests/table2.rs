@@ -162,7 +162,7 @@ fn compares_masks_and_seeds(folder: &Path) {
     let auroc = rows[0]["auroc"].as_f64().unwrap();
     let cell = models[1][1].as_str().unwrap();
     assert!(
-        cell.starts_with(&format!("{} (", (auroc * 1000.0).round() / 1000.0)),
+        cell.starts_with(&format!("{auroc:.3} (")),
         "{auroc}: {cell}"
     );
     assert_eq!(models.len(), 4);
