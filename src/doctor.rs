@@ -8,8 +8,8 @@ use std::process::Command;
 use pe_binding::Explain;
 use pe_nn::{BackboneKind, Request, device, imagenet, libtorch};
 
-use crate::cli::{DONE, FAILED};
-use crate::journal::versions;
+use crate::record::versions;
+use crate::stop::{DONE, FAILED};
 
 /// One line of the report.
 struct Line {

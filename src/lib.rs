@@ -14,31 +14,23 @@
 //! assert!(engine.run("ct::window(100, -1);").is_err(), "a negative width is refused");
 //! ```
 
-mod bounded;
 pub mod catalogue;
-pub mod check;
 pub mod cli;
 pub mod console;
-pub mod diagnostics;
+pub mod diagnosis;
 pub mod docs;
 pub mod doctor;
-mod engine;
-pub mod extensions;
-mod host;
-pub mod interrupt;
-pub mod journal;
-mod lex;
-mod manual;
+pub mod extension;
+mod language;
 pub mod params;
-pub mod repl;
-mod resolver;
+pub mod prompt;
+pub mod record;
 pub mod run;
 pub mod sandbox;
-mod session;
-mod show;
-mod texts;
-mod trace;
-mod value;
+pub mod session;
+pub mod stop;
+pub mod testing;
+mod text;
 
-pub use engine::{configure, extend, register};
-pub use session::Session;
+pub use language::configure;
+pub use session::{Session, extend, register};

@@ -13,10 +13,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 
 use pe_files::{Fault, Faults, Files};
-use pe_script::cli::{RunArgs, SessionArgs};
 use pe_script::console::Look;
 use pe_script::run;
+use pe_script::run::RunArgs;
 use pe_script::sandbox::SandboxArgs;
+use pe_script::session::SessionArgs;
 use rayon::prelude::*;
 use serde_yaml::Mapping;
 

@@ -5,7 +5,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use pe_script::check::{self, Case, Surroundings, Verdict};
+use pe_script::testing::{self, Case, Surroundings, Verdict};
 
 /// Where tests are looked for, and what of their path is no part of their names.
 const FOLDERS: [(&str, &str); 2] = [
@@ -20,7 +20,7 @@ fn main() {
         ..Surroundings::default()
     };
     let trials = FOLDERS.iter().flat_map(|(folder, root)| {
-        let cases = check::collect(&repository.join(folder)).expect("the folder can be read");
+        let cases = testing::collect(&repository.join(folder)).expect("the folder can be read");
         let (root, surroundings) = (repository.join(root), surroundings.clone());
         let trial = move |case| trial(&root, case, surroundings.clone());
         cases.into_iter().map(trial)
@@ -33,7 +33,7 @@ fn trial(root: &Path, case: Case, surroundings: Surroundings) -> Trial {
     let root = format!("{}/", root.display());
     let name = name.strip_prefix(&root).unwrap_or(&name).to_owned();
     Trial::test(name.clone(), move || {
-        let finished = check::run(&case, &surroundings);
+        let finished = testing::run(&case, &surroundings);
         match finished.verdict {
             Verdict::Passed => Ok(()),
             Verdict::Skipped(reason) => {

@@ -7,7 +7,7 @@ use rhai::{AST, Engine, FnNamespace, FuncMetadata, NativeCallContext, ScriptFnMe
 use super::about::about;
 use super::types::plain_type;
 use super::{Catalogue, Function, Kind, Param, doc};
-use crate::bounded;
+use crate::language;
 
 /// Functions that every type has, and that nobody calls by name.
 const UNLISTED: [&str; 2] = ["to_string", "to_debug"];
@@ -103,7 +103,11 @@ fn key(function: &Function) -> (bool, &str, Kind, Option<&str>, &str, usize) {
 fn read(info: &rhai::FuncInfo<'_>, standard: bool) -> Option<(u64, Function)> {
     let metadata = info.metadata;
     // Those that take the place of Rhai's own are documented as these.
-    if metadata.comments.iter().any(|line| *line == bounded::MARK) {
+    if metadata
+        .comments
+        .iter()
+        .any(|line| *line == language::RHAIS_OWN)
+    {
         return None;
     }
     if standard && !info.namespace.is_empty() {

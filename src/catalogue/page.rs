@@ -1,7 +1,7 @@
 //! The text that `help` and the reference show of a name.
 
 use super::{Catalogue, Function};
-use crate::console::visible;
+use crate::text::visible;
 
 /// The documentation of everything that `name` may mean, as Markdown; the error says what is near.
 ///

@@ -6,7 +6,7 @@ use super::*;
 
 fn catalogue() -> Catalogue {
     let mut engine = Engine::new();
-    crate::register(&mut engine);
+    crate::session::register(&mut engine);
     Catalogue::of(&engine)
 }
 
@@ -65,7 +65,7 @@ fn members_belong_to_the_type_of_a_value() {
     let catalogue = catalogue();
     let window: rhai::Dynamic = {
         let mut engine = Engine::new();
-        crate::register(&mut engine);
+        crate::session::register(&mut engine);
         engine.eval("ct::window(1, 2)").unwrap()
     };
     let names: BTreeSet<&str> = catalogue

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pe_files::Output;
 
-use super::visible::in_one_piece;
+use crate::text::in_one_piece;
 
 /// A file that has every line of what was said, as far as the disk takes them.
 pub(super) struct Log {

@@ -4,7 +4,6 @@
 mod log;
 mod progress;
 mod said;
-mod visible;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,12 +19,11 @@ use pe_binding::{Watch, WeightsFile};
 use pe_files::Files;
 use serde::Serialize;
 
-use crate::interrupt::Interrupt;
-use crate::sandbox::Limit;
+use crate::stop::{Interrupt, Limit};
+use crate::text::{visible, visible_line};
 use log::Log;
 use progress::Running;
 pub use said::Said;
-pub(crate) use visible::{visible, visible_in_place, visible_line};
 
 /// How often the progress is looked at.
 const TICK: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! What a script said, kept for a test's report.
 
-use super::visible;
+use crate::text::visible;
 
 /// More than this is a loop that prints, not an output that somebody reads.
 const MOST_BYTES: usize = 4 << 20;

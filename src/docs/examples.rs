@@ -9,11 +9,11 @@ use rhai::{Engine, Scope};
 
 use super::SETUP;
 use super::place::name;
-use crate::Session;
 use crate::catalogue::Catalogue;
 use crate::console::Console;
-use crate::diagnostics::remember;
+use crate::diagnosis::remember;
 use crate::run::{self, Fault};
+use crate::session::Session;
 
 /// An example of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ fn evaluate(name: &str, text: &str, scope: &mut Scope<'static>) -> Result<Vec<St
     let printed = Arc::new(Mutex::new(Vec::new()));
     let lines = printed.clone();
     let prepare = |engine: &mut Engine| {
-        crate::check::register(engine, &session);
+        crate::testing::register(engine, &session);
         engine.on_print(move |text| {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             lines.extend(text.lines().map(str::to_owned));

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn the_index_is_in_the_order_of_bare_names_with_overloads_once() {
         let mut engine = rhai::Engine::new();
-        crate::register(&mut engine);
+        crate::session::register(&mut engine);
         let index = index(&Catalogue::of(&engine));
         let at = |text: &str| index.find(text).unwrap_or_else(|| panic!("no {text}"));
         assert!(

@@ -8,6 +8,7 @@ mod definitions;
 mod examples;
 mod files;
 mod front;
+pub(crate) mod manual;
 mod page;
 mod place;
 
@@ -20,9 +21,10 @@ use pe_files::Files;
 use rhai::Engine;
 
 use crate::catalogue::Catalogue;
-use crate::cli::{DONE, FAILED};
 use crate::console::Console;
-use crate::{Session, run};
+use crate::diagnosis::remedy;
+use crate::session::{self, Session};
+use crate::stop::{DONE, FAILED};
 
 pub use definitions::definitions;
 pub use examples::{Example, Runner, examples};
@@ -65,7 +67,7 @@ pub fn main(command: &DocsCommand) -> i32 {
 /// The engine that scripts run in, with the plugins and the host's functions.
 fn engine() -> Engine {
     let session = Arc::new(Session::new(Console::silent(), ""));
-    run::engine(&session, Path::new("")).0
+    session::engine(&session, Path::new("")).0
 }
 
 /// Every function that a script which is run can call.
@@ -76,9 +78,9 @@ pub fn catalogue() -> Catalogue {
 /// Every function that only a script test can call.
 pub fn of_tests() -> Catalogue {
     let session = Arc::new(Session::new(Console::silent(), ""));
-    let (mut engine, _) = run::engine(&session, Path::new(""));
+    let (mut engine, _) = session::engine(&session, Path::new(""));
     let others = Catalogue::of(&engine);
-    crate::check::register(&mut engine, &session);
+    crate::testing::register(&mut engine, &session);
     Catalogue::of(&engine).beyond(&others)
 }
 
@@ -103,7 +105,7 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> i32 {
             DONE
         }
         Err(error) => {
-            eprintln!("error: {error:#}\nhint: {}", run::disk::remedy(&error));
+            eprintln!("error: {error:#}\nhint: {}", remedy(&error));
             FAILED
         }
     }

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_page_holds_functions_types_properties_and_methods_in_their_order() {
         let mut engine = rhai::Engine::new();
-        crate::register(&mut engine);
+        crate::session::register(&mut engine);
         let catalogue = Catalogue::of(&engine);
         let text = plugin(&catalogue, "lung", "Lungs.");
         let headings: Vec<&str> = text.lines().filter(|l| l.starts_with('#')).collect();

@@ -4,7 +4,7 @@ use serde_yaml::Value;
 
 use super::literal::{is_plain, nearest_choice};
 use super::{Bad, Param};
-use crate::value::{kind_of, shown};
+use crate::language::value::{kind_of, shown};
 
 /// What takes a value: a parameter, or an entry of one that is a map.
 pub(super) struct Slot<'a> {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::{Param, literal};
-use crate::value::shown;
+use crate::language::value::shown;
 
 /// A `param` call that cannot be read before the script runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,7 +122,7 @@ fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::bare;
+    use crate::language::bare;
 
     fn declared_in(script: &str) -> Result<Vec<Param>, Declaration> {
         declared(&bare().compile(script).unwrap())

@@ -5,9 +5,9 @@ use pe_files::{Access, Files, refusal};
 use serde_yaml::{Mapping, Value};
 
 use super::{Bad, Given, PROFILE, Param, resolve};
-use crate::sandbox::REFUSED;
-use crate::texts;
-use crate::value::kind_of;
+use crate::language::value::kind_of;
+use crate::text;
+use pe_binding::script::REFUSED;
 
 /// A YAML file with values of parameters.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -101,8 +101,8 @@ fn refused(error: &io::Error) -> Bad {
 }
 
 fn read(path: &Path, name: &str, files: &Files) -> Result<ParamFile, String> {
-    let text = texts::data(path, files).map_err(|error| format!("{name}: {error}"))?;
-    let values = match texts::yaml(&text).map_err(|error| format!("{name}: {error}"))? {
+    let text = text::data(path, files).map_err(|error| format!("{name}: {error}"))?;
+    let values = match text::yaml(&text).map_err(|error| format!("{name}: {error}"))? {
         Value::Mapping(map) => map,
         Value::Null => Mapping::new(),
         other => {

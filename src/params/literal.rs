@@ -5,7 +5,7 @@ use rhai::Expr;
 use serde_yaml::{Mapping, Value};
 
 use super::PROFILE;
-use crate::value::{kind_of, shown, to_value};
+use crate::language::value::{kind_of, shown, to_value};
 
 /// The value of a literal; a map keeps the order in which it is written.
 pub(super) fn value(expr: &Expr) -> Option<Value> {

@@ -3,7 +3,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::accept::Slot;
 use super::{Bad, PROFILE, Param, ParamFile, SETTINGS, split};
-use crate::value::{kind_of, shown};
+use crate::language::value::{kind_of, shown};
 
 /// Where a parameter's value came from. Later ones win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

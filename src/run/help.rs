@@ -7,11 +7,12 @@ use std::path::Path;
 use serde_yaml::Value;
 
 use super::{Refused, Script, prepare};
-use crate::cli::{DONE, RunArgs};
-use crate::console::{visible, visible_line};
+use crate::language::value::{kind_of, shown};
 use crate::params::{self, Given, Param, ParamFile, Resolved};
+use crate::run::RunArgs;
 use crate::sandbox::Sandbox;
-use crate::value::{kind_of, shown};
+use crate::stop::DONE;
+use crate::text::{visible, visible_line};
 
 /// Prints what a script says of itself and the parameters it declares, with the values of the
 /// profile that is chosen.

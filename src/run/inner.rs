@@ -10,11 +10,11 @@ use rhai::{Array, Dynamic, EvalAltResult, Map, Position};
 use serde_yaml::Mapping;
 
 use super::{Fault, Refused, Script, read, whole};
-use crate::Session;
 use crate::console::Console;
-use crate::diagnostics::Report;
+use crate::diagnosis::Diagnosis;
 use crate::params::{self, Bad, Given, ParamFile, Resolved};
-use crate::sandbox::{REFUSED, refused};
+use crate::session::{Session, find_plugins};
+use pe_binding::script::{REFUSED, refused};
 
 /// What a script left.
 pub(crate) struct Ran {
@@ -46,9 +46,8 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
         runtime_error(kind, &bad.message, Some(&bad.hint))
     })?;
     let root = path.parent().unwrap_or(Path::new(""));
-    let plugins = outer
-        .plugins
-        .again(root, outer)
+    let interrupt = outer.console.interrupt();
+    let plugins = find_plugins(outer.plugins.given(), root, &outer.sandbox, interrupt)
         .map_err(|report| raise(path, &report))?;
     let console = Console::keeping(outer.console.interrupt().clone());
     let mut session = Session::new(console.clone(), &outer.run_dir);
@@ -95,7 +94,7 @@ fn resolve(
 }
 
 /// The inner script's error as one of the outer script, with the place in the inner one.
-fn raise(path: &Path, report: &Report) -> Box<EvalAltResult> {
+fn raise(path: &Path, report: &Diagnosis) -> Box<EvalAltResult> {
     let message = format!("{} failed: {}", path.display(), report.message);
     let mut error = runtime_error(&report.kind, &message, report.hint.as_deref());
     if let EvalAltResult::ErrorRuntime(thrown, _) = &mut *error

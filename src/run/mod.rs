@@ -1,6 +1,6 @@
 //! `pe-script run`: from a command line to an exit code.
 
-pub(crate) mod disk;
+mod args;
 mod help;
 pub(crate) mod inner;
 pub(crate) mod outcome;
@@ -15,14 +15,13 @@ use pe_binding::script::ScriptResult;
 use pe_files::Files;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Position};
 
-use crate::cli::RunArgs;
 use crate::console::Look;
-use crate::diagnostics::{Report, Vocabulary};
-use crate::engine::bare;
+use crate::diagnosis::{Diagnosis, Vocabulary};
+use crate::language::bare;
 use crate::params::{self, Param};
-use crate::texts;
-use crate::trace::LastCall;
-use crate::{Session, configure, host, register};
+use crate::session::{Session, engine};
+use crate::text;
+pub use args::RunArgs;
 use outcome::Outcome;
 use prepare::Prepared;
 
@@ -35,9 +34,9 @@ struct Script {
 /// Why nothing ran.
 enum Refused {
     /// The command line: exit code 2.
-    Usage(Box<Report>),
+    Usage(Box<Diagnosis>),
     /// The script: exit code 1.
-    Script(Box<Report>),
+    Script(Box<Diagnosis>),
 }
 
 /// Runs a script as the command line says, and gives the exit code.
@@ -74,38 +73,19 @@ pub fn main_on(arguments: &RunArgs, look: Look, files: &Files) -> i32 {
 }
 
 fn read(path: &Path) -> Result<Script, Refused> {
-    let text = texts::script(path, &Files::free()).map_err(|error| {
+    let text = text::script(path, &Files::free()).map_err(|error| {
         let message = format!("cannot read the script {}: {error}", path.display());
-        Refused::Usage(Report::new("usage.script", message, None).into())
+        Refused::Usage(Diagnosis::new("usage.script", message, None).into())
     })?;
     let ast = bare().compile(&text).map_err(|error| {
         let error = EvalAltResult::ErrorParsing(*error.0, error.1);
         Refused::Script(
-            Report::of_script(&error, path, Position::NONE, &Vocabulary::default()).into(),
+            Diagnosis::of_script(&error, path, Position::NONE, &Vocabulary::default()).into(),
         )
     })?;
     let params = params::declared(&ast)
-        .map_err(|error| Refused::Script(Report::of_declaration(&error, path).into()))?;
+        .map_err(|error| Refused::Script(Diagnosis::of_declaration(&error, path).into()))?;
     Ok(Script { text, params })
-}
-
-/// The engine of a run: the plugins, the host's functions, the script's own modules.
-pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) {
-    let mut engine = Engine::new();
-    configure(&mut engine);
-    register(&mut engine);
-    host::register(&mut engine, session);
-    session.sandbox.limit(&mut engine, &session.console);
-    let journal = session.journal.clone();
-    if let Err((plugin, error)) = session.plugins.install(&mut engine, root, journal) {
-        // It worked when it was found, so its files have changed since.
-        let name = plugin.name();
-        session
-            .console
-            .warning(&format!("plugin `{name}` is left out: {error}"));
-    }
-    let last_call = LastCall::follow(&mut engine);
-    (engine, last_call)
 }
 
 /// Why a script did not come to its end.
@@ -113,7 +93,7 @@ pub(crate) enum Fault {
     /// It was terminated.
     Stopped,
     /// By an error.
-    Failed(Box<Report>),
+    Failed(Box<Diagnosis>),
 }
 
 /// Evaluates in an engine of the session, made ready by `prepare`; what goes wrong is told with its
@@ -136,7 +116,7 @@ pub(crate) fn attempt(
         return Err(Fault::Stopped);
     }
     let known = Vocabulary::new(&engine, bare().compile(text).ok().as_ref());
-    let report = Report::of_script(&error, path, last_call.position(), &known);
+    let report = Diagnosis::of_script(&error, path, last_call.position(), &known);
     Err(Fault::Failed(report.or_of(limit).into()))
 }
 

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::json;
 
+use super::Refused;
 use super::prepare::Prepared;
-use super::{Refused, disk};
-use crate::cli::{DONE, FAILED, RunArgs, USAGE};
-use crate::console::{Console, Look, visible_line};
-use crate::diagnostics::Report;
-use crate::journal::{Failure, Record, Status};
-use crate::sandbox::Limit;
+use crate::console::{Console, Look};
+use crate::diagnosis::{Diagnosis, Failure};
+use crate::record::{Record, Status};
+use crate::run::RunArgs;
+use crate::stop::Limit;
+use crate::stop::{DONE, FAILED, USAGE};
+use crate::text::visible_line;
 
 /// How the script ended.
 pub(super) enum Outcome {
@@ -22,7 +24,7 @@ pub(super) enum Outcome {
     /// Terminated, by the user's interrupt.
     Stopped,
     /// By an error.
-    Failed(Report),
+    Failed(Diagnosis),
 }
 
 /// Writes `run.yaml`, tells the user, and gives the exit code.
@@ -39,7 +41,7 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
             (
                 Status::Failed,
                 code,
-                Some(Report::new("script.exit", text, None)),
+                Some(Diagnosis::new("script.exit", text, None)),
             )
         }
         (Outcome::Stopped, Some(code)) => (Status::Interrupted, code, None),
@@ -50,7 +52,7 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
             (
                 Status::Failed,
                 FAILED,
-                Some(Report::new("script.terminated", text, None)),
+                Some(Diagnosis::new("script.terminated", text, None)),
             )
         }
         (Outcome::Failed(report), None) => {
@@ -94,7 +96,7 @@ fn unrecorded(
     error: &anyhow::Error,
 ) -> i32 {
     let (console, journal) = (&prepared.session.console, &prepared.journal);
-    let report = disk::no_record(error);
+    let report = Diagnosis::of_record(error);
     console.error(&report.render(console.look().colour), &report.render(false));
     let (status, code) = match status {
         Status::Done => (Status::Failed, FAILED),
@@ -162,7 +164,7 @@ pub(crate) fn catch_panics(console: &Arc<Console>) -> Panics {
 
 impl Panics {
     /// The error to show for a panic that was caught; the next one is told anew.
-    pub(crate) fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Diagnosis {
         let place = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let place = place
             .map(|place| format!(" at {place}"))
@@ -170,7 +172,7 @@ impl Panics {
         let hint = "this is a fault of pe-script or of a library it uses, not of the script: \
                     please report it with the run's log.txt, after a look that it holds nothing \
                     private";
-        Report::new(
+        Diagnosis::new(
             "internal",
             format!("internal error{place}"),
             Some(hint.to_owned()),

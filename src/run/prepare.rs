@@ -11,16 +11,16 @@ use pe_nn::Request;
 use serde_yaml::{Mapping, Value};
 use signal_hook::low_level;
 
-use super::{Refused, Script, disk, settings};
-use crate::Session;
-use crate::cli::RunArgs;
+use super::{Refused, Script, settings};
 use crate::console::{Console, Look};
-use crate::diagnostics::Report;
-use crate::extensions::{Plugins, RhaiPlugin};
-use crate::interrupt::Interrupt;
-use crate::journal::{self, Journal, Record, Status};
+use crate::diagnosis::{Diagnosis, Failure};
+use crate::extension::{Plugins, RhaiPlugin};
 use crate::params::{self, Bad, Given, Resolved};
-use crate::sandbox::{Clock, Limit, Limits, Sandbox};
+use crate::record::{self, Journal, Record, Status};
+use crate::run::RunArgs;
+use crate::sandbox::{Clock, Limits, Sandbox};
+use crate::session::{Session, find_plugins};
+use crate::stop::{Interrupt, Limit};
 
 /// A run that is about to begin.
 pub(super) struct Prepared {
@@ -48,8 +48,8 @@ pub(super) fn prepare(
     let device = arguments.session.device().map_err(usage)?;
     let root = path.parent().unwrap_or(Path::new(""));
     let given_plugins = &arguments.session.plugin;
-    let plugins = Plugins::find_for(given_plugins, root, &sandbox, &interrupt)?;
-    let sandbox = sandbox.and_plugins(&plugins, root)?;
+    let plugins = find_plugins(given_plugins, root, &sandbox, &interrupt)?;
+    let sandbox = plugins.let_in(sandbox, root)?;
     let threads = set_threads(arguments.session.threads);
     let console = Console::new(look, interrupt);
     if let Some(notice) = sandbox.notice() {
@@ -59,7 +59,7 @@ pub(super) fn prepare(
         // Git runs what a repository's settings name: it is not asked of a script that is confined.
         git: match sandbox.is_confined() {
             true => None,
-            false => journal::git(path),
+            false => record::git(path),
         },
         sandbox: sandbox.told(),
         limits: sandbox.limits().clone(),
@@ -90,7 +90,7 @@ pub(super) fn prepare(
     if device != Request::Auto {
         session.choose_device().map_err(|error| {
             let refused = usage(error);
-            let _ = journal.finish(Status::Failed, crate::cli::USAGE, refused.failure());
+            let _ = journal.finish(Status::Failed, crate::stop::USAGE, refused.failure());
             refused
         })?;
     }
@@ -126,13 +126,13 @@ fn own_folder(journal: &Journal, sandbox: &Sandbox, files: &Files) -> anyhow::Re
 }
 
 fn no_folder(error: anyhow::Error) -> Refused {
-    Refused::Usage(disk::no_folder(&error).into())
+    Refused::Usage(Diagnosis::of_run_folder(&error).into())
 }
 
 /// Ends a run whose time was over a while ago: what it waits for does not look at the clock.
 fn overdue(journal: Arc<OnceLock<Arc<Journal>>>) -> impl FnOnce(Limit) + Send + 'static {
     move |limit| {
-        let report = limit.report();
+        let report = Diagnosis::of_limit(limit);
         let code = limit.exit_code();
         // The terminal may be gone.
         let _ = writeln!(io::stderr(), "{}", report.render(false));
@@ -146,31 +146,35 @@ fn end_record(
     journal: &OnceLock<Arc<Journal>>,
     status: Status,
     code: i32,
-    failure: Option<journal::Failure>,
+    failure: Option<Failure>,
 ) {
     let finished = journal
         .get()
         .map(|journal| journal.finish(status, code, failure));
     if let Some(Err(error)) = finished {
-        let _ = writeln!(io::stderr(), "{}", disk::no_record(&error).render(false));
+        let _ = writeln!(
+            io::stderr(),
+            "{}",
+            Diagnosis::of_record(&error).render(false)
+        );
     }
 }
 
 fn usage(error: impl Explain) -> Refused {
-    Refused::Usage(Report::new(error.kind(), error.to_string(), error.hint()).into())
+    Refused::Usage(Diagnosis::new(error.kind(), error.to_string(), error.hint()).into())
 }
 
 impl Refused {
-    fn failure(&self) -> Option<journal::Failure> {
+    fn failure(&self) -> Option<Failure> {
         match self {
             Self::Usage(report) | Self::Script(report) => Some(report.failure()),
         }
     }
 }
 
-impl From<Box<Report>> for Refused {
+impl From<Box<Diagnosis>> for Refused {
     /// A plugin's own error is a script's.
-    fn from(report: Box<Report>) -> Self {
+    fn from(report: Box<Diagnosis>) -> Self {
         match report.kind.starts_with("usage.") {
             true => Self::Usage(report),
             false => Self::Script(report),
@@ -180,7 +184,7 @@ impl From<Box<Report>> for Refused {
 
 impl From<Bad> for Refused {
     fn from(bad: Bad) -> Self {
-        Self::Usage(Report::new(bad.kind, bad.message, Some(bad.hint)).into())
+        Self::Usage(Diagnosis::new(bad.kind, bad.message, Some(bad.hint)).into())
     }
 }
 
@@ -222,7 +226,7 @@ fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
     let at_once = move |code| end_record(&journal, Status::Interrupted, code, None);
     Interrupt::listen(at_once).map_err(|error| {
         let message = format!("cannot listen for Ctrl-C: {error}");
-        Refused::Usage(Report::new("usage.signals", message, None).into())
+        Refused::Usage(Diagnosis::new("usage.signals", message, None).into())
     })
 }
 
@@ -242,19 +246,19 @@ fn record(
         given: params::given(params),
         seed: arguments.session.seed.unwrap_or_default(),
         threads,
-        device: journal::Device {
+        device: record::Device {
             requested: device.to_string(),
-            ..journal::Device::default()
+            ..record::Device::default()
         },
-        started: journal::now(),
+        started: record::now(),
         finished: None,
         pid: std::process::id(),
-        versions: journal::versions(),
+        versions: record::versions(),
         plugins: Vec::new(),
         sandbox: None,
         limits: Limits::default(),
         git: None,
-        timings: journal::Timings::default(),
+        timings: record::Timings::default(),
         weights: Vec::new(),
         results: Mapping::new(),
         error: None,

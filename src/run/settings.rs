@@ -1,7 +1,7 @@
 //! The run's own settings among the `key=value` arguments: `device=cuda` for `--device cuda`.
 
-use crate::cli::RunArgs;
 use crate::params::{Bad, Param, SETTINGS, split};
+use crate::run::RunArgs;
 
 /// The command line with such arguments taken out of its parameters and put where their options
 /// are. A key that the script declares is the script's.
@@ -67,9 +67,9 @@ fn threads(text: &str) -> Result<u16, Bad> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::SessionArgs;
-    use crate::engine::bare;
+    use crate::language::bare;
     use crate::params::declared;
+    use crate::session::SessionArgs;
 
     fn fold_in(script: &str, given: &[&str], options: &RunArgs) -> Result<RunArgs, Bad> {
         let params = declared(&bare().compile(script).unwrap()).unwrap();

@@ -4,8 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use super::Limit;
-use crate::interrupt::Interrupt;
+use crate::stop::{Interrupt, Limit};
 
 /// What was asked to stop gets this long to write a checkpoint and its record.
 const GRACE: Duration = Duration::from_secs(60);

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use rhai::Engine;
 use serde::{Serialize, Serializer};
 
 use super::SandboxArgs;
-use crate::cli::{FAILED, OVERDUE};
-use crate::diagnostics::Report;
 
 /// Operations of Rhai: some minutes of a loop. An experiment takes few, because the work is in native
 /// functions.
@@ -51,18 +48,7 @@ pub struct Limits {
 }
 
 fn in_words<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&words(time.unwrap_or_default()))
-}
-
-/// A limit that ends a run when it is met, whatever the script is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// The time is over.
-    Time(Duration),
-    /// So many operations were done.
-    Operations(u64),
-    /// So many bytes were said.
-    Output(usize),
+    to.serialize_str(&crate::stop::in_words(time.unwrap_or_default()))
 }
 
 impl Limits {
@@ -105,45 +91,4 @@ impl Limits {
             engine.set_max_map_size(entries);
         }
     }
-}
-
-impl Limit {
-    /// The error that ends the run.
-    pub(crate) fn report(self) -> Report {
-        let (kind, message, hint) = match self {
-            Self::Time(time) => (
-                "limit.time",
-                format!(
-                    "the script ran longer than its `--max-time` of {}",
-                    words(time)
-                ),
-                "give it more with `--max-time`; work that keeps checkpoints goes on from them",
-            ),
-            Self::Operations(most) => (
-                "limit.operations",
-                format!("the script did more than its `--max-operations` of {most}"),
-                "look for a loop without an end, or give it more with `--max-operations N`",
-            ),
-            Self::Output(most) => (
-                "limit.output",
-                format!("the script said more than {most} bytes, the most in the sandbox"),
-                "print less in a loop; `--no-sandbox` sets no limit: use it only for a script that \
-                 you trust",
-            ),
-        };
-        Report::new(kind, message, Some(hint.to_owned()))
-    }
-
-    /// The program's exit code.
-    pub(crate) fn exit_code(self) -> i32 {
-        match self {
-            Self::Time(_) => OVERDUE,
-            Self::Operations(_) | Self::Output(_) => FAILED,
-        }
-    }
-}
-
-/// `2h`, `1m 30s`.
-fn words(time: Duration) -> String {
-    SignedDuration::try_from(time).map_or_else(|_| format!("{time:?}"), |time| format!("{time:#}"))
 }

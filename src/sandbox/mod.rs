@@ -7,26 +7,26 @@
 mod args;
 mod clock;
 mod limits;
-mod trust;
+mod project;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pe_binding::script::runtime_error;
-use pe_files::{Files, Gate, refusal};
-use rhai::{Engine, EvalAltResult};
+use pe_files::{Files, Gate};
+use rhai::Engine;
 use serde::Serialize;
 
-use crate::console::{Console, visible_line};
-use crate::diagnostics::Report;
-use crate::extensions::Plugins;
-use crate::interrupt::Interrupt;
+use crate::console::Console;
+use crate::diagnosis::Diagnosis;
+use crate::stop::{Interrupt, Limit};
+use crate::text::visible_line;
 
 pub use args::SandboxArgs;
 pub(crate) use clock::Clock;
-pub use limits::{Limit, Limits};
+pub use limits::Limits;
+pub(crate) use project::{CONFIG, is_of_project};
 
 /// What a script may do. Clones share how much was used of it.
 #[derive(Debug, Clone, Default)]
@@ -70,10 +70,10 @@ impl Sandbox {
     ///
     /// # Errors
     /// For a folder of `--allow-read` that is not there, or one of `--allow-write` that cannot be.
-    pub fn of(arguments: &SandboxArgs, script: Option<&Path>) -> Result<Self, Box<Report>> {
+    pub fn of(arguments: &SandboxArgs, script: Option<&Path>) -> Result<Self, Box<Diagnosis>> {
         let project = match arguments.no_sandbox {
             true => None,
-            false => script.and_then(trust::project_without),
+            false => script.and_then(project::without),
         };
         let because = match &project {
             _ if arguments.sandbox => "--sandbox".to_owned(),
@@ -102,7 +102,7 @@ impl Sandbox {
             if !path.exists() {
                 let message = format!("`--allow-read`: there is no {}", path.display());
                 let hint = "name a folder or a file that is there".to_owned();
-                return Err(Report::new("usage.sandbox", message, Some(hint)).into());
+                return Err(Diagnosis::new("usage.sandbox", message, Some(hint)).into());
             }
             walls.read(path, "`--allow-read`")?;
         }
@@ -144,7 +144,7 @@ impl Sandbox {
     ///
     /// # Errors
     /// When the folder cannot be.
-    pub(crate) fn and_write(mut self, folder: &Path) -> Result<Self, Box<Report>> {
+    pub(crate) fn and_write(mut self, folder: &Path) -> Result<Self, Box<Diagnosis>> {
         if let Some(walls) = &mut self.walls {
             walls.write(folder, "the run's folder")?;
         }
@@ -155,25 +155,11 @@ impl Sandbox {
     ///
     /// # Errors
     /// As [`Self::and_write`].
-    pub(crate) fn and_read(mut self, folder: &Path) -> Result<Self, Box<Report>> {
+    pub(crate) fn and_read(mut self, folder: &Path) -> Result<Self, Box<Diagnosis>> {
         if let Some(walls) = &mut self.walls {
             walls.read(folder, "the folder")?;
         }
         Ok(self)
-    }
-
-    /// The same with the folders of the plugins of a script in `near`: those that the user named,
-    /// and those that the project's `pe-script.yaml` names. One that comes with the script names
-    /// what it likes, and gains nothing by it.
-    ///
-    /// # Errors
-    /// As [`Self::and_write`].
-    pub(crate) fn and_plugins(self, plugins: &Plugins, near: &Path) -> Result<Self, Box<Report>> {
-        let all = trust::project_without_folder(near).is_none();
-        let folders = plugins.folders(all);
-        folders
-            .into_iter()
-            .try_fold(self, |own, folder| own.and_read(folder))
     }
 
     /// The files that the script may use.
@@ -234,34 +220,24 @@ impl Sandbox {
     }
 }
 
-/// The kind of the error for a path that the sandbox does not let through.
-pub(crate) const REFUSED: &str = "sandbox.refused";
-
-/// The refusal in an error of files, as a script catches it.
-pub(crate) fn refused(error: &io::Error) -> Option<Box<EvalAltResult>> {
-    let refused = refusal(error)?;
-    let (message, hint) = (refused.to_string(), refused.hint());
-    Some(runtime_error(REFUSED, &message, Some(&hint)))
-}
-
 impl Walls {
-    fn read(&mut self, path: &Path, what: &str) -> Result<(), Box<Report>> {
+    fn read(&mut self, path: &Path, what: &str) -> Result<(), Box<Diagnosis>> {
         let allowed = self.gate.allow_read(path);
         allowed.map_err(|error| cannot(what, path, &error))?;
         self.told.read.push(real(path));
         Ok(())
     }
 
-    fn write(&mut self, path: &Path, what: &str) -> Result<(), Box<Report>> {
+    fn write(&mut self, path: &Path, what: &str) -> Result<(), Box<Diagnosis>> {
         let allowed = self.gate.allow_write(path);
         allowed.map_err(|error| cannot(what, path, &error))
     }
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Box<Report> {
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Box<Diagnosis> {
     let message = format!("{what}: cannot allow {}: {error}", path.display());
     let hint = "name a folder, by a path that can be followed to its end".to_owned();
-    Report::new("usage.sandbox", message, Some(hint)).into()
+    Diagnosis::new("usage.sandbox", message, Some(hint)).into()
 }
 
 /// The folder of a script, as it can be opened from here.

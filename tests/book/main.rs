@@ -6,6 +6,7 @@
 // A test may panic, in its own functions too.
 #![allow(clippy::unwrap_used)]
 
+mod architecture;
 mod commands;
 mod markdown;
 mod program;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{none_of, runner};
 
 /// Calls with an option that no function has: the error lists those that there are.
-const CALLS: [(&str, &str); 22] = [
+const CALLS: [(&str, &str); 23] = [
     (
         "dicom::deidentify",
         "dicom::deidentify(cohort, \"none\", MAP)",
@@ -35,6 +35,7 @@ const CALLS: [(&str, &str); 22] = [
     ),
     ("report::histogram", "report::histogram(volume, mask, MAP)"),
     ("report::line_plot", "report::line_plot(\"a\", [], MAP)"),
+    ("report::experiment", "report::experiment(\"a\", MAP)"),
     ("Experiment.evaluate", "experiment.evaluate(MAP)"),
     ("store::slices", "store::slices(\"none\", MAP)"),
     ("train::runs", "train::runs(\"none\", MAP)"),
@@ -116,7 +117,7 @@ fn unchecked(catalogue: &Catalogue) -> Vec<String> {
 }
 
 /// The options' own defaults, of the types that say them.
-fn defaults() -> [(&'static str, Value); 13] {
+fn defaults() -> [(&'static str, Value); 14] {
     fn of<T: Serialize + Default>() -> Value {
         serde_json::to_value(T::default()).unwrap()
     }
@@ -131,6 +132,7 @@ fn defaults() -> [(&'static str, Value); 13] {
         ),
         ("report::histogram", of::<pe_report::HistogramOptions>()),
         ("report::line_plot", of::<pe_report::LinePlotOptions>()),
+        ("report::experiment", of::<pe_report::ExperimentOptions>()),
         ("Experiment.evaluate", of::<pe_metrics::EvaluateOptions>()),
         ("store::slices", of::<pe_store::SliceSettings>()),
         ("train::runs", of::<pe_train::RunSettings>()),

@@ -90,7 +90,7 @@ const PATHS: &[(&str, Does, &str)] = &[
         "picture.save(path)",
     ),
     (
-        "report::saved(folder: string)",
+        "report::saved(path: string)",
         Does::Follow,
         "report::saved(path)",
     ),
@@ -119,6 +119,7 @@ const PATHS: &[(&str, Does, &str)] = &[
         Does::Follow,
         "runs.cnn(\"a\", #{ epochs: 1, weights: path }, slices, split)",
     ),
+    ("read_yaml(path: string)", Does::Follow, "read_yaml(path)"),
     ("run_script(path: string)", Does::Follow, "run_script(path)"),
     (
         "run_script(path: string, params: map)",
@@ -180,6 +181,8 @@ const OTHERS: &[&str] = &[
     "progress(range: range, label: string)",
     "report::contact_sheet(volume: Volume, mask: Mask, settings: map)",
     "report::experiment(title: string)",
+    // Its `file` is a name, and is refused unless it is letters, digits, `_` and `-`.
+    "report::experiment(title: string, settings: map)",
     "report::histogram(volume: Volume, mask: Mask, settings: map)",
     "report::line_plot(title: string, series: array, settings: map)",
     "report::page(title: string)",

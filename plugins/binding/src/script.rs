@@ -2,6 +2,7 @@
 //! these functions and holds no conversions of its own.
 
 use std::error::Error;
+use std::io;
 
 use rhai::{
     Array, Dynamic, EvalAltResult, FLOAT, ImmutableString, Map, NativeCallContext, Position,
@@ -37,10 +38,20 @@ pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
     let chain = chain(&error);
     // The same refusal reaches every plugin's own error of files.
     let (kind, hint) = match pe_files::refusal(&error) {
-        Some(refused) => ("sandbox.refused", Some(refused.hint())),
+        Some(refused) => (REFUSED, Some(refused.hint())),
         None => (error.kind(), error.hint()),
     };
     caused_error(kind, &chain.join(": "), hint.as_deref(), &chain[1..])
+}
+
+/// The kind of the error for a path that the sandbox does not let through.
+pub const REFUSED: &str = "sandbox.refused";
+
+/// The sandbox's refusal in an error of files, as a script catches it; `None` for another error.
+pub fn refused(error: &io::Error) -> Option<Box<EvalAltResult>> {
+    let refused = pe_files::refusal(error)?;
+    let (message, hint) = (refused.to_string(), refused.hint());
+    Some(runtime_error(REFUSED, &message, Some(&hint)))
 }
 
 /// A script error `#{kind, message, hint, causes}` made from its parts, without causes.

@@ -28,8 +28,8 @@ mod write;
 pub use contact_sheet::{ContactSheetOptions, contact_sheet};
 pub use error::ReportError;
 pub use experiment::{
-    CAVEATS, Epoch, Example, Experiment, Model, ModelResults, Optimistic, PAPER_DATA, PaperModel,
-    PaperRow, Results, Row, Stage, TABLE_2, paper_model, save_predictions, saved_numbers,
+    Epoch, Example, Experiment, ExperimentOptions, Model, ModelResults, Optimistic, Reference,
+    ReferenceModel, Results, Row, Stage, save_predictions, saved_numbers,
 };
 pub use histogram::{HistogramOptions, histogram};
 pub use line_plot::{LinePlotOptions, LineSeries, line_plot};

@@ -403,22 +403,21 @@ mod report {
         crate::line_plot(title, &series, &settings).map_err(raise)
     }
 
-    /// The numbers of an experiment that was saved into `folder`, as a map: the contents of its
-    /// `table2.json`.
+    /// The numbers of an experiment that was saved, as a map: the contents of its `.json` file.
     ///
     /// Throws `report.io` where there is none, and `report.damaged` for one that is no JSON.
     ///
     /// ```rhai
     /// experiment.evaluate(#{ replicates: 100 });
     /// experiment.save("table");
-    /// let numbers = report::saved("table");
+    /// let numbers = report::saved("table/two_models.json");
     /// print(numbers.models[0].slice.auroc.value == experiment.rows[0].auroc); // true
-    /// try { report::saved("nowhere"); } catch (error) { print(error.kind); } // report.io
+    /// try { report::saved("nowhere.json"); } catch (error) { print(error.kind); } // report.io
     /// ```
     #[rhai_fn(return_raw, volatile)]
-    pub fn saved(context: NativeCallContext, folder: &str) -> ScriptResult<Map> {
+    pub fn saved(context: NativeCallContext, path: &str) -> ScriptResult<Map> {
         let work = work(&context);
-        let numbers = crate::saved_numbers(Path::new(folder), work.files()).map_err(raise)?;
+        let numbers = crate::saved_numbers(Path::new(path), work.files()).map_err(raise)?;
         Ok(script_value(numbers).try_cast::<Map>().unwrap_or_default())
     }
 
@@ -484,6 +483,38 @@ mod report {
         ExperimentHandle(Arc::new(Mutex::new(Experiment::new(title))))
     }
 
+    /// As `report::experiment(title)`, with options.
+    ///
+    /// - `file` (""): the name of the files that are saved, without an ending; by default the title in
+    ///   small letters, `two_models`
+    /// - `reference` (()): numbers from elsewhere, such as a paper's table, printed beneath ours
+    ///
+    /// A reference is a map: `name`, what its rows are called; `data`, what its numbers were made on;
+    /// `caveats`, an array of sentences; and `models`, an array of maps with `id`, the model's name in
+    /// this script, `name`, its name for people, `dashed`, whether its lines are broken, and `numbers`, its
+    /// numbers at slice level by name: `accuracy`, `sensitivity`, `specificity`, `precision`, `f1`,
+    /// `auroc`, `same_height_auroc`, `average_precision`, `brier`. Whatever it leaves out stays
+    /// empty. `read_yaml` reads it from a file.
+    ///
+    /// Throws `options.invalid` for a file name of other signs than letters, digits, `_` and `-`, a
+    /// reference without a name, and a number that the report does not have.
+    ///
+    /// ```rhai
+    /// let paper = #{ name: "paper", data: "900 exams of one hospital",
+    ///     models: [#{ id: "effnet", name: "EfficientNet-B0", numbers: #{ auroc: 0.83 } }] };
+    /// let compared = report::experiment("Two models", #{ file: "models", reference: paper });
+    /// let misspelt = #{ name: "paper", models: [#{ id: "effnet", numbers: #{ auc: 0.83 } }] };
+    /// try { report::experiment("Two models", #{ reference: misspelt }); } catch (error) {
+    ///     print(error.kind); // options.invalid
+    /// }
+    /// ```
+    #[rhai_fn(name = "experiment", return_raw)]
+    pub fn experiment_with(title: &str, settings: Map) -> ScriptResult<ExperimentHandle> {
+        let settings = options("report::experiment()", &settings)?;
+        let experiment = Experiment::with_options(title, settings).map_err(raise)?;
+        Ok(ExperimentHandle(Arc::new(Mutex::new(experiment))))
+    }
+
     /// Says in words on what data the models were trained and tested; they stand beside the
     /// numbers.
     ///
@@ -498,9 +529,8 @@ mod report {
     /// Adds a model by its id, its scores on the test part, and the history of its training.
     ///
     /// `history` is an array of maps of numbers, an epoch each: `epoch`, and any of `train_loss`,
-    /// `validation_loss`, `validation_auroc`, `learning_rate`; `[]` where there was none. The ids
-    /// `effnet`, `resnet3d`, `effnet_lstm`, `effnet_tcn`, `resnet3d_lstm` and `resnet3d_tcn` get
-    /// the paper's row beside them.
+    /// `validation_loss`, `validation_auroc`, `learning_rate`; `[]` where there was none. A model
+    /// that the experiment's reference has, by its id, gets that row beside it.
     ///
     /// Throws `report.model` for an id that is there already, `report.exam` for scores of other
     /// exams or labels than the first model's, and `options.invalid` for a history of another
@@ -524,7 +554,7 @@ mod report {
         added.map_err(raise)
     }
 
-    /// Names a model for people, where it is another than its `id` stands for in the paper.
+    /// Names a model for people, where it is another than its `id` stands for in the reference.
     ///
     /// Throws `report.model` when the experiment has no such model.
     ///
@@ -730,7 +760,7 @@ mod report {
         done.map_err(raise)
     }
 
-    /// The table as text, the paper's row beneath each of its models.
+    /// The table as text, the reference's row beneath each of its models.
     ///
     /// Throws `report.evaluate` before `experiment.evaluate()`, and after a model or a comparison
     /// was added since.
@@ -751,8 +781,9 @@ mod report {
     /// Each model's numbers at slice level, an array of maps.
     ///
     /// They have `id`, `name`, `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so
-    /// on for `sensitivity`, `specificity`, `precision`, `f1`, `auroc` and `same_height_auroc`;
-    /// `slab_auroc` and `exam_auroc`; and `paper_accuracy` and so on for the paper's models. With a
+    /// on for `sensitivity`, `specificity`, `precision`, `f1`, `auroc`, `same_height_auroc`,
+    /// `average_precision` and `brier`; `slab_auroc` and `exam_auroc`; and `reference_accuracy` and so
+    /// on for models that the reference has. With a
     /// baseline, the other models have `same_height_to_baseline`, how much their same-height AUC is
     /// above the baseline's, its ends `_low` and `_high`, and its p value `_p`.
     ///
@@ -765,8 +796,8 @@ mod report {
         Ok(rows.into_iter().map(|row| row_map(row).into()).collect())
     }
 
-    /// Writes `table2.html`, `table2.json`, `table2.csv`, `table2.md` and `predictions.csv` into
-    /// the folder.
+    /// Writes the report as `.html`, `.json`, `.csv` and `.md`, and `predictions.csv`, into the
+    /// folder. The option `file` of the experiment names them, or else its title.
     ///
     /// The folder is created when it is missing. The same experiment gives the same files.
     ///
@@ -776,7 +807,7 @@ mod report {
     /// ```rhai
     /// experiment.evaluate(#{ replicates: 100 });
     /// experiment.save("table");
-    /// print(exists("table/table2.html")); // true
+    /// print(exists("table/two_models.html")); // true
     /// ```
     #[rhai_fn(global, name = "save", return_raw, volatile, pure)]
     pub fn save_experiment(

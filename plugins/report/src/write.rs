@@ -21,7 +21,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], files: &Files) -> Result<(), Repor
 /// written: a full disk leaves the former files as they were, and nothing beside them.
 pub fn write_together(
     folder: &Path,
-    contents: &[(&str, impl AsRef<[u8]>)],
+    contents: &[(impl AsRef<str>, impl AsRef<[u8]>)],
     files: &Files,
 ) -> Result<(), ReportError> {
     let failed = |path: &Path| {
@@ -32,10 +32,12 @@ pub fn write_together(
     let beside = |name: &str| folder.join(format!("{UNFINISHED}{}-{name}", std::process::id()));
     let write = |name: &str, bytes: &[u8]| files.create(&beside(name))?.write_all(bytes);
     let written = contents.iter().try_for_each(|(name, bytes)| {
+        let name = name.as_ref();
         write(name, bytes.as_ref()).map_err(failed(&folder.join(name)))
     });
     let renamed = written.and_then(|()| {
         contents.iter().try_for_each(|(name, _)| {
+            let name = name.as_ref();
             let path: PathBuf = folder.join(name);
             files.rename(&beside(name), &path).map_err(failed(&path))
         })
@@ -43,7 +45,7 @@ pub fn write_together(
     if renamed.is_err() {
         for (name, _) in contents {
             // What was renamed, or never written, is not there; the first error is what counts.
-            let _ = files.remove_file(&beside(name));
+            let _ = files.remove_file(&beside(name.as_ref()));
         }
     }
     renamed

@@ -8,7 +8,9 @@ use pe_binding::{Explain, Work};
 use pe_ct::ChannelSlice;
 use pe_files::Files;
 use pe_metrics::{EvaluateOptions, ExamScores, GroupSlices, Groups, Scores};
-use pe_report::{Epoch, Example, Experiment, ReportError};
+use pe_report::{
+    Epoch, Example, Experiment, ExperimentOptions, Reference, ReferenceModel, ReportError,
+};
 
 #[allow(dead_code)]
 #[path = "../examples/table2.rs"]
@@ -27,7 +29,12 @@ fn scores(model: &str, found: f64) -> Scores {
 }
 
 fn two_models() -> Experiment {
-    let mut experiment = Experiment::new("Two models");
+    let options = ExperimentOptions {
+        file: "table2".into(),
+        reference: Some(table2::reference()),
+    };
+    let mut experiment =
+        Experiment::with_options("Two models", options).expect("it can be printed");
     experiment.data("ten exams, made up");
     let base = scores("effnet", 0.375).with_threshold(0.375);
     experiment.model("effnet", base, vec![]).expect("the first");
@@ -65,7 +72,7 @@ const FILES: [&str; 5] = [
 ];
 
 #[test]
-fn the_table_shows_ours_above_the_papers() {
+fn the_table_shows_ours_above_the_reference() {
     let table = evaluated(two_models()).table().expect("it is evaluated");
     let found: Vec<&str> = table.lines().take(9).collect();
     let expected = [
@@ -74,17 +81,89 @@ fn the_table_shows_ours_above_the_papers() {
         "slice level                 Accuracy    Sens.    Spec.    Prec.       F1      AUC   95 % interval  Same height",
         "──────────────────────────────────────────────────────────────────────────────────────────────────────────────",
         "EfficientNet-B0               0.6667   1.0000   0.6000   0.3333   0.5000   0.6000   0.545–0.643         1.0000",
-        "  paper                       0.7709   0.7808   0.7687   0.1676   0.2760   0.8328",
+        "  paper                       0.7700   0.7800   0.7600   0.1600   0.2700   0.8300",
         "EfficientNet-B0 + TCN         1.0000*  1.0000   1.0000*  1.0000*  1.0000*  1.0000*  1.000–1.000         1.0000",
-        "  paper                       0.8023   0.8184   0.8015   0.2541   0.3878   0.8759",
+        "  paper                       0.8000   0.8100   0.7900   0.2500   0.3800   0.8700",
         "",
     ];
     assert_eq!(found, expected);
     assert!(table.contains("ten exams, made up."), "{table}");
-    assert!(table.contains("RSNA-STR"), "{table}");
-    assert!(table.contains(".8790, lies outside"), "{table}");
+    assert!(table.contains("Paper: 900 exams"), "{table}");
+    assert!(table.contains("from other data than ours"), "{table}");
     let widest = table.lines().map(|line| line.chars().count()).max();
     assert_eq!(widest, Some(110));
+}
+
+#[test]
+fn without_a_reference_there_is_none() {
+    let mut experiment = Experiment::new("Which mask, <lungs> or hull?");
+    for (id, found) in [("lungs", 0.375), ("hull", 0.875)] {
+        let scores = scores(id, found).with_threshold(0.5);
+        experiment
+            .model(id, scores, vec![])
+            .expect("the exams are the same");
+    }
+    let experiment = evaluated(experiment);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    experiment
+        .save(scratch.path(), &Files::free())
+        .expect("the folder can be written");
+    for ending in ["html", "csv", "md"] {
+        let text = read(
+            scratch.path(),
+            &format!("which_mask_lungs_or_hull.{ending}"),
+        );
+        // The page's background is called paper too.
+        let body = text.split_once("</style>").map_or(&*text, |(_, body)| body);
+        assert!(!body.contains("aper"), "{body}");
+    }
+    let numbers: serde_json::Value =
+        serde_json::from_str(&read(scratch.path(), "which_mask_lungs_or_hull.json")).expect("JSON");
+    assert!(numbers["reference"].is_null());
+    assert!(
+        !experiment
+            .table()
+            .expect("it is evaluated")
+            .contains("aper")
+    );
+}
+
+#[test]
+fn a_reference_that_cannot_be_printed_is_refused() {
+    let check = |change: &dyn Fn(&mut Reference), expected: &str| {
+        let mut reference = table2::reference();
+        change(&mut reference);
+        let error = reference
+            .check()
+            .expect_err("it cannot be printed")
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    assert!(table2::reference().check().is_ok());
+    check(&|reference| reference.name.clear(), "a `name`");
+    check(
+        &|reference| reference.models[1].id = "effnet".into(),
+        "found `effnet`",
+    );
+    check(
+        &|reference| reference.models.push(ReferenceModel::default()),
+        "found ``",
+    );
+    let number = |key: &'static str, value| {
+        move |reference: &mut Reference| {
+            reference.models[0].numbers.insert(key.into(), value);
+        }
+    };
+    check(&number("auroc", f64::NAN), "NaN as `auroc`");
+    check(&number("aurok", 0.8), "`aurok` of `effnet` (near: `auroc`)");
+    let file = ExperimentOptions {
+        file: "../table2".into(),
+        ..Default::default()
+    };
+    let error = Experiment::with_options("x", file)
+        .expect_err("a path")
+        .to_string();
+    assert!(error.contains("found `../table2`"), "{error}");
 }
 
 #[test]
@@ -116,7 +195,12 @@ fn the_same_experiment_gives_the_same_bytes() {
 
 /// Names and values that would break a page, a table or a line if they were taken as they are.
 fn hostile() -> Experiment {
-    let mut experiment = Experiment::new("<script>alert(1)</script> & \"co\"");
+    let options = ExperimentOptions {
+        file: "table2".into(),
+        reference: None,
+    };
+    let title = "<script>alert(1)</script> & \"co\"";
+    let mut experiment = Experiment::with_options(title, options).expect("a plain file name");
     experiment.data("a|b, \"c\"\n<i>d</i>");
     let scores = scores("x", 0.5).with_threshold(0.5);
     let history = vec![Epoch {
@@ -259,7 +343,7 @@ fn unlabelled_slices_have_no_label() {
 }
 
 #[test]
-fn json_holds_every_level_the_paper_and_the_comparisons() {
+fn json_holds_every_level_the_reference_and_the_comparisons() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     evaluated(two_models())
         .save(scratch.path(), &Files::free())
@@ -272,7 +356,7 @@ fn json_holds_every_level_the_paper_and_the_comparisons() {
     assert_eq!(model["exam"]["n_samples"], 10);
     assert_eq!(model["slab"]["n_samples"], 10);
     assert_eq!(model["optimistic"]["threshold"], 0.375);
-    assert_eq!(model["paper"]["auroc"], 0.8328);
+    assert_eq!(model["reference"]["auroc"], 0.83);
     assert_eq!(json["comparisons"][0]["base"], "effnet");
     assert_eq!(
         json["comparisons"][0]["result"]["delta_auroc"]["value"],
@@ -438,7 +522,7 @@ fn rows_are_named_numbers() {
     let rows = evaluated(two_models()).rows().expect("it is evaluated");
     let number = |name: &str| rows[1].numbers.iter().find(|found| found.0 == name);
     assert_eq!(number("auroc").map(|found| found.1), Some(1.0));
-    assert_eq!(number("paper_f1").map(|found| found.1), Some(0.3878));
+    assert_eq!(number("reference_f1").map(|found| found.1), Some(0.38));
     assert_eq!(number("threshold").map(|found| found.1), Some(0.625));
 }
 

@@ -2,8 +2,8 @@ mod maps;
 mod profiles;
 
 use super::*;
-use crate::engine::bare;
-use crate::value::shown;
+use crate::language::bare;
+use crate::language::value::shown;
 
 const SCRIPT: &str = r#"
     param("size", 224, "side, pixels");

@@ -3,7 +3,6 @@ use pe_metrics::{
     Comparison, Confusion, EvaluateOptions, Evaluation, GroupsEvaluation, Level, Scores,
     ThresholdFrom, compare_watched, evaluate_groups_watched, evaluate_watched, youden,
 };
-use serde::Serialize;
 
 use super::Experiment;
 use crate::ReportError;
@@ -24,7 +23,7 @@ pub struct Results {
 /// One model at the three levels.
 #[derive(Debug, Clone)]
 pub struct ModelResults {
-    /// Slices: the level of the paper's Table 2.
+    /// Slices: the level of the first table.
     pub slice: Evaluation,
     /// Runs of slices.
     pub slab: Evaluation,
@@ -38,25 +37,24 @@ pub struct ModelResults {
 }
 
 /// The slice level at the threshold with the greatest Youden index on the test part itself: no
-/// model may know it beforehand, so these numbers flatter. NaN where the test part has one class.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// model may know it beforehand, so these numbers flatter.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimistic {
-    /// The threshold.
+    /// The threshold; NaN where the test part has one class.
     pub threshold: f64,
     /// Right and wrong calls at it.
     pub confusion: Confusion,
-    /// Share of slices called right.
-    pub accuracy: f64,
-    /// Share of PE slices called PE.
-    pub sensitivity: f64,
-    /// Share of other slices not called PE.
-    pub specificity: f64,
-    /// Share of slices called PE that are.
-    pub precision: f64,
-    /// Harmonic mean of precision and sensitivity.
-    pub f1: f64,
-    /// Area under the ROC curve, which has no threshold.
-    pub auroc: f64,
+}
+
+impl Optimistic {
+    /// A number of the calls; NaN where there is no threshold.
+    pub fn value(&self, of: fn(&Confusion) -> f64) -> f64 {
+        if self.threshold.is_nan() {
+            f64::NAN
+        } else {
+            of(&self.confusion)
+        }
+    }
 }
 
 /// Picks a level of a model's results.
@@ -156,7 +154,7 @@ fn evaluate_model(
     let at = |level| evaluate_watched(scores, level, options, work);
     let slice = at(Level::Slice)?;
     Ok(ModelResults {
-        optimistic: optimistic(scores, slice.auroc.value),
+        optimistic: optimistic(scores),
         slice,
         slab: at(Level::Slab(options.slab))?,
         exam: at(Level::Exam)?,
@@ -166,20 +164,11 @@ fn evaluate_model(
     })
 }
 
-fn optimistic(scores: &Scores, auroc: f64) -> Optimistic {
+fn optimistic(scores: &Scores) -> Optimistic {
     let samples = scores.samples(Level::Slice);
     let threshold = youden(&samples.labels, &samples.probabilities).threshold;
-    let confusion = Confusion::at(&samples.labels, &samples.probabilities, threshold);
-    // Without a threshold there is nothing to count.
-    let or_none = |value| if threshold.is_nan() { f64::NAN } else { value };
     Optimistic {
         threshold,
-        confusion,
-        accuracy: or_none(confusion.accuracy()),
-        sensitivity: or_none(confusion.sensitivity()),
-        specificity: or_none(confusion.specificity()),
-        precision: or_none(confusion.precision()),
-        f1: or_none(confusion.f1()),
-        auroc,
+        confusion: Confusion::at(&samples.labels, &samples.probabilities, threshold),
     }
 }

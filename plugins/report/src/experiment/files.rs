@@ -4,10 +4,11 @@ use pe_files::Files;
 use pe_metrics::{Estimate, Evaluation, Scores};
 use serde_json::{Value, json};
 
-use super::columns::{COLUMNS, interval, share, signed, signed_interval};
 use super::html::{self, summary};
+use super::metric::{METRICS, Metric};
+use super::numbers::{interval, share, signed, signed_interval};
 use super::same_height::meaning;
-use super::{CAVEATS, Experiment, Model, ModelResults, PAPER_DATA, Results};
+use super::{Experiment, Model, ModelResults, Optimistic, Results};
 use crate::ReportError;
 use crate::write::{write_together, write_whole};
 
@@ -18,34 +19,29 @@ pub fn save(
     folder: &Path,
     files: &Files,
 ) -> Result<(), ReportError> {
+    let named = |ending: &str| format!("{}.{ending}", experiment.file);
+    let html = html::render(experiment, results)?.into_bytes();
     let contents = [
-        (
-            "table2.html",
-            html::render(experiment, results)?.into_bytes(),
-        ),
-        (NUMBERS, json(experiment, results).into_bytes()),
-        ("table2.csv", table(experiment, results)?),
-        ("table2.md", markdown(experiment, results).into_bytes()),
-        ("predictions.csv", predictions(experiment)?),
+        (named("html"), html),
+        (named("json"), json(experiment, results).into_bytes()),
+        (named("csv"), table(experiment, results)?),
+        (named("md"), markdown(experiment, results).into_bytes()),
+        ("predictions.csv".to_owned(), predictions(experiment)?),
     ];
     write_together(folder, &contents, files)
 }
 
-/// The name of the file with the numbers.
-const NUMBERS: &str = "table2.json";
-
-/// The numbers of an experiment that was saved into `folder`: the contents of its `table2.json`.
+/// The numbers of an experiment that was saved: the contents of its `.json` file.
 ///
 /// # Errors
-/// [`ReportError::Io`] where there is none; [`ReportError::Damaged`] for one that is no JSON.
-pub fn saved_numbers(folder: &Path, files: &Files) -> Result<Value, ReportError> {
-    let path = folder.join(NUMBERS);
-    let text = files.read(&path).map_err(|source| ReportError::Read {
-        path: path.clone(),
+/// [`ReportError::Read`] where there is none; [`ReportError::Damaged`] for one that is no JSON.
+pub fn saved_numbers(path: &Path, files: &Files) -> Result<Value, ReportError> {
+    let text = files.read(path).map_err(|source| ReportError::Read {
+        path: path.to_path_buf(),
         source,
     })?;
     serde_json::from_slice(&text).map_err(|error| ReportError::Damaged {
-        path,
+        path: path.to_path_buf(),
         expected: "the numbers of a saved experiment",
         found: error.to_string(),
     })
@@ -57,7 +53,7 @@ fn json(experiment: &Experiment, results: &Results) -> String {
         .models
         .iter()
         .zip(&results.models)
-        .map(|(model, ours)| model_json(model, ours))
+        .map(|(model, ours)| model_json(experiment, model, ours))
         .collect();
     let comparisons: Vec<Value> = experiment
         .pairs
@@ -85,7 +81,7 @@ fn json(experiment: &Experiment, results: &Results) -> String {
         "stages": experiment.stages,
         "notes": experiment.notes,
         "warnings": results.warnings(experiment),
-        "paper": { "data": PAPER_DATA, "caveats": CAVEATS },
+        "reference": experiment.reference,
     });
     format!("{whole:#}\n")
 }
@@ -106,18 +102,29 @@ fn groups_json(experiment: &Experiment, results: &Results) -> Vec<Value> {
         .collect()
 }
 
-fn model_json(model: &Model, ours: &ModelResults) -> Value {
+fn model_json(experiment: &Experiment, model: &Model, ours: &ModelResults) -> Value {
+    let reference = experiment.of_reference(&model.id);
     json!({
         "id": model.id,
         "name": model.name,
         "slice": numbers(&ours.slice),
         "slab": numbers(&ours.slab),
         "exam": numbers(&ours.exam),
-        "optimistic": ours.optimistic,
+        "optimistic": optimistic_json(&ours.optimistic),
         "to_baseline": ours.to_baseline,
-        "paper": model.paper,
+        "reference": reference.map(|(_, theirs)| &theirs.numbers),
         "history": model.history,
     })
+}
+
+fn optimistic_json(optimistic: &Optimistic) -> Value {
+    let mut fields = serde_json::Map::new();
+    fields.insert("threshold".into(), json!(optimistic.threshold));
+    fields.insert("confusion".into(), json!(optimistic.confusion));
+    for (metric, of) in Metric::of_thresholds() {
+        fields.insert(metric.key.into(), json!(optimistic.value(of)));
+    }
+    fields.into()
 }
 
 /// An evaluation without its curves and the options, which all share.
@@ -129,55 +136,46 @@ fn numbers(evaluation: &Evaluation) -> Value {
     value
 }
 
-/// One line for each model and level, and one for each of the paper's rows.
+/// One line for each model and level, and one for each row of the reference.
 fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportError> {
-    let mut head = vec![
-        "model".into(),
-        "level".into(),
-        "source".into(),
-        "threshold".into(),
-    ];
-    for key in COLUMNS
-        .map(|column| column.key)
-        .into_iter()
-        .chain(["same_height_auroc"])
-    {
-        head.extend(["", "_low", "_high"].map(|end| format!("{key}{end}")));
+    let mut head: Vec<String> = ["model", "level", "source", "threshold"]
+        .map(Into::into)
+        .into();
+    for metric in &METRICS {
+        head.extend(["", "_low", "_high"].map(|end| format!("{}{end}", metric.key)));
     }
     let mut rows = vec![head];
     for (model, ours) in experiment.models.iter().zip(&results.models) {
-        for (level, evaluation) in [
+        let levels = [
             ("slice", &ours.slice),
             ("slab", &ours.slab),
             ("exam", &ours.exam),
-        ] {
-            let values = COLUMNS.iter().flat_map(|column| {
-                let estimate = (column.ours)(evaluation);
+        ];
+        for (level, evaluation) in levels {
+            let values = METRICS.iter().flat_map(|metric| {
+                let estimate = metric.estimate(evaluation);
                 [estimate.value, estimate.low, estimate.high].map(number)
             });
-            let same_height = evaluation.same_height_auroc.map(|found| found.auroc);
-            let same_height = same_height.map_or([f64::NAN; 3], |estimate| {
-                [estimate.value, estimate.low, estimate.high]
-            });
-            let values = values.chain(same_height.map(number));
             let first = line(model, level, "ours", evaluation.threshold);
             rows.push(first.chain(values).collect());
         }
-        let optimistic = &ours.optimistic;
-        let first = line(
-            model,
-            "slice",
-            "ours, optimistic threshold",
-            optimistic.threshold,
-        );
-        let values = COLUMNS.iter().map(|column| (column.optimistic)(optimistic));
-        let values = values.chain([f64::NAN]);
-        rows.push(first.chain(values.flat_map(alone)).collect());
-        if let Some(paper) = &model.paper {
-            let values = COLUMNS.iter().map(|column| (column.paper)(paper));
-            let values = values.chain([f64::NAN]);
-            let first = line(model, "slice", "paper", f64::NAN);
-            rows.push(first.chain(values.flat_map(alone)).collect());
+        let at = &ours.optimistic;
+        let values = METRICS.iter().flat_map(|metric| {
+            let of_ranking = || (metric.key == "auroc").then_some(ours.slice.auroc.value);
+            let of_threshold = metric.at_threshold.map(|of| at.value(of));
+            alone(of_threshold.or_else(of_ranking).unwrap_or(f64::NAN))
+        });
+        let first = line(model, "slice", "ours, optimistic threshold", at.threshold);
+        rows.push(first.chain(values).collect());
+        if let Some((_, theirs)) = experiment.of_reference(&model.id) {
+            let reference = experiment.reference.as_ref();
+            let source = reference.map_or("", |from| from.name.as_str());
+            let value = |metric: &Metric| theirs.numbers.get(metric.key).copied();
+            let values = METRICS
+                .iter()
+                .flat_map(|metric| alone(value(metric).unwrap_or(f64::NAN)));
+            let first = line(model, "slice", source, f64::NAN);
+            rows.push(first.chain(values).collect());
         }
     }
     csv_bytes(rows)
@@ -211,7 +209,7 @@ fn number(value: f64) -> String {
 fn markdown(experiment: &Experiment, results: &Results) -> String {
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut names = vec!["Model".into()];
-    names.extend(COLUMNS.iter().map(|column| column.name.into()));
+    names.extend(Metric::of_all().map(|metric| metric.name.into()));
     names.extend(["AUC interval", "Same-height AUC"].map(Into::into));
     if let Some(baseline) = experiment.baseline_name() {
         names.push(format!("less {}'s", plain(baseline)));
@@ -223,11 +221,13 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
     out += &format!("{}\n\n", plain(&summary(experiment, results)));
     out += &row(names);
     out += &row([":---".into()].into_iter().chain(rule).collect());
-    let best = COLUMNS.map(|column| column.best(results.slices()));
+    let best: Vec<Vec<bool>> = Metric::of_all()
+        .map(|metric| metric.best(results.slices()))
+        .collect();
     for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
         let (ours, mut cells) = (&found.slice, vec![plain(&model.name)]);
-        for (column, best) in COLUMNS.iter().zip(&best) {
-            let value = share((column.ours)(ours).value);
+        for (metric, best) in Metric::of_all().zip(&best) {
+            let value = (metric.format)(metric.estimate(ours).value);
             cells.push(if best[n] {
                 format!("**{value}**")
             } else {
@@ -245,21 +245,28 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
         }
         cells.push(share(ours.threshold));
         out += &row(cells);
-        if let Some(paper) = &model.paper {
-            let mut cells = vec!["*paper*".into()];
-            cells.extend(
-                COLUMNS
-                    .iter()
-                    .map(|column| format!("*{}*", share((column.paper)(paper)))),
-            );
+        if let Some((_, theirs)) = experiment.of_reference(&model.id) {
+            let name = experiment
+                .reference
+                .as_ref()
+                .map_or("", |from| from.name.as_str());
+            let mut cells = vec![format!("*{}*", plain(name))];
+            cells.extend(Metric::of_all().map(|metric| {
+                let value = theirs.numbers.get(metric.key);
+                value.map_or_else(String::new, |value| {
+                    format!("*{}*", (metric.format)(*value))
+                })
+            }));
             cells.resize(n_columns, String::new());
             out += &row(cells);
         }
     }
     out += &format!("\n{}\n", plain(&meaning(results)));
-    out += &format!("\nPaper: {PAPER_DATA}.\n\n");
-    for text in CAVEATS {
-        out += &format!("- {text}\n");
+    if let Some(reference) = &experiment.reference {
+        out += &format!("\n{}\n\n", plain(&reference.source()));
+        for text in &reference.caveats {
+            out += &format!("- {}\n", plain(text));
+        }
     }
     out
 }

@@ -1,10 +1,11 @@
-//! The report of an experiment: models scored on the same exams, beside the paper's Table 2.
+//! The report of an experiment: models scored on the same exams, beside the numbers of a reference.
 
-mod columns;
 mod evaluation;
 mod files;
 mod html;
-mod paper;
+mod metric;
+mod numbers;
+mod reference;
 mod row;
 mod same_height;
 mod text;
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use evaluation::{ModelResults, Optimistic, Results};
 pub use files::{save_predictions, saved_numbers};
-pub use paper::{CAVEATS, PAPER_DATA, PaperModel, PaperRow, TABLE_2, paper_model};
+pub use reference::{Reference, ReferenceModel};
 pub use row::Row;
 
 use crate::{Picture, ReportError};
@@ -34,6 +35,8 @@ use crate::{Picture, ReportError};
 #[derive(Debug, Clone, Default)]
 pub struct Experiment {
     title: String,
+    file: String,
+    reference: Option<Reference>,
     data: Option<String>,
     models: Vec<Model>,
     /// Models to compare, as indices: the first is the one that the second is held against.
@@ -48,6 +51,30 @@ pub struct Experiment {
     results: Option<Results>,
 }
 
+/// How an experiment is saved, and what stands beside its numbers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExperimentOptions {
+    /// The name of its files, without an ending; empty takes the title's.
+    pub file: String,
+    /// Numbers from elsewhere, printed beneath those of the models of the same `id`.
+    pub reference: Option<Reference>,
+}
+
+/// A title as the name of a file: `Which mask?` is `which_mask`.
+fn file_name(title: &str) -> String {
+    let words = title.split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    if words.is_empty() {
+        "experiment".into()
+    } else {
+        words.join("_")
+    }
+}
+
 /// One model: its scores on the test part, and how it was trained.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -59,8 +86,6 @@ pub struct Model {
     pub scores: Scores,
     /// What was written down of each epoch.
     pub history: Vec<Epoch>,
-    /// The paper's numbers, where the model is one of its six.
-    pub paper: Option<PaperRow>,
 }
 
 /// What training wrote down of one epoch: `train_loss`, `validation_auroc`, `learning_rate` …
@@ -118,12 +143,42 @@ pub(crate) struct ExampleSlice {
 }
 
 impl Experiment {
-    /// An experiment without models.
+    /// An experiment without models, saved in files that are named after its title.
     pub fn new(title: &str) -> Self {
         Self {
             title: title.into(),
+            file: file_name(title),
             ..Self::default()
         }
+    }
+
+    /// An experiment without models.
+    ///
+    /// # Errors
+    /// [`ReportError::Option`] for a file name of other signs than letters, digits, `_` and `-`;
+    /// as [`Reference::check`].
+    pub fn with_options(title: &str, options: ExperimentOptions) -> Result<Self, ReportError> {
+        let own = Self::new(title);
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if !options.file.chars().all(plain) {
+            return Err(ReportError::Option {
+                option: "file",
+                expected: "letters, digits, `_` and `-`, without an ending",
+                found: format!("`{}`", options.file),
+            });
+        }
+        if let Some(reference) = &options.reference {
+            reference.check()?;
+        }
+        Ok(Self {
+            file: if options.file.is_empty() {
+                own.file
+            } else {
+                options.file
+            },
+            reference: options.reference,
+            ..own
+        })
     }
 
     /// The title.
@@ -142,8 +197,7 @@ impl Experiment {
         self.data = Some(words.trim_end_matches('.').into());
     }
 
-    /// Adds a model. An `id` of the paper's Table 2 (see [`TABLE_2`]) gets its display name and the
-    /// paper's row.
+    /// Adds a model. One that the reference has too, by its `id`, gets its name for people from there.
     ///
     /// # Errors
     /// [`ReportError::DuplicateModel`]; [`ReportError::OtherExams`] when the scores are of other
@@ -160,19 +214,22 @@ impl Experiment {
         if let Some(first) = self.models.first() {
             check_same_exams(first, id, &scores)?;
         }
-        let known = paper_model(id);
+        let known = self.of_reference(id).map(|(_, model)| model.name.as_str());
+        let name = known
+            .filter(|name| !name.is_empty())
+            .unwrap_or(id)
+            .to_owned();
         self.models.push(Model {
             id: id.into(),
-            name: known.map_or(id, |known| known.name).into(),
+            name,
             scores,
             history,
-            paper: known.map(|known| known.row),
         });
         self.results = None;
         Ok(())
     }
 
-    /// Names a model for people, where it is another than its `id` stands for in the paper: the
+    /// Names a model for people, where it is another than its `id` stands for in the reference: the
     /// report must not call a stand-in by the name of what it stands in for.
     ///
     /// # Errors
@@ -297,13 +354,18 @@ impl Experiment {
         Ok(text::table(self, self.results()?))
     }
 
-    /// Writes `table2.html`, `table2.json`, `table2.csv`, `table2.md` and `predictions.csv` into
-    /// `folder`, creating it. The same experiment gives the same bytes.
+    /// Writes the report as `.html`, `.json`, `.csv` and `.md`, named by the option `file`, and
+    /// `predictions.csv` into `folder`, creating it. The same experiment gives the same bytes.
     ///
     /// # Errors
     /// [`ReportError::NotEvaluated`]; [`ReportError::Io`].
     pub fn save(&self, folder: &Path, files: &Files) -> Result<(), ReportError> {
         files::save(self, self.results()?, folder, files)
+    }
+
+    /// The row of the reference with this `id`, and its place there.
+    fn of_reference(&self, id: &str) -> Option<(usize, &ReferenceModel)> {
+        self.reference.as_ref()?.model(id)
     }
 
     /// The data in words, or that the script did not say.

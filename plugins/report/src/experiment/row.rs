@@ -1,6 +1,6 @@
 use pe_metrics::Estimate;
 
-use super::columns::COLUMNS;
+use super::metric::METRICS;
 use super::{Experiment, Model, ModelResults};
 use crate::ReportError;
 
@@ -11,12 +11,12 @@ pub struct Row {
     pub id: String,
     /// The model's name for people.
     pub name: String,
-    /// `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` … `auroc_high` at slice level;
-    /// `same_height_auroc`, `same_height_auroc_low`, `same_height_auroc_high`; how much that is above
+    /// `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so on for each metric at slice
+    /// level; how much the same-height AUC is above
     /// the baseline's, where there is one and the model is another: `same_height_to_baseline`,
     /// `same_height_to_baseline_low`, `same_height_to_baseline_high`, `same_height_to_baseline_p`;
-    /// `slab_auroc`, `exam_auroc`; and where the paper has the model, `paper_accuracy` …
-    /// `paper_auroc`.
+    /// `slab_auroc`, `exam_auroc`; and where the reference has the model, `reference_accuracy` and so
+    /// on for each number that it has.
     pub numbers: Vec<(String, f64)>,
 }
 
@@ -27,24 +27,25 @@ impl Experiment {
     /// [`ReportError::NotEvaluated`].
     pub fn rows(&self) -> Result<Vec<Row>, ReportError> {
         let results = &self.results()?.models;
-        Ok(self.models.iter().zip(results).map(row).collect())
+        let rows = self.models.iter().zip(results);
+        Ok(rows.map(|(model, ours)| row(self, model, ours)).collect())
     }
 }
 
-fn row((model, ours): (&Model, &ModelResults)) -> Row {
+fn row(experiment: &Experiment, model: &Model, ours: &ModelResults) -> Row {
     let mut numbers = vec![("threshold".into(), ours.slice.threshold)];
-    for column in &COLUMNS {
-        numbers.extend(named(column.key, (column.ours)(&ours.slice)));
+    for metric in &METRICS {
+        numbers.extend(named(metric.key, &metric.estimate(&ours.slice)));
     }
-    numbers.extend(named("same_height_auroc", &ours.same_height_auroc()));
     if let Some(found) = ours.same_height_to_baseline() {
         numbers.extend(named("same_height_to_baseline", &found.delta_auroc));
         numbers.push(("same_height_to_baseline_p".into(), found.p));
     }
     numbers.push(("slab_auroc".into(), ours.slab.auroc.value));
     numbers.push(("exam_auroc".into(), ours.exam.auroc.value));
-    for (column, paper) in COLUMNS.iter().zip(model.paper.iter().cycle()) {
-        numbers.push((format!("paper_{}", column.key), (column.paper)(paper)));
+    if let Some((_, reference)) = experiment.of_reference(&model.id) {
+        let theirs = reference.numbers.iter();
+        numbers.extend(theirs.map(|(key, value)| (format!("reference_{key}"), *value)));
     }
     Row {
         id: model.id.clone(),

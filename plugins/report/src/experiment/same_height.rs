@@ -3,7 +3,7 @@
 
 use pe_metrics::{Estimate, SameHeightComparison};
 
-use super::columns::percent;
+use super::numbers::percent;
 use super::{Experiment, ModelResults, Results};
 
 impl ModelResults {

@@ -1,7 +1,8 @@
-use super::columns::{COLUMNS, Column, interval, p_value, percent, share, signed, signed_interval};
 use super::html::summary;
+use super::metric::Metric;
+use super::numbers::{interval, p_value, percent, share, signed, signed_interval};
 use super::same_height::meaning;
-use super::{CAVEATS, Experiment, PAPER_DATA, Results};
+use super::{Experiment, Results};
 
 /// Width of the table, characters.
 const WIDTH: usize = 110;
@@ -12,23 +13,25 @@ const INTERVAL: usize = 13;
 /// Width of a difference to the baseline and its head.
 const DELTA: usize = 20;
 
-/// The table as text: a line for each model, the paper's numbers beneath it.
+/// The table as text: a line for each model, the reference's numbers beneath it.
 pub fn table(experiment: &Experiment, results: &Results) -> String {
     let mut lines = vec![experiment.title.clone(), String::new()];
     let confidence = confidence(results);
-    let cells = COLUMNS.map(|column| cell(&column, column.short, ""));
+    let cells = Metric::of_all().map(|metric| cell(metric, metric.short, ""));
     let head = format!(
         "{:NAME$}{}  {confidence:INTERVAL$}  Same height",
         "slice level",
-        cells.concat()
+        cells.collect::<String>()
     );
     lines.extend(underlined(head));
-    let best = COLUMNS.map(|column| column.best(results.slices()));
+    let best: Vec<Vec<bool>> = Metric::of_all()
+        .map(|metric| metric.best(results.slices()))
+        .collect();
     for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
         let ours = &found.slice;
-        let cells = COLUMNS.iter().zip(&best).map(|(column, best)| {
-            let value = share((column.ours)(ours).value);
-            cell(column, &value, if best[n] { "*" } else { "" })
+        let cells = Metric::of_all().zip(&best).map(|(metric, best)| {
+            let value = (metric.format)(metric.estimate(ours).value);
+            cell(metric, &value, if best[n] { "*" } else { "" })
         });
         let (name, cells) = (clipped(&model.name, NAME - 1), cells.collect::<String>());
         let (interval, same) = (
@@ -38,9 +41,16 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
         lines.push(format!(
             "{name:NAME$}{cells}  {interval:INTERVAL$}  {same:>11}"
         ));
-        if let Some(paper) = &model.paper {
-            let cells = COLUMNS.map(|column| cell(&column, &share((column.paper)(paper)), ""));
-            let line = format!("{:NAME$}{}", "  paper", cells.concat());
+        if let Some((_, theirs)) = experiment.of_reference(&model.id) {
+            let reference = experiment.reference.as_ref();
+            let name = reference.map_or("", |from| from.name.as_str());
+            let cells = Metric::of_all().map(|metric| {
+                let value = theirs.numbers.get(metric.key);
+                let value = value.map_or_else(String::new, |value| (metric.format)(*value));
+                cell(metric, &value, "")
+            });
+            let name = clipped(&format!("  {name}"), NAME - 1);
+            let line = format!("{name:NAME$}{}", cells.collect::<String>());
             lines.push(line.trim_end().into());
         }
     }
@@ -49,14 +59,15 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     lines.push(String::new());
     let legend =
         "* best of ours in its column. The interval in the first table is that of our AUC.";
-    let paper = format!("Paper: {PAPER_DATA}.");
     let text = [
         legend.into(),
         meaning(results),
         summary(experiment, results),
-        paper,
     ];
-    let text = text.into_iter().chain(CAVEATS.map(Into::into));
+    let reference = experiment.reference.iter();
+    let text = text
+        .into_iter()
+        .chain(reference.flat_map(|from| [from.source()].into_iter().chain(from.caveats.clone())));
     for text in text.chain(results.warnings(experiment)) {
         lines.extend(wrapped(&text, WIDTH));
     }
@@ -110,9 +121,9 @@ fn confidence(results: &Results) -> String {
     format!("{} interval", percent(results.options.confidence))
 }
 
-/// A column's cell, right-aligned; a star takes the last place.
-fn cell(column: &Column, text: &str, star: &str) -> String {
-    let width = column.short.len().max(6) + 2;
+/// A metric's cell, right-aligned; a star takes the last place.
+fn cell(metric: &Metric, text: &str, star: &str) -> String {
+    let width = metric.short.len().max(6) + 2;
     format!("{text:>width$}{star:1}")
 }
 

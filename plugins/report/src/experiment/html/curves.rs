@@ -1,7 +1,7 @@
 use pe_metrics::Evaluation;
 
 use super::{Sheet, colour, dashed, legend};
-use crate::experiment::columns::{decimals, share};
+use crate::experiment::numbers::{decimals, share};
 use crate::experiment::{Experiment, Results};
 use crate::svg::{Axis, Mark, Plot, Series, Style};
 
@@ -76,7 +76,7 @@ fn series(
             Series {
                 tooltip: format!("{}, {}", model.name, line.tooltip),
                 colour: colour(experiment, n),
-                style: if dashed(&model.id) {
+                style: if dashed(experiment, n) {
                     Style::Dashed
                 } else {
                     Style::Solid

@@ -1,7 +1,7 @@
 use super::Sheet;
 use super::strips::short;
 use crate::ReportError;
-use crate::experiment::columns::share;
+use crate::experiment::numbers::share;
 use crate::experiment::{ExampleSlice, Experiment};
 use crate::html::escaped;
 

@@ -2,7 +2,7 @@ use pe_metrics::{Estimate, GroupEvaluation, Groups, GroupsEvaluation};
 
 use super::tables::over;
 use super::{Sheet, row};
-use crate::experiment::columns::{count, interval, percent, share};
+use crate::experiment::numbers::{count, interval, percent, share};
 use crate::experiment::{Experiment, Results};
 use crate::html::escaped;
 

@@ -26,8 +26,11 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
         "<div class=\"legend\">\n{training}{validation}</div>\n"
     ));
     sheet.figure(
-        "Loss, AUC and learning rate by epoch, on the training and the validation part. Other \
-         numbers that training wrote down are in table2.json.",
+        &format!(
+            "Loss, AUC and learning rate by epoch, on the training and the validation part. Other \
+             numbers that training wrote down are in {}.json.",
+            experiment.file
+        ),
         "curves",
         &content,
     );

@@ -8,8 +8,8 @@ mod strips;
 mod style;
 mod tables;
 
-use super::columns::{count, duration};
-use super::{CAVEATS, Experiment, Results};
+use super::numbers::{count, duration};
+use super::{Experiment, Results};
 use crate::ReportError;
 use crate::html::escaped;
 
@@ -38,7 +38,7 @@ pub fn render(experiment: &Experiment, results: &Results) -> Result<String, Repo
         escaped(&summary(experiment, results))
     ));
     tables::results(&mut sheet, experiment, results);
-    caveats(&mut sheet);
+    caveats(&mut sheet, experiment);
     tables::comparisons(&mut sheet, experiment, results);
     curves::draw(&mut sheet, experiment, results);
     groups::show(&mut sheet, experiment, results);
@@ -78,14 +78,17 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
     )
 }
 
-fn caveats(sheet: &mut Sheet) {
-    let items: String = CAVEATS
-        .iter()
+/// What a reader must know before comparing with the reference.
+fn caveats(sheet: &mut Sheet, experiment: &Experiment) {
+    let caveats = experiment.reference.iter().flat_map(|from| &from.caveats);
+    let items: String = caveats
         .map(|text| format!("<li>{}</li>\n", escaped(text)))
         .collect();
-    sheet
-        .out
-        .push_str(&format!("<ul class=\"notes\">\n{items}</ul>\n"));
+    if !items.is_empty() {
+        sheet
+            .out
+            .push_str(&format!("<ul class=\"notes\">\n{items}</ul>\n"));
+    }
 }
 
 impl Sheet {
@@ -132,10 +135,19 @@ fn head(names: &[&str]) -> String {
     format!("<thead>{}</thead>\n", row("th", "", &cells))
 }
 
-/// Which of the page's colours model `n` has: the paper's six their own, others what is left.
+/// How many colours the page has for lines.
+const COLOURS: usize = 8;
+
+/// Which of the page's colours model `n` has: those of the reference their own, others what is left.
 fn colour(experiment: &Experiment, n: usize) -> usize {
-    let known = |id: &str| super::TABLE_2.iter().position(|model| model.id == id);
-    known(&experiment.models[n].id).unwrap_or(6 + n % 2)
+    let reference = experiment.reference.as_ref();
+    let taken = reference
+        .map_or(0, |from| from.models.len())
+        .min(COLOURS - 1);
+    match experiment.of_reference(&experiment.models[n].id) {
+        Some((place, _)) => place % COLOURS,
+        None => taken + n % (COLOURS - taken),
+    }
 }
 
 /// A legend of the experiment's models.
@@ -145,7 +157,7 @@ fn legend(experiment: &Experiment) -> String {
         .iter()
         .enumerate()
         .map(|(n, model)| {
-            let (colour, dashed) = (colour(experiment, n), dashed(&model.id));
+            let (colour, dashed) = (colour(experiment, n), dashed(experiment, n));
             let name = escaped(&model.name);
             format!(
                 "<span><svg width=\"26\" height=\"10\" aria-hidden=\"true\">\
@@ -157,7 +169,8 @@ fn legend(experiment: &Experiment) -> String {
     format!("<div class=\"legend\">\n{entries}</div>\n")
 }
 
-/// The backbones alone have broken lines, so that they are told apart without colour.
-fn dashed(id: &str) -> bool {
-    matches!(id, "effnet" | "resnet3d")
+/// Whether the lines of model `n` are broken, so that they are told apart without colour.
+fn dashed(experiment: &Experiment, n: usize) -> bool {
+    let model = experiment.of_reference(&experiment.models[n].id);
+    model.is_some_and(|(_, model)| model.dashed)
 }

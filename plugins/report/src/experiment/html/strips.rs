@@ -3,7 +3,7 @@ use std::fmt::Write;
 use pe_metrics::ExamScores;
 
 use super::Sheet;
-use crate::experiment::columns::share;
+use crate::experiment::numbers::share;
 use crate::experiment::{Experiment, Model};
 use crate::html::escaped;
 use crate::svg::{Anchor, Drawing, pixel, rounded_ticks};

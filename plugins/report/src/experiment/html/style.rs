@@ -29,8 +29,8 @@ table.pairs th:nth-child(2), table.pairs td:nth-child(2) { text-align: left; }
 tbody tr.ours td { vertical-align: top; border-top: 1px solid var(--rule); padding-bottom: .2rem; }
 tbody tr.ours:first-child td { border-top: 0; }
 td small, th small { display: block; font-weight: 400; color: var(--grey); font-size: .76rem; line-height: 1.25; }
-tr.paper td { color: var(--grey); font-style: italic; padding-top: 0; padding-bottom: .45rem; }
-tr.paper td:first-child { padding-left: 1.1rem; }
+tr.beside td { color: var(--grey); font-style: italic; padding-top: 0; padding-bottom: .45rem; }
+tr.beside td:first-child { padding-left: 1.1rem; }
 table.words td, table.words th { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }
 table.words td:first-child { color: var(--grey); white-space: nowrap; }
 .best { font-weight: 700; }

@@ -1,49 +1,51 @@
 use pe_metrics::{Evaluation, Level, ThresholdFrom};
 
 use super::{Sheet, head, row};
-use crate::experiment::columns::{
-    COLUMNS, best, count, duration, interval, p_value, percent, share, signed, signed_interval,
+use crate::experiment::metric::Metric;
+use crate::experiment::numbers::{
+    count, duration, interval, p_value, percent, share, signed, signed_interval,
 };
 use crate::experiment::same_height::meaning;
-use crate::experiment::{Experiment, ModelResults, PAPER_DATA, Results};
+use crate::experiment::{Experiment, ModelResults, Results};
 use crate::html::escaped;
 
-/// The table of the paper: ours with intervals, the paper's row beneath.
+/// Slices: our numbers with intervals, those of the reference beneath.
 pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
-    let mut names = vec!["Model"];
-    names.extend(COLUMNS.iter().map(|column| column.name));
-    names.push("Same-height AUC");
     let to_baseline = experiment.baseline_name();
     let to_baseline = to_baseline.map(|name| format!("less {name}'s"));
+    let mut names = vec!["Model"];
+    names.extend(Metric::of_slices().map(|metric| metric.name));
     names.extend(to_baseline.as_deref());
     names.push("Threshold");
-    let best_of = COLUMNS.map(|column| column.best(results.slices()));
-    let same_height = |found: &ModelResults| found.same_height_auroc().value;
-    let best_at_height = best(results.models.iter().map(same_height).collect());
+    let best = best_of(Metric::of_slices(), || results.slices());
     let mut body = String::new();
     for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
         let (ours, mut cells) = (&found.slice, vec![escaped(&model.name)]);
-        for (column, best) in COLUMNS.iter().zip(&best_of) {
-            let estimate = (column.ours)(ours);
-            cells.push(over(value(estimate.value, best[n]), &interval(estimate)));
-        }
-        let estimate = found.same_height_auroc();
-        let at_height = value(estimate.value, best_at_height[n]);
-        cells.push(over(at_height, &interval(&estimate)));
+        cells.extend(values(Metric::of_slices(), ours, &best, n));
         cells.extend(to_baseline.as_ref().map(|_| above_baseline(found)));
         cells.push(over(share(ours.threshold), from(ours)));
         body += &row("td", "ours", &cells);
-        if let Some(paper) = &model.paper {
-            let mut cells = vec!["paper".into()];
-            cells.extend(COLUMNS.iter().map(|column| share((column.paper)(paper))));
+        if let Some((_, theirs)) = experiment.of_reference(&model.id) {
+            let reference = experiment.reference.as_ref();
+            let mut cells = vec![reference.map_or_else(String::new, |from| escaped(&from.name))];
+            cells.extend(Metric::of_slices().map(|metric| {
+                let value = theirs.numbers.get(metric.key);
+                value.map_or_else(String::new, |value| (metric.format)(*value))
+            }));
             cells.resize(names.len(), String::new());
-            body += &row("td", "paper", &cells);
+            body += &row("td", "beside", &cells);
         }
     }
+    let (beneath, source) = match &experiment.reference {
+        Some(from) => (
+            format!(", the {}'s printed numbers beneath", from.name),
+            format!(" The {}'s: {}.", from.name, from.data),
+        ),
+        None => (String::new(), String::new()),
+    };
     let caption = format!(
-        "Slice level. Our numbers with their {} intervals (bootstrap over exams, {} replicates), the \
-         paper's printed numbers beneath; our best of each column in bold. {} Our data: {}. The \
-         paper's: {PAPER_DATA}.",
+        "Slice level. Our numbers with their {} intervals (bootstrap over exams, {} \
+         replicates){beneath}; our best of each column in bold. {} Our data: {}.{source}",
         percent(results.options.confidence),
         count(results.options.replicates),
         meaning(results),
@@ -52,6 +54,34 @@ pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
     sheet.table(&caption, "numbers", &rows);
     optimism(sheet, experiment, results);
+}
+
+/// Of each metric, which models are best.
+fn best_of<'a, E: Iterator<Item = &'a Evaluation>>(
+    metrics: impl Iterator<Item = &'static Metric>,
+    evaluations: impl Fn() -> E,
+) -> Vec<Vec<bool>> {
+    metrics.map(|metric| metric.best(evaluations())).collect()
+}
+
+/// The cells of model `n`: each metric with its interval.
+fn values(
+    metrics: impl Iterator<Item = &'static Metric>,
+    ours: &Evaluation,
+    best: &[Vec<bool>],
+    n: usize,
+) -> Vec<String> {
+    let cell = |(metric, best): (&Metric, &Vec<bool>)| {
+        let estimate = metric.estimate(ours);
+        let value = (metric.format)(estimate.value);
+        let value = if best[n] {
+            format!("<span class=\"best\">{value}</span>")
+        } else {
+            value
+        };
+        over(value, &interval(&estimate))
+    };
+    metrics.zip(best).map(cell).collect()
 }
 
 /// How much a model's AUC at the same height is above the baseline's; empty of the baseline itself.
@@ -68,7 +98,7 @@ fn above_baseline(found: &ModelResults) -> String {
 /// The same numbers at the threshold that the test part itself gives.
 fn optimism(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     let mut names = vec!["Model"];
-    names.extend(COLUMNS[..5].iter().map(|column| column.name));
+    names.extend(Metric::of_thresholds().map(|(metric, _)| metric.name));
     names.push("Threshold");
     let body: String = experiment
         .models
@@ -77,11 +107,8 @@ fn optimism(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         .map(|(model, ours)| {
             let mut cells = vec![escaped(&model.name)];
             let at = &ours.optimistic;
-            cells.extend(
-                COLUMNS[..5]
-                    .iter()
-                    .map(|column| share((column.optimistic)(at))),
-            );
+            let values = Metric::of_thresholds();
+            cells.extend(values.map(|(metric, of)| (metric.format)(at.value(of))));
             cells.push(share(at.threshold));
             row("td", "", &cells)
         })
@@ -149,10 +176,10 @@ pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Slabs and exams");
     for (what, pick) in results.coarser_levels() {
         let mut names = vec!["Model"];
-        names.extend(COLUMNS.iter().map(|column| column.name));
-        names.extend(["Average precision", "Threshold"]);
+        names.extend(Metric::of_coarser().map(|metric| metric.name));
+        names.push("Threshold");
         let evaluations = || results.models.iter().map(pick);
-        let best = COLUMNS.map(|column| column.best(evaluations()));
+        let best = best_of(Metric::of_coarser(), evaluations);
         let body: String = experiment
             .models
             .iter()
@@ -160,12 +187,7 @@ pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
             .enumerate()
             .map(|(n, (model, ours))| {
                 let mut cells = vec![escaped(&model.name)];
-                for (column, best) in COLUMNS.iter().zip(&best) {
-                    let estimate = (column.ours)(ours);
-                    cells.push(over(value(estimate.value, best[n]), &interval(estimate)));
-                }
-                let precision = &ours.average_precision;
-                cells.push(over(share(precision.value), &interval(precision)));
+                cells.extend(values(Metric::of_coarser(), ours, &best, n));
                 cells.push(over(share(ours.threshold), from(ours)));
                 row("td", "ours", &cells)
             })
@@ -247,13 +269,6 @@ fn stages(sheet: &mut Sheet, experiment: &Experiment) {
         head(&["Stage", "Wall time"])
     );
     sheet.table("Wall time of each stage.", "numbers", &rows);
-}
-
-fn value(value: f64, best: bool) -> String {
-    match best {
-        true => format!("<span class=\"best\">{}</span>", share(value)),
-        false => share(value),
-    }
 }
 
 /// A cell's value with small words beneath it.

@@ -1,0 +1,169 @@
+use pe_metrics::{Confusion, Estimate, Evaluation};
+
+use super::numbers::share;
+
+/// A number that the report prints of every model: a column of its tables. To add one, add it to
+/// [`METRICS`].
+pub struct Metric {
+    /// Its name in files and scripts.
+    pub key: &'static str,
+    /// Its name for people.
+    pub name: &'static str,
+    /// Its name where there is little room.
+    pub short: &'static str,
+    /// Its value with the interval; `None` at a level that does not have it.
+    pub of: fn(&Evaluation) -> Option<&Estimate>,
+    /// Its value from counts at a threshold; `None` for one that needs no threshold.
+    pub at_threshold: Option<fn(&Confusion) -> f64>,
+    /// Which of two values is the better one.
+    pub better: Better,
+    /// The value as text.
+    pub format: fn(f64) -> String,
+    /// The tables that print it.
+    pub shown: Shown,
+}
+
+/// Which values of a metric are good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Better {
+    /// As of an area under a curve.
+    Higher,
+    /// As of a squared error.
+    Lower,
+}
+
+/// The tables that print a metric; the files have all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Those of slices, slabs and exams.
+    Everywhere,
+    /// That of slices.
+    Slices,
+    /// Those of slabs and exams.
+    Coarser,
+    /// None.
+    Files,
+}
+
+/// What the report prints, in its order.
+pub const METRICS: [Metric; 9] = [
+    Metric {
+        at_threshold: Some(Confusion::accuracy),
+        ..higher("accuracy", "Accuracy", "Accuracy", |of| Some(&of.accuracy))
+    },
+    Metric {
+        at_threshold: Some(Confusion::sensitivity),
+        ..higher("sensitivity", "Sensitivity", "Sens.", |of| {
+            Some(&of.sensitivity)
+        })
+    },
+    Metric {
+        at_threshold: Some(Confusion::specificity),
+        ..higher("specificity", "Specificity", "Spec.", |of| {
+            Some(&of.specificity)
+        })
+    },
+    Metric {
+        at_threshold: Some(Confusion::precision),
+        ..higher("precision", "Precision", "Prec.", |of| Some(&of.precision))
+    },
+    Metric {
+        at_threshold: Some(Confusion::f1),
+        ..higher("f1", "F1", "F1", |of| Some(&of.f1))
+    },
+    higher("auroc", "AUC", "AUC", |of| Some(&of.auroc)),
+    Metric {
+        shown: Shown::Slices,
+        ..higher(
+            "same_height_auroc",
+            "Same-height AUC",
+            "Same height",
+            |of| of.same_height_auroc.as_ref().map(|found| &found.auroc),
+        )
+    },
+    Metric {
+        shown: Shown::Coarser,
+        ..higher("average_precision", "Average precision", "AP", |of| {
+            Some(&of.average_precision)
+        })
+    },
+    Metric {
+        better: Better::Lower,
+        shown: Shown::Files,
+        ..higher("brier", "Brier score", "Brier", |of| Some(&of.brier))
+    },
+];
+
+const fn higher(
+    key: &'static str,
+    name: &'static str,
+    short: &'static str,
+    of: fn(&Evaluation) -> Option<&Estimate>,
+) -> Metric {
+    Metric {
+        key,
+        name,
+        short,
+        of,
+        at_threshold: None,
+        better: Better::Higher,
+        format: share,
+        shown: Shown::Everywhere,
+    }
+}
+
+/// What stands where a level does not have a metric.
+const NONE: Estimate = Estimate {
+    value: f64::NAN,
+    low: f64::NAN,
+    high: f64::NAN,
+};
+
+impl Metric {
+    /// The metrics that the table of slices prints.
+    pub fn of_slices() -> impl Iterator<Item = &'static Self> + Clone {
+        let printed = |metric: &&Self| matches!(metric.shown, Shown::Everywhere | Shown::Slices);
+        METRICS.iter().filter(printed)
+    }
+
+    /// The metrics that the tables of slabs and exams print.
+    pub fn of_coarser() -> impl Iterator<Item = &'static Self> + Clone {
+        let printed = |metric: &&Self| matches!(metric.shown, Shown::Everywhere | Shown::Coarser);
+        METRICS.iter().filter(printed)
+    }
+
+    /// The metrics that every table prints.
+    pub fn of_all() -> impl Iterator<Item = &'static Self> + Clone {
+        METRICS
+            .iter()
+            .filter(|metric| metric.shown == Shown::Everywhere)
+    }
+
+    /// The metrics that a threshold decides.
+    pub fn of_thresholds() -> impl Iterator<Item = (&'static Self, fn(&Confusion) -> f64)> + Clone {
+        METRICS
+            .iter()
+            .filter_map(|metric| Some((metric, metric.at_threshold?)))
+    }
+
+    /// The value with its interval; not numbers at a level that does not have it.
+    pub fn estimate(&self, evaluation: &Evaluation) -> Estimate {
+        (self.of)(evaluation).copied().unwrap_or(NONE)
+    }
+
+    /// Which of `evaluations` are best: none where all are alike, or there is one.
+    pub fn best<'a>(&self, evaluations: impl Iterator<Item = &'a Evaluation>) -> Vec<bool> {
+        let values: Vec<f64> = evaluations.map(|one| self.estimate(one).value).collect();
+        let better = |a: f64, b: f64| match self.better {
+            Better::Higher => a > b,
+            Better::Lower => a < b,
+        };
+        let best = values.iter().copied().filter(|value| value.is_finite());
+        let best = best.reduce(|best, value| if better(value, best) { value } else { best });
+        let apart = best.is_some_and(|best| values.iter().any(|value| better(best, *value)));
+        values
+            .iter()
+            .map(|value| apart && Some(*value) == best)
+            .collect()
+    }
+}

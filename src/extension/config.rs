@@ -1,0 +1,71 @@
+//! `pe-script.yaml`: the plugins that all scripts of a folder use.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use serde_yaml::Value;
+
+use super::manifest::read_map;
+use super::usage;
+use crate::diagnosis::Diagnosis;
+use crate::language::value::{kind_of, shown};
+use crate::sandbox::CONFIG;
+use crate::text;
+
+/// The plugins' folders that the nearest file names, in `folder` or above it; none without one. Of a
+/// script that is `confined`, a link there may not lead elsewhere.
+pub(super) fn nearest(folder: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    // Of a folder that is not there nothing is said here: the script in it is not there either.
+    let Ok(real) = folder.canonicalize() else {
+        return Ok(Vec::new());
+    };
+    match real
+        .ancestors()
+        .map(|folder| folder.join(CONFIG))
+        .find(|path| path.exists())
+    {
+        Some(path) => read(&from_here(&path), confined),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn read(path: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
+    let home = path.parent().unwrap_or(Path::new(""));
+    let real = match confined {
+        true => text::within(home, Path::new(CONFIG), "script"),
+        false => Ok(path.to_path_buf()),
+    };
+    let mut values = read_map((path, real), &["plugins"])?;
+    let wrong = |found: &Value| {
+        let (kind, found) = (kind_of(found), shown(found));
+        let path = path.display();
+        let message = format!("{path}: `plugins`: expected folders, found {kind} {found}");
+        usage(
+            message,
+            "as in `plugins: [shared/clot]`; folders are relative to the file's",
+        )
+    };
+    let folders = match values.remove("plugins") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Sequence(folders)) => folders,
+        Some(other) => return Err(wrong(&other)),
+    };
+    let folder = |folder: &Value| match folder.as_str() {
+        Some("." | "./") if home.as_os_str().is_empty() => Ok(PathBuf::from(".")),
+        Some("." | "./") => Ok(home.to_path_buf()),
+        Some(text) if !text.is_empty() => Ok(home.join(text)),
+        _ => Err(wrong(folder)),
+    };
+    folders.iter().map(folder).collect()
+}
+
+/// A path as a user of this folder writes it, where it is below.
+fn from_here(path: &Path) -> PathBuf {
+    let here = env::current_dir().and_then(|here| here.canonicalize());
+    let short = here.ok().and_then(|here| path.strip_prefix(here).ok());
+    short.unwrap_or(path).to_path_buf()
+}
