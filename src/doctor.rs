@@ -65,12 +65,13 @@ fn libtorch_version() -> Line {
     let found = libtorch::version();
     let expected = libtorch::LIBTORCH_VERSION;
     let fits = found.as_deref().and_then(|text| text.split('+').next()) == Some(expected);
-    let state = match fits {
-        true => State::Good,
-        false => State::Missing(format!(
+    let state = if fits {
+        State::Good
+    } else {
+        State::Missing(format!(
             "version {expected} is needed: `make setup`, or `python3 -m pip install \
-             torch=={expected}` and LIBTORCH set to its folder"
-        )),
+         torch=={expected}` and LIBTORCH set to its folder"
+        ))
     };
     Line {
         what: "libtorch",

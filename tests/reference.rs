@@ -69,8 +69,9 @@ fn repository() -> PathBuf {
 
 /// Fails with every problem in a line of its own.
 fn none_of(problems: Vec<String>) -> Result<(), Failed> {
-    match problems.is_empty() {
-        true => Ok(()),
-        false => Err(Failed::from(problems.join("\n"))),
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::from(problems.join("\n")))
     }
 }

@@ -138,9 +138,10 @@ fn find(folder: &Path) -> String {
     let entries = fs::read_dir(folder).unwrap();
     let texts = entries.map(|entry| {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => find(&path),
-            false => fs::read_to_string(path).unwrap_or_default(),
+        if path.is_dir() {
+            find(&path)
+        } else {
+            fs::read_to_string(path).unwrap_or_default()
         }
     });
     texts.collect()

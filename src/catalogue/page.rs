@@ -31,9 +31,10 @@ pub(crate) fn entry(function: &Function) -> String {
 
 /// Markdown as a terminal shows it: code indented, tables and lists as they are, marks removed.
 pub fn terminal(markdown: &str, colour: bool) -> String {
-    let (bold, dim, off) = match colour {
-        true => ("\x1b[1m", "\x1b[36m", "\x1b[0m"),
-        false => ("", "", ""),
+    let (bold, dim, off) = if colour {
+        ("\x1b[1m", "\x1b[36m", "\x1b[0m")
+    } else {
+        ("", "", "")
     };
     let mut shown = Vec::new();
     let mut fence = None;

@@ -32,11 +32,10 @@ impl Log {
     /// full disk may have room again, so that later lines are tried all the same.
     pub fn add(&mut self, kind: &str, text: &str) -> Option<String> {
         let now = jiff::Timestamp::now();
-        let gap = match self.gap {
-            true => {
-                format!("\n{now:.3} warn  lines are missing here, which could not be written\n")
-            }
-            false => String::new(),
+        let gap = if self.gap {
+            format!("\n{now:.3} warn  lines are missing here, which could not be written\n")
+        } else {
+            String::new()
         };
         // At once: a line is there or it is not.
         let line = format!("{gap}{now:.3} {kind:5} {}\n", in_one_piece(text));

@@ -300,9 +300,10 @@ impl Console {
     /// Writes while the bars are out of the way. indicatif panics where it cannot take them away, as
     /// on a terminal that was closed; such a one is no terminal any more.
     fn beside_bars(&self, write: impl FnOnce()) {
-        match self.look.bars && !io::stderr().is_terminal() {
-            true => write(),
-            false => self.bars.suspend(write),
+        if self.look.bars && !io::stderr().is_terminal() {
+            write()
+        } else {
+            self.bars.suspend(write)
         }
     }
 

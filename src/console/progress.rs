@@ -89,9 +89,10 @@ impl Running {
 
 /// `training effnet (epoch 2/10, loss 0.31)`.
 fn noted(what: &str, note: &str) -> String {
-    match note.is_empty() {
-        true => what.to_owned(),
-        false => format!("{what} ({note})"),
+    if note.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what} ({note})")
     }
 }
 

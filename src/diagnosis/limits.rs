@@ -87,22 +87,21 @@ impl Sizes {
     }
 
     fn report(self, kind: &str, message: String, hint: &str) -> Diagnosis {
-        match self.confined {
-            true => {
-                let hint = format!(
-                    "{hint}; `--no-sandbox` allows more: use it only for a script that you trust"
-                );
-                Diagnosis::new(
-                    kind,
-                    format!("{message}, the most in the sandbox"),
-                    Some(hint),
-                )
-            }
-            false => Diagnosis::new(
+        if self.confined {
+            let hint = format!(
+                "{hint}; `--no-sandbox` allows more: use it only for a script that you trust"
+            );
+            Diagnosis::new(
+                kind,
+                format!("{message}, the most in the sandbox"),
+                Some(hint),
+            )
+        } else {
+            Diagnosis::new(
                 kind,
                 format!("{message}, the most that is allowed"),
                 Some(hint.to_owned()),
-            ),
+            )
         }
     }
 }

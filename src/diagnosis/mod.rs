@@ -195,9 +195,10 @@ impl Diagnosis {
             group = group.element(Level::HELP.with_name("hint").message(hint));
         }
         let groups: [Group<'_>; 1] = [group];
-        match colour {
-            true => Renderer::styled().render(&groups),
-            false => Renderer::plain().render(&groups),
+        if colour {
+            Renderer::styled().render(&groups)
+        } else {
+            Renderer::plain().render(&groups)
         }
     }
 
@@ -244,9 +245,10 @@ fn unwind<'a>(
         let (what, source, inner, at) = match error {
             EvalAltResult::ErrorInFunctionCall(name, source, inner, at) => {
                 let closure = name.starts_with("anon$");
-                let what = match closure {
-                    true => "in the call of a closure".to_owned(),
-                    false => format!("in the call to `{name}`"),
+                let what = if closure {
+                    "in the call of a closure".to_owned()
+                } else {
+                    format!("in the call to `{name}`")
                 };
                 (what, source.as_str(), inner, *at)
             }

@@ -114,9 +114,10 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> i32 {
 fn check(out: &Path, files: &BTreeMap<String, String>) -> i32 {
     let stale = stale(out, files);
     for path in &stale {
-        let wrong = match path.exists() {
-            true => "is not what the functions' documentation says",
-            false => "is missing",
+        let wrong = if path.exists() {
+            "is not what the functions' documentation says"
+        } else {
+            "is missing"
         };
         eprintln!("error: {} {wrong}", path.display());
     }

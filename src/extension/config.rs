@@ -15,9 +15,10 @@ use crate::text;
 /// The plugins' folders that the nearest file names, in `folder` or above it; none without one. Of a
 /// script that is `confined`, a link there may not lead elsewhere.
 pub(super) fn nearest(folder: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
     };
     // Of a folder that is not there nothing is said here: the script in it is not there either.
     let Ok(real) = folder.canonicalize() else {
@@ -35,9 +36,10 @@ pub(super) fn nearest(folder: &Path, confined: bool) -> Result<Vec<PathBuf>, Box
 
 fn read(path: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
     let home = path.parent().unwrap_or(Path::new(""));
-    let real = match confined {
-        true => text::within(home, Path::new(CONFIG), "script"),
-        false => Ok(path.to_path_buf()),
+    let real = if confined {
+        text::within(home, Path::new(CONFIG), "script")
+    } else {
+        Ok(path.to_path_buf())
     };
     let mut values = read_map((path, real), &["plugins"])?;
     let wrong = |found: &Value| {

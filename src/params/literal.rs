@@ -28,13 +28,14 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
 /// Says what is wrong with a default, if anything.
 pub(super) fn check_default(name: &str, default: &Value) -> Result<(), String> {
     let Value::Mapping(entries) = default else {
-        return match is_plain(default) {
-            true => Ok(()),
-            false => Err(format!(
+        return if is_plain(default) {
+            Ok(())
+        } else {
+            Err(format!(
                 "the default of parameter `{name}` must be a number, a bool, a string, an array \
-                 of these or a map of all of these, found {}",
+             of these or a map of all of these, found {}",
                 found(default)
-            )),
+            ))
         };
     };
     if entries.is_empty() {

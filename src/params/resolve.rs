@@ -193,9 +193,10 @@ impl Layer {
 
     fn unknown(&self, params: &[Param], key: &str) -> Bad {
         let mut names: Vec<&str> = params.iter().map(|param| param.name.as_str()).collect();
-        let mut list = match names.is_empty() {
-            true => "the script declares no parameters".to_owned(),
-            false => format!("the script's parameters are {}", names.join(", ")),
+        let mut list = if names.is_empty() {
+            "the script declares no parameters".to_owned()
+        } else {
+            format!("the script's parameters are {}", names.join(", "))
         };
         let message = format!("the script has no parameter `{key}`, given {}", self.place);
         let settings: Vec<&str> = SETTINGS

@@ -132,9 +132,10 @@ impl Validator for Assistant {
         let input = context.input();
         let command = input.trim_start().starts_with(['.', '?']);
         let finished = Lexed::of(input).complete() && !awaits_its_function(input);
-        Ok(match command || finished {
-            true => ValidationResult::Valid(None),
-            false => ValidationResult::Incomplete,
+        Ok(if command || finished {
+            ValidationResult::Valid(None)
+        } else {
+            ValidationResult::Incomplete
         })
     }
 }
@@ -147,23 +148,26 @@ fn awaits_its_function(input: &str) -> bool {
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, pos: usize) -> Cow<'l, str> {
-        match self.colour {
-            true => Cow::Owned(coloured(line, pos)),
-            false => Cow::Borrowed(line),
+        if self.colour {
+            Cow::Owned(coloured(line, pos))
+        } else {
+            Cow::Borrowed(line)
         }
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        match self.colour {
-            true => Cow::Owned(format!("\x1b[1;36m{prompt}\x1b[0m")),
-            false => Cow::Borrowed(prompt),
+        if self.colour {
+            Cow::Owned(format!("\x1b[1;36m{prompt}\x1b[0m"))
+        } else {
+            Cow::Borrowed(prompt)
         }
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        match self.colour {
-            true => Cow::Owned(format!("\x1b[2m{hint}\x1b[0m")),
-            false => Cow::Borrowed(hint),
+        if self.colour {
+            Cow::Owned(format!("\x1b[2m{hint}\x1b[0m"))
+        } else {
+            Cow::Borrowed(hint)
         }
     }
 

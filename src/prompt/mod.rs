@@ -90,9 +90,10 @@ pub fn main(arguments: &ReplArgs, look: Look) -> i32 {
         quiet: arguments.session.quiet,
         ..look
     };
-    match io::stdin().is_terminal() {
-        true => interactive(arguments, look),
-        false => piped(arguments, look),
+    if io::stdin().is_terminal() {
+        interactive(arguments, look)
+    } else {
+        piped(arguments, look)
     }
 }
 
@@ -349,9 +350,10 @@ impl Repl {
     }
 
     fn editor(&self) -> rustyline::Result<Editor<Assistant, FileHistory>> {
-        let colours = match self.look.colour {
-            true => ColorMode::Enabled,
-            false => ColorMode::Disabled,
+        let colours = if self.look.colour {
+            ColorMode::Enabled
+        } else {
+            ColorMode::Disabled
         };
         let config = Config::builder()
             .max_history_size(HISTORY)?

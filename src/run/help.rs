@@ -20,12 +20,11 @@ use crate::text::{visible, visible_line};
 /// # Errors
 /// When the profile's values cannot be told.
 pub(super) fn print(arguments: &RunArgs, path: &Path, script: &Script) -> Result<i32, Refused> {
-    let given = match script.params.iter().any(Param::is_profile) {
-        true => {
-            let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?;
-            prepare::given(arguments, path, script, &sandbox.files())?
-        }
-        false => Given::default(),
+    let given = if script.params.iter().any(Param::is_profile) {
+        let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?;
+        prepare::given(arguments, path, script, &sandbox.files())?
+    } else {
+        Given::default()
     };
     let values = params::resolve(&script.params, &given.profile_alone())?;
     let text = text(path, script, &values, given.profile.as_ref());

@@ -57,9 +57,10 @@ pub(super) fn prepare(
     }
     let record = Record {
         // Git runs what a repository's settings name: it is not asked of a script that is confined.
-        git: match sandbox.is_confined() {
-            true => None,
-            false => record::git(path),
+        git: if sandbox.is_confined() {
+            None
+        } else {
+            record::git(path)
         },
         sandbox: sandbox.told(),
         limits: sandbox.limits().clone(),
@@ -175,9 +176,10 @@ impl Refused {
 impl From<Box<Diagnosis>> for Refused {
     /// A plugin's own error is a script's.
     fn from(report: Box<Diagnosis>) -> Self {
-        match report.kind.starts_with("usage.") {
-            true => Self::Usage(report),
-            false => Self::Script(report),
+        if report.kind.starts_with("usage.") {
+            Self::Usage(report)
+        } else {
+            Self::Script(report)
         }
     }
 }

@@ -71,9 +71,10 @@ impl Sandbox {
     /// # Errors
     /// For a folder of `--allow-read` that is not there, or one of `--allow-write` that cannot be.
     pub fn of(arguments: &SandboxArgs, script: Option<&Path>) -> Result<Self, Box<Diagnosis>> {
-        let project = match arguments.no_sandbox {
-            true => None,
-            false => script.and_then(project::without),
+        let project = if arguments.no_sandbox {
+            None
+        } else {
+            script.and_then(project::without)
         };
         let because = match &project {
             _ if arguments.sandbox => "--sandbox".to_owned(),

@@ -14,17 +14,19 @@ pub(crate) const CONFIG: &str = "pe-script.yaml";
 pub(super) fn without(script: &Path) -> Option<PathBuf> {
     let project = project();
     let inside = |path: &Path| is_inside(path, &project);
-    match inside(script) && inside(&folder_of(script)) {
-        true => None,
-        false => Some(project),
+    if inside(script) && inside(&folder_of(script)) {
+        None
+    } else {
+        Some(project)
     }
 }
 
 /// Whether a folder lies in the project.
 pub(crate) fn is_of_project(folder: &Path) -> bool {
-    let folder = match folder == Path::new("") {
-        true => Path::new("."),
-        false => folder,
+    let folder = if folder == Path::new("") {
+        Path::new(".")
+    } else {
+        folder
     };
     is_inside(folder, &project())
 }

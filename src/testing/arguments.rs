@@ -56,9 +56,10 @@ pub struct TestArgs {
 impl TestArgs {
     /// The files and folders that are looked through.
     pub(super) fn roots(&self) -> Vec<PathBuf> {
-        match self.paths.is_empty() {
-            true => vec![PathBuf::from(DEFAULT)],
-            false => self.paths.clone(),
+        if self.paths.is_empty() {
+            vec![PathBuf::from(DEFAULT)]
+        } else {
+            self.paths.clone()
         }
     }
 }

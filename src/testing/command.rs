@@ -118,23 +118,25 @@ impl Command<'_> {
     }
 
     fn no_such_path(&self, path: &Path) -> Bad {
-        match self.arguments.paths.is_empty() {
-            true => Bad::new(
+        if self.arguments.paths.is_empty() {
+            Bad::new(
                 format!("there is no folder {DEFAULT} here"),
                 "name the scripts or folders with tests: `pe-script test PATH …`",
-            ),
-            false => Bad::new(
+            )
+        } else {
+            Bad::new(
                 format!("there is no file or folder {}", path.display()),
                 "name scripts (.rhai) or folders of them",
-            ),
+            )
         }
     }
 
     fn list(&self, cases: &[Case]) {
         for case in cases {
-            let line = match self.arguments.json {
-                true => json::named(case).to_string(),
-                false => visible_line(&case.name()).into_owned(),
+            let line = if self.arguments.json {
+                json::named(case).to_string()
+            } else {
+                visible_line(&case.name()).into_owned()
             };
             let _ = writeln!(io::stdout(), "{line}");
         }
@@ -142,9 +144,10 @@ impl Command<'_> {
 
     /// For people: stdout, unless programs have it.
     fn tell(&self, text: &str) {
-        let _ = match self.arguments.json {
-            true => writeln!(io::stderr(), "{text}"),
-            false => writeln!(io::stdout(), "{text}"),
+        let _ = if self.arguments.json {
+            writeln!(io::stderr(), "{text}")
+        } else {
+            writeln!(io::stdout(), "{text}")
         };
     }
 

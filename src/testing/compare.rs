@@ -90,15 +90,17 @@ impl Difference {
 
     /// "absolute difference 0.1, relative 0.25"; `None` for what are no two finite numbers.
     pub fn distance(&self) -> Option<String> {
-        self.apart
-            .map(|(absolute, relative)| match relative.is_finite() {
-                true => format!(
+        self.apart.map(|(absolute, relative)| {
+            if relative.is_finite() {
+                format!(
                     "absolute difference {}, relative {}",
                     short(absolute),
                     short(relative)
-                ),
-                false => format!("absolute difference {}", short(absolute)),
-            })
+                )
+            } else {
+                format!("absolute difference {}", short(absolute))
+            }
+        })
     }
 }
 
@@ -120,9 +122,10 @@ fn short(number: f64) -> String {
     }
     let decimals = (3.0 - exponent).max(0.0) as usize;
     let text = format!("{number:.decimals$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
     }
 }
 
@@ -176,9 +179,12 @@ fn collect(expected: &Value, found: &Value, at: &str, how: &Manner, all: &mut Ve
             );
             if a != b && !how.by.holds(numbers.0, numbers.1) {
                 // YAML has names of its own for what is not finite.
-                let text = |number: f64, value: &Value| match number.is_finite() {
-                    true => shown(value),
-                    false => number.to_string(),
+                let text = |number: f64, value: &Value| {
+                    if number.is_finite() {
+                        shown(value)
+                    } else {
+                        number.to_string()
+                    }
                 };
                 let texts = (text(numbers.0, expected), text(numbers.1, found));
                 all.push(Difference::of_numbers(at, numbers, texts));

@@ -122,9 +122,10 @@ impl Lexer<'_> {
         let length = rest
             .find(|c: char| !c.is_alphanumeric() && c != '_')
             .unwrap_or(rest.len());
-        let kind = match KEYWORDS.contains(&&rest[..length]) {
-            true => Kind::Keyword,
-            false => Kind::Name,
+        let kind = if KEYWORDS.contains(&&rest[..length]) {
+            Kind::Keyword
+        } else {
+            Kind::Name
         };
         self.push(kind, length);
     }

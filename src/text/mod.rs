@@ -74,9 +74,10 @@ fn read(path: &Path, files: &Files, most_mib: u64) -> io::Result<String> {
 /// # Errors
 /// For such a link, and for what is not there.
 pub(crate) fn within(root: &Path, relative: &Path, whose: &str) -> io::Result<PathBuf> {
-    let root = match root.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => root,
+    let root = if root.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        root
     };
     let path = root.join(relative);
     let found = path.canonicalize();

@@ -84,9 +84,10 @@ impl Commands {
         let name = option.split('=').next().unwrap_or(option);
         let help = self.help(of)?;
         let is_it = |word: &str| word.trim_end_matches([',', ']']) == name;
-        match help.split_whitespace().any(is_it) {
-            true => Ok(()),
-            false => Err(format!("there is no option `{name}`")),
+        if help.split_whitespace().any(is_it) {
+            Ok(())
+        } else {
+            Err(format!("there is no option `{name}`"))
         }
     }
 
@@ -119,9 +120,10 @@ impl Commands {
         let mut helps = self.helps.borrow_mut();
         let help = helps.entry(of.join(" ")).or_insert_with(|| {
             let output = program::run(&self.folder, &[of, &["--help"]].concat());
-            match output.succeeded {
-                true => Ok(output.stdout),
-                false => Err(output.stderr),
+            if output.succeeded {
+                Ok(output.stdout)
+            } else {
+                Err(output.stderr)
             }
         });
         help.clone()

@@ -57,9 +57,10 @@ impl<'a> Chapter<'a> {
         }
         let (n_steps, failed) = self.run_steps();
         failures.extend(failed);
-        match failures.is_empty() {
-            true => Ok(n_run + n_steps),
-            false => Err(failures),
+        if failures.is_empty() {
+            Ok(n_run + n_steps)
+        } else {
+            Err(failures)
         }
     }
 
@@ -169,11 +170,12 @@ impl<'a> Chapter<'a> {
             Some(beginning) => found.starts_with(beginning),
             None => found == expected,
         };
-        match same && !output.succeeded {
-            true => Ok(()),
-            false => Err(format!(
+        if same && !output.succeeded {
+            Ok(())
+        } else {
+            Err(format!(
                 "the book shows\n{expected}\nand the program says\n{found}"
-            )),
+            ))
         }
     }
 
@@ -184,9 +186,10 @@ impl<'a> Chapter<'a> {
 }
 
 fn succeeds(output: &Output) -> Result<(), String> {
-    match output.succeeded {
-        true => Ok(()),
-        false => Err(format!("it failed:\n{}", output.stderr)),
+    if output.succeeded {
+        Ok(())
+    } else {
+        Err(format!("it failed:\n{}", output.stderr))
     }
 }
 
@@ -228,9 +231,10 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());
-        match path.is_dir() {
-            true => copy(&path, &target),
-            false => drop(fs::copy(&path, target).unwrap()),
+        if path.is_dir() {
+            copy(&path, &target)
+        } else {
+            drop(fs::copy(&path, target).unwrap())
         }
     }
 }

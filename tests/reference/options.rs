@@ -60,11 +60,12 @@ pub fn trials(catalogue: &Catalogue) -> Vec<Trial> {
             Trial::test(format!("options::{name}"), move || {
                 let accepted = runner::with(move |runner| accepted(runner, call))?;
                 let names: BTreeSet<String> = documented.into_iter().map(|o| o.name).collect();
-                match names == accepted {
-                    true => Ok(()),
-                    false => Err(Failed::from(format!(
+                if names == accepted {
+                    Ok(())
+                } else {
+                    Err(Failed::from(format!(
                         "the documentation names {names:?}, and {accepted:?} are taken"
-                    ))),
+                    )))
                 }
             })
         })

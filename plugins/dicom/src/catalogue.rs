@@ -154,9 +154,10 @@ impl Catalogue {
         let folder = &self.folders[entry.folder as usize];
         let name = folder.name(entry);
         // `join` would end an empty name in a slash.
-        match folder.path.as_os_str().is_empty() {
-            true => name.into(),
-            false => folder.path.join(name),
+        if folder.path.as_os_str().is_empty() {
+            name.into()
+        } else {
+            folder.path.join(name)
         }
     }
 

@@ -402,9 +402,10 @@ impl<T: Pack> Pack for Option<T> {
     }
 
     fn take(from: &mut Reader) -> Option<Self> {
-        match bool::take(from)? {
-            true => T::take(from).map(Some),
-            false => Some(None),
+        if bool::take(from)? {
+            T::take(from).map(Some)
+        } else {
+            Some(None)
         }
     }
 }
@@ -433,9 +434,10 @@ impl<T: Pack, E: Pack> Pack for Result<T, E> {
     }
 
     fn take(from: &mut Reader) -> Option<Self> {
-        match bool::take(from)? {
-            true => T::take(from).map(Ok),
-            false => E::take(from).map(Err),
+        if bool::take(from)? {
+            T::take(from).map(Ok)
+        } else {
+            E::take(from).map(Err)
         }
     }
 }

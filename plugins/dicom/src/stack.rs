@@ -115,13 +115,17 @@ pub(crate) fn ordered(
         let (rows, cols) = group[0].size();
         let slices = with_positions(group, findings)?;
         let has_places = slices[0].facts().position.is_some();
-        let parts = match has_places {
-            true => volumes::split(slices, &[]),
-            false => vec![Volume::of(slices, &[])],
+        let parts = if has_places {
+            volumes::split(slices, &[])
+        } else {
+            vec![Volume::of(slices, &[])]
         };
-        found.extend(parts.into_iter().map(|part| match is_one {
-            true => part,
-            false => part.of_another(rows, cols),
+        found.extend(parts.into_iter().map(|part| {
+            if is_one {
+                part
+            } else {
+                part.of_another(rows, cols)
+            }
         }));
     }
     without_repeats(volumes::choose(found, volume, findings)?, findings)

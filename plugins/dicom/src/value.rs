@@ -24,9 +24,10 @@ impl Values<'_> {
     /// stands in the place of a term may be a name.
     pub fn term<'t>(&self, mut terms: impl Iterator<Item = &'t str>) -> String {
         let text = self.text();
-        match text.is_empty() || terms.any(|term| term == text) {
-            true => text,
-            false => NO_TERM.into(),
+        if text.is_empty() || terms.any(|term| term == text) {
+            text
+        } else {
+            NO_TERM.into()
         }
     }
 

@@ -120,9 +120,10 @@ pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
             if parts.len() < 2 {
                 continue;
             }
-            let parts = match fact.rises {
-                true => joined(parts),
-                false => parts.into_iter().map(|part| (part, 0)).collect(),
+            let parts = if fact.rises {
+                joined(parts)
+            } else {
+                parts.into_iter().map(|part| (part, 0)).collect()
             };
             let is_one = parts.len() == 1;
             if is_one && parts[0].0.len() == slices.len() {
@@ -155,9 +156,10 @@ fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
             continue;
         };
         let part_is_small = part.len() < last.len();
-        let (mut small, large) = match part_is_small {
-            true => (part, std::mem::take(last)),
-            false => (std::mem::take(last), part),
+        let (mut small, large) = if part_is_small {
+            (part, std::mem::take(last))
+        } else {
+            (std::mem::take(last), part)
         };
         let is_there = |slice: &Slice| {
             let before = |other: &Slice| slice.position_mm - other.position_mm >= SAME_PLACE_MM;
@@ -173,9 +175,10 @@ fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
         let common: BTreeSet<usize> = common.map(|(_, place)| *place).collect();
         if common.len() * MEETING > n_places {
             // In the order in which they came.
-            let (before, part) = match part_is_small {
-                true => (large, small),
-                false => (small, large),
+            let (before, part) = if part_is_small {
+                (large, small)
+            } else {
+                (small, large)
             };
             *last = before;
             joined.push((part, 0));

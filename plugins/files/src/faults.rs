@@ -96,9 +96,10 @@ impl Faults {
             return Ok(());
         }
         // Only the change that is interrupted leaves a part behind.
-        let part = match number == self.at && change == Change::Bytes {
-            true => (mixed(self.seed ^ number) % (n_bytes as u64 + 1)) as usize,
-            false => 0,
+        let part = if number == self.at && change == Change::Bytes {
+            (mixed(self.seed ^ number) % (n_bytes as u64 + 1)) as usize
+        } else {
+            0
         };
         let part = match self.fault {
             Fault::Killed | Fault::Full => part,

@@ -117,9 +117,10 @@ impl Gate {
     pub fn check_name(&self, path: &Path) -> Result<(), Refused> {
         let place = match (path.parent(), path.file_name()) {
             (Some(parent), Some(name)) => {
-                let parent = match parent == Path::new("") {
-                    true => Path::new("."),
-                    false => parent,
+                let parent = if parent == Path::new("") {
+                    Path::new(".")
+                } else {
+                    parent
                 };
                 place(parent).map(|parent| parent.join(name))
             }

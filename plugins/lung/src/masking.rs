@@ -89,9 +89,10 @@ impl Masking {
         };
         let read: Recipe =
             serde_json::from_str(recipe).map_err(|error| wrong(error.to_string()))?;
-        match read.lung_mask == MASK_VERSION {
-            true => Self::new(read.options),
-            false => Err(wrong(format!("version {}", read.lung_mask))),
+        if read.lung_mask == MASK_VERSION {
+            Self::new(read.options)
+        } else {
+            Err(wrong(format!("version {}", read.lung_mask)))
         }
     }
 

@@ -148,12 +148,13 @@ impl Groups {
             slices[self.names.len()]
                 .extend(none.into_iter().map(|slice_idx| (exam_idx, slice_idx)));
         }
-        match any {
-            true => Ok(slices),
-            false => Err(self.wrong(format!(
+        if any {
+            Ok(slices)
+        } else {
+            Err(self.wrong(format!(
                 "expected exams that {} scored, found none of them",
                 scores.model()
-            ))),
+            )))
         }
     }
 

@@ -101,8 +101,9 @@ fn all(scores: &Scores, threshold: f64) -> Vec<Mistake> {
 /// Negatives from the most probable down, then positives from the least probable up.
 fn worst_first(a: &Mistake, b: &Mistake) -> Ordering {
     let by_probability = a.probability.total_cmp(&b.probability);
-    a.label.cmp(&b.label).then(match a.label {
-        true => by_probability,
-        false => by_probability.reverse(),
+    a.label.cmp(&b.label).then(if a.label {
+        by_probability
+    } else {
+        by_probability.reverse()
     })
 }

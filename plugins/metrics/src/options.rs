@@ -92,13 +92,14 @@ impl EvaluateOptions {
 /// # Errors
 /// [`MetricsError::Option`] for one that is not above 0 and at most 1.
 pub(crate) fn check_height_tolerance(found: f64) -> Result<(), MetricsError> {
-    match found > 0.0 && found <= 1.0 {
-        true => Ok(()),
-        false => Err(MetricsError::Option {
+    if found > 0.0 && found <= 1.0 {
+        Ok(())
+    } else {
+        Err(MetricsError::Option {
             name: "height_tolerance",
             expected: "above 0 and at most 1",
             found: found.to_string(),
-        }),
+        })
     }
 }
 

@@ -35,9 +35,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut fastest = f64::INFINITY;
     for step in 0..N_STEPS {
         let started = Instant::now();
-        let open = match mixed {
-            true => Some(Autocast::bf16(device)?),
-            false => None,
+        let open = if mixed {
+            Some(Autocast::bf16(device)?)
+        } else {
+            None
         };
         let logits = network.logits(&input, Mode::Train)?;
         drop(open);

@@ -172,9 +172,10 @@ mod tests {
         for n in 1..=5 {
             for i in 0..3 {
                 let mut gradient = gradient(n, i);
-                match decoupled {
-                    true => param[i] -= 0.01 * weight_decay * param[i],
-                    false => gradient += weight_decay * param[i],
+                if decoupled {
+                    param[i] -= 0.01 * weight_decay * param[i]
+                } else {
+                    gradient += weight_decay * param[i]
                 }
                 first[i] = 0.9 * first[i] + 0.1 * gradient;
                 second[i] = 0.999 * second[i] + 0.001 * gradient * gradient;

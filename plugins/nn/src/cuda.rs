@@ -102,11 +102,12 @@ pub(crate) fn load() -> Result<usize, DeviceError> {
 pub(crate) fn library() -> Result<PathBuf, DeviceError> {
     let cpu = libtorch::loaded_from().ok_or(DeviceError::NoLibtorch)?;
     let cuda = cpu.with_file_name("libtorch_cuda.so");
-    match cuda.is_file() {
-        true => Ok(cuda),
-        false => Err(DeviceError::NoCudaLibrary {
+    if cuda.is_file() {
+        Ok(cuda)
+    } else {
+        Err(DeviceError::NoCudaLibrary {
             folder: cpu.parent().map(PathBuf::from).unwrap_or_default(),
-        }),
+        })
     }
 }
 

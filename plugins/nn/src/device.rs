@@ -106,9 +106,10 @@ pub fn choose(request: Request) -> Result<Choice, DeviceError> {
         }),
         Request::Cuda(index) => {
             let n_gpus = cuda::load()?;
-            match index < n_gpus {
-                true => Ok(Choice::new(Device::Cuda(index), "asked for")),
-                false => Err(DeviceError::OutOfRange { index, n_gpus }),
+            if index < n_gpus {
+                Ok(Choice::new(Device::Cuda(index), "asked for"))
+            } else {
+                Err(DeviceError::OutOfRange { index, n_gpus })
             }
         }
     }

@@ -18,9 +18,9 @@ use crate::{NnError, stop};
 /// parameter that the loss does not depend on.
 pub fn gradients(loss: &Tensor, params: &[&Tensor]) -> Result<Vec<Tensor>, NnError> {
     let found = Tensor::f_run_backward(&[loss], params, false, false);
-    match stop::was_stopped() {
-        // Those below where it stopped are missing.
-        true => Err(NnError::Stopped),
-        false => Ok(found?),
+    if stop::was_stopped() {
+        Err(NnError::Stopped)
+    } else {
+        Ok(found?)
     }
 }

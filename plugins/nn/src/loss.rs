@@ -99,12 +99,13 @@ fn check(logits: &Tensor, targets: &Tensor, valid: &Tensor) -> Result<Tensor, Nn
 }
 
 fn checked(positive_weight: f64) -> Result<f64, NnError> {
-    match positive_weight.is_finite() && positive_weight > 0.0 {
-        true => Ok(positive_weight),
-        false => Err(NnError::Setting {
+    if positive_weight.is_finite() && positive_weight > 0.0 {
+        Ok(positive_weight)
+    } else {
+        Err(NnError::Setting {
             name: "positive_weight",
             expected: "a positive number",
             found: positive_weight.to_string(),
-        }),
+        })
     }
 }

@@ -92,11 +92,12 @@ fn check(tensors: &BTreeMap<String, TensorInfo>, n_data: u64) -> Result<(), Stri
         }
         end = to;
     }
-    match end as u64 == n_data {
-        true => Ok(()),
-        false => Err(format!(
+    if end as u64 == n_data {
+        Ok(())
+    } else {
+        Err(format!(
             "its header describes {end} bytes of tensors, but {n_data} follow it"
-        )),
+        ))
     }
 }
 

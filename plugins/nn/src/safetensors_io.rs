@@ -199,9 +199,10 @@ fn open(path: &Path, files: &Files) -> Result<(fs::File, u64), NnError> {
     (&file).take(4).read_to_end(&mut start).map_err(io)?;
     file.rewind().map_err(io)?;
     // A zip archive, or a pickle of protocol 2 as older versions wrote it.
-    match start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02") {
-        true => Err(python()),
-        false => Ok((file, about.len())),
+    if start.starts_with(b"PK\x03\x04") || start.starts_with(b"\x80\x02") {
+        Err(python())
+    } else {
+        Ok((file, about.len()))
     }
 }
 

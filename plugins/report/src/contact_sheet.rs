@@ -67,9 +67,10 @@ pub fn contact_sheet(
     } else {
         options.n_slices
     };
-    let shown = match options.slices.is_empty() {
-        true => shown_slices(volume.n_slices(), wanted),
-        false => chosen_slices(volume.n_slices(), &options.slices)?,
+    let shown = if options.slices.is_empty() {
+        shown_slices(volume.n_slices(), wanted)
+    } else {
+        chosen_slices(volume.n_slices(), &options.slices)?
     };
     let n_columns = u64::from(options.columns).min(shown.len().max(1) as u64);
     let n_rows = (shown.len() as u64).div_ceil(n_columns).max(1);

@@ -128,13 +128,14 @@ impl Manifest {
         let [_, channels, rows, cols] = self.shape;
         let found = ([channels, rows, cols], self.dtype);
         let shown = |(shape, dtype): ([usize; 3], Dtype)| format!("slices of {shape:?}, {dtype:?}");
-        match found == expected {
-            true => Ok(()),
-            false => Err(StoreError::Damaged {
+        if found == expected {
+            Ok(())
+        } else {
+            Err(StoreError::Damaged {
                 path: path.to_owned(),
                 expected: shown(expected),
                 found: shown(found),
-            }),
+            })
         }
     }
 

@@ -32,9 +32,10 @@ impl ModelRecord {
                 options, features, ..
             } => check_sequence(options, features),
         };
-        let checked = checked.and_then(|()| match is_plain(&self.weights.name) {
-            true => Ok(()),
-            false => {
+        let checked = checked.and_then(|()| {
+            if is_plain(&self.weights.name) {
+                Ok(())
+            } else {
                 let expected = "the name of a file beside it".into();
                 Err((expected, self.weights.name.clone()))
             }

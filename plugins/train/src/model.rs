@@ -290,9 +290,10 @@ impl Model {
 
 /// What a row of a CNN's features stands for.
 pub(crate) fn unit(options: &CnnOptions) -> FeatureUnit {
-    match options.network.is_3d() {
-        true => FeatureUnit::Slab(options.slab),
-        false => FeatureUnit::Slice,
+    if options.network.is_3d() {
+        FeatureUnit::Slab(options.slab)
+    } else {
+        FeatureUnit::Slice
     }
 }
 

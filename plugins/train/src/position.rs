@@ -30,9 +30,10 @@ pub fn position_baseline(exams: &[StoredExam], split: &Split) -> Result<Scores, 
     let samples = score(&split.validation)?.samples(Level::Slice);
     let threshold = youden(&samples.labels, &samples.probabilities).threshold;
     let test = score(&split.test)?;
-    Ok(match threshold.is_finite() {
-        true => test.with_threshold(threshold),
-        false => test,
+    Ok(if threshold.is_finite() {
+        test.with_threshold(threshold)
+    } else {
+        test
     })
 }
 

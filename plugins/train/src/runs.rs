@@ -288,29 +288,28 @@ fn images(
     stride: usize,
 ) -> Box<dyn Samples> {
     let (augmentation, shuffled) = (options.augmentation, options.fit.shuffle_labels);
-    match options.network.is_3d() {
-        false => Box::new(SliceSet::new(
+    if !options.network.is_3d() {
+        Box::new(SliceSet::new(
             exams,
             normalisation,
             augmentation,
             seed,
             shuffled,
-        )),
-        true => {
-            let form = SlabForm {
-                frames: options.slab,
-                stride,
-                head: options.head,
-            };
-            Box::new(SlabSet::new(
-                exams,
-                form,
-                normalisation,
-                augmentation,
-                seed,
-                shuffled,
-            ))
-        }
+        ))
+    } else {
+        let form = SlabForm {
+            frames: options.slab,
+            stride,
+            head: options.head,
+        };
+        Box::new(SlabSet::new(
+            exams,
+            form,
+            normalisation,
+            augmentation,
+            seed,
+            shuffled,
+        ))
     }
 }
 
@@ -412,12 +411,11 @@ fn record(
 /// A name becomes part of a path.
 fn check_name(name: &str) -> Result<(), TrainError> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !name.is_empty() && name.len() <= 64 && name.chars().all(fine) {
-        true => Ok(()),
-        false => {
-            let expected = "1 to 64 letters, digits, `_` and `-`";
-            Err(TrainError::option("name", expected, format!("`{name}`")))
-        }
+    if !name.is_empty() && name.len() <= 64 && name.chars().all(fine) {
+        Ok(())
+    } else {
+        let expected = "1 to 64 letters, digits, `_` and `-`";
+        Err(TrainError::option("name", expected, format!("`{name}`")))
     }
 }
 

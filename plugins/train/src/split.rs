@@ -150,9 +150,10 @@ impl Split {
         }
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (_, patient) in order {
-            let part = match n == 0 || self.train.len() < n {
-                true => &mut self.train,
-                false => &mut self.left_out,
+            let part = if n == 0 || self.train.len() < n {
+                &mut self.train
+            } else {
+                &mut self.left_out
             };
             part.extend(patient.exams.iter().cloned());
         }

@@ -30,12 +30,9 @@ fn own(name: &str) -> FuncRegistration {
 fn check_text(context: &NativeCallContext, bytes: usize) -> ScriptResult<()> {
     let most = context.engine().max_string_size();
     // 0 is no limit.
-    match most > 0 && bytes > most {
-        true => Err(EvalAltResult::ErrorDataTooLarge(
-            "Length of string".to_owned(),
-            Position::NONE,
-        )
-        .into()),
-        false => Ok(()),
+    if most > 0 && bytes > most {
+        Err(EvalAltResult::ErrorDataTooLarge("Length of string".to_owned(), Position::NONE).into())
+    } else {
+        Ok(())
     }
 }

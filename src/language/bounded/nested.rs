@@ -52,9 +52,10 @@ fn below(levels: usize) -> ScriptResult<usize> {
 
 /// A value that is being changed by a call around this one cannot be looked at.
 fn check_free(value: &Dynamic) -> ScriptResult<()> {
-    match value.is_shared() && value.is_locked() {
-        true => Err(EvalAltResult::ErrorDataRace("item".to_owned(), Position::NONE).into()),
-        false => Ok(()),
+    if value.is_shared() && value.is_locked() {
+        Err(EvalAltResult::ErrorDataRace("item".to_owned(), Position::NONE).into())
+    } else {
+        Ok(())
     }
 }
 

@@ -138,9 +138,10 @@ fn primary(text: &str, lexed: &Lexed, tokens: &[Token]) -> Option<usize> {
             let called = matches!(&text[tokens[open].range.clone()], "(" | "[")
                 && open > 0
                 && matches!(tokens[open - 1].kind, Kind::Name | Kind::Close);
-            match called {
-                true => primary(text, lexed, &tokens[..open]),
-                false => Some(open),
+            if called {
+                primary(text, lexed, &tokens[..open])
+            } else {
+                Some(open)
             }
         }
         _ => None,

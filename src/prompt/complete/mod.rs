@@ -53,9 +53,10 @@ pub(crate) fn complete(workspace: &Workspace, line: &str) -> (usize, Vec<Candida
 fn functions<'a>(all: impl Iterator<Item = &'a Function>, path: bool) -> Vec<Candidate> {
     let mut by_name: BTreeMap<String, Vec<&Function>> = BTreeMap::new();
     for function in all {
-        let name = match path {
-            true => function.path(),
-            false => function.name.clone(),
+        let name = if path {
+            function.path()
+        } else {
+            function.name.clone()
         };
         by_name.entry(name).or_default().push(function);
     }

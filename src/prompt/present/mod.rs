@@ -30,9 +30,10 @@ fn as_it_is(workspace: &Workspace, value: &Dynamic, width: usize) -> Option<Stri
         return None;
     }
     if let Ok(text) = value.as_immutable_string_ref() {
-        return Some(match text.contains('\n') {
-            true => text.to_string(),
-            false => format!("{:?}", text.as_str()),
+        return Some(if text.contains('\n') {
+            text.to_string()
+        } else {
+            format!("{:?}", text.as_str())
         });
     }
     if let Ok(map) = value.as_map_ref() {
@@ -146,9 +147,10 @@ pub(super) fn number(float: FLOAT) -> String {
         return exact;
     }
     let magnitude = float.abs().log10().floor();
-    match (-4.0..7.0).contains(&magnitude) {
-        true => format!("{float:.*}", (5.0 - magnitude).clamp(1.0, 9.0) as usize),
-        false => format!("{float:.5e}"),
+    if (-4.0..7.0).contains(&magnitude) {
+        format!("{float:.*}", (5.0 - magnitude).clamp(1.0, 9.0) as usize)
+    } else {
+        format!("{float:.5e}")
     }
 }
 

@@ -13,9 +13,10 @@ const CELL: usize = 32;
 /// The maps' entries in columns, as many as fit into `width`; what is left out is counted.
 pub(super) fn table(engine: &Engine, rows: &Array, width: usize) -> String {
     let columns = columns(rows);
-    let shown: Vec<usize> = match rows.len() > ROWS.0 + ROWS.1 {
-        true => (0..ROWS.0).chain(rows.len() - ROWS.1..rows.len()).collect(),
-        false => (0..rows.len()).collect(),
+    let shown: Vec<usize> = if rows.len() > ROWS.0 + ROWS.1 {
+        (0..ROWS.0).chain(rows.len() - ROWS.1..rows.len()).collect()
+    } else {
+        (0..rows.len()).collect()
     };
     let mut used = 0;
     let mut fitting: Vec<Vec<String>> = Vec::new();

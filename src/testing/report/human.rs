@@ -18,9 +18,10 @@ const RED: &str = "1;31";
 
 impl Human {
     fn paint(self, code: &str, text: &str) -> String {
-        match self.colour {
-            true => format!("\x1b[{code}m{text}\x1b[0m"),
-            false => text.to_owned(),
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
         }
     }
 
@@ -68,13 +69,14 @@ impl Human {
         for path in &pass.unused {
             let path = path.display().to_string();
             let path = visible_line(&path);
-            let _ = match pass.removed {
-                true => writeln!(text, "removed the snapshot {path}: no test asks for it"),
-                false => writeln!(
+            let _ = if pass.removed {
+                writeln!(text, "removed the snapshot {path}: no test asks for it")
+            } else {
+                writeln!(
                     text,
                     "{}: no test asks for the snapshot {path}; `--update` removes it",
                     self.paint(YELLOW, "warning")
-                ),
+                )
             };
         }
     }

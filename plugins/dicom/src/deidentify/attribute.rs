@@ -177,9 +177,10 @@ pub(crate) fn cleaned(rule: Rule, bytes: &[u8], found: Encoding, to: Encoding) -
         Long => {
             let count = found.u32(*bytes.first_chunk()?);
             let is_count = i64::from(count) <= MAX_INSTANCE_NUMBER;
-            let bytes = match to.big_endian {
-                true => count.to_be_bytes(),
-                false => count.to_le_bytes(),
+            let bytes = if to.big_endian {
+                count.to_be_bytes()
+            } else {
+                count.to_le_bytes()
             };
             return is_count.then(|| bytes.to_vec());
         }

@@ -224,9 +224,10 @@ fn write(
     work: &Work,
 ) -> Result<Vec<Finding>, DicomError> {
     let files = work.files();
-    let mut note = match options.key.is_none() && options.key_file.is_none() {
-        true => Some(Note::begin(out, files)?),
-        false => Note::settle(out, files).map(|()| None)?,
+    let mut note = if options.key.is_none() && options.key_file.is_none() {
+        Some(Note::begin(out, files)?)
+    } else {
+        Note::settle(out, files).map(|()| None)?
     };
     let folders = jobs.iter().filter_map(|job| job.path.parent());
     unfinished::sweep(folders.chain([out]), files)?;

@@ -260,9 +260,10 @@ fn real_coded_files_keep_their_image_alone() {
             .unwrap()
             .to_vec();
         // Behind the start of image; behind the size segment of one component.
-        let (at, comment) = match is_jpeg {
-            true => (2, &b"\xFF\xFF\xFE\0\x09ZARQUON"[..]),
-            false => (45, &b"\xFF\x64\0\x0B\0\x01ZARQUON"[..]),
+        let (at, comment) = if is_jpeg {
+            (2, &b"\xFF\xFF\xFE\0\x09ZARQUON"[..])
+        } else {
+            (45, &b"\xFF\x64\0\x0B\0\x01ZARQUON"[..])
         };
         fragments[0].splice(at..at, comment.iter().copied());
         fragments.last_mut().unwrap().extend(b"ZARQUON");

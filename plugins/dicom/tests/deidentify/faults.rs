@@ -139,8 +139,9 @@ fn without_a_key_a_run_begins_anew_and_leaves_nothing_of_the_one_before() {
 }
 
 fn contents_if_any(out: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    match out.is_dir() {
-        true => contents(out),
-        false => BTreeMap::new(),
+    if out.is_dir() {
+        contents(out)
+    } else {
+        BTreeMap::new()
     }
 }

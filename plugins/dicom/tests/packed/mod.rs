@@ -63,14 +63,16 @@ pub fn zip(entries: &[Entry], zip64: bool) -> Vec<u8> {
     for entry in entries {
         let start = bytes.len() as u64;
         let n_name = entry.name.len() as u16;
-        let sizes = match zip64 {
-            true => u32s(&[entry.crc, u32::MAX, u32::MAX]),
-            false => u32s(&[entry.crc, entry.n_packed as u32, entry.n_bytes as u32]),
+        let sizes = if zip64 {
+            u32s(&[entry.crc, u32::MAX, u32::MAX])
+        } else {
+            u32s(&[entry.crc, entry.n_packed as u32, entry.n_bytes as u32])
         };
         let common = [u16s(&[45, entry.flags, entry.method, 0, 0]), sizes].concat();
-        let local = match zip64 {
-            true => [u16s(&[1, 16]), u64s(&[entry.n_bytes, entry.n_packed])].concat(),
-            false => Vec::new(),
+        let local = if zip64 {
+            [u16s(&[1, 16]), u64s(&[entry.n_bytes, entry.n_packed])].concat()
+        } else {
+            Vec::new()
         };
         bytes.extend(b"PK\x03\x04");
         bytes.extend(&common);
@@ -80,13 +82,14 @@ pub fn zip(entries: &[Entry], zip64: bool) -> Vec<u8> {
                 .map(Vec::as_slice)
                 .concat(),
         );
-        let extra = match zip64 {
-            true => [
+        let extra = if zip64 {
+            [
                 u16s(&[1, 24]),
                 u64s(&[entry.n_bytes, entry.n_packed, start]),
             ]
-            .concat(),
-            false => Vec::new(),
+            .concat()
+        } else {
+            Vec::new()
         };
         directory.extend(b"PK\x01\x02\x2D\x03");
         directory.extend(&common);

@@ -163,21 +163,21 @@ fn stretch(row: &[i16], value: i16, from_left: bool) -> usize {
     let mut left = row;
     // Whole steps first, which the compiler compares many at a time.
     while left.len() >= STEP {
-        let (part, rest) = match from_left {
-            true => left.split_at(STEP),
-            false => {
-                let (rest, part) = left.split_at(left.len() - STEP);
-                (part, rest)
-            }
+        let (part, rest) = if from_left {
+            left.split_at(STEP)
+        } else {
+            let (rest, part) = left.split_at(left.len() - STEP);
+            (part, rest)
         };
         if differs(part) {
             break;
         }
         left = rest;
     }
-    let equal = match from_left {
-        true => left.iter().take_while(|hu| **hu == value).count(),
-        false => left.iter().rev().take_while(|hu| **hu == value).count(),
+    let equal = if from_left {
+        left.iter().take_while(|hu| **hu == value).count()
+    } else {
+        left.iter().rev().take_while(|hu| **hu == value).count()
     };
     row.len() - left.len() + equal
 }

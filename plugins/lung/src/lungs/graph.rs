@@ -173,9 +173,10 @@ impl<'a> Graph<'a> {
     }
 
     fn is_seed(&self, node: usize) -> bool {
-        let least = match self.nodes[node].touches {
-            true => SEED_AT_EDGE_MM2,
-            false => SEED_MM2,
+        let least = if self.nodes[node].touches {
+            SEED_AT_EDGE_MM2
+        } else {
+            SEED_MM2
         };
         self.matter[node] == Matter::Lung && self.area_mm2(node) >= least
     }

@@ -109,9 +109,10 @@ fn gap(air: &Air, is_lung: impl Fn(usize) -> bool) -> Option<f64> {
     let [first, second, ..] = lungs[..] else {
         return None;
     };
-    let (right, left) = match first.center < second.center {
-        true => (first, second),
-        false => (second, first),
+    let (right, left) = if first.center < second.center {
+        (first, second)
+    } else {
+        (second, first)
     };
     let gap = f64::from(right.cols.1 + left.cols.0) / 2.0;
     // Two pieces of one lung lie behind each other, and a small one may lie anywhere.
@@ -135,9 +136,10 @@ fn body_middle(air: &Air) -> Option<f64> {
     while low < high {
         let middle = (low + high) / 2;
         let left = rows * middle - free.area_left_of(middle);
-        match 2 * left < tissue {
-            true => low = middle + 1,
-            false => high = middle,
+        if 2 * left < tissue {
+            low = middle + 1
+        } else {
+            high = middle
         }
     }
     Some(low as f64)

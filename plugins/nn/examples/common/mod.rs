@@ -33,10 +33,10 @@ impl Timed {
         network.channels_last()?;
         let options = (Kind::Float, device);
         // Axes with the channels last in memory, and in PyTorch's order for the network.
-        let input = match kind.is_3d() {
-            false => Tensor::f_randn([n, side, side, 3], options)?.f_permute([0, 3, 1, 2])?,
-            true => Tensor::f_randn([n, n_slices, side, side, 3], options)?
-                .f_permute([0, 4, 1, 2, 3])?,
+        let input = if !kind.is_3d() {
+            Tensor::f_randn([n, side, side, 3], options)?.f_permute([0, 3, 1, 2])?
+        } else {
+            Tensor::f_randn([n, n_slices, side, side, 3], options)?.f_permute([0, 4, 1, 2, 3])?
         };
         Ok(Self {
             kind,

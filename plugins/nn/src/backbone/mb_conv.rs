@@ -31,18 +31,20 @@ impl MbConv {
         let conv = |from, to, shape| ConvNorm::new(from, to, shape, variant.norm);
         let point = Shape::kernel([1, 1]);
         let n_expanded = n_inputs * stage.expand;
-        let expand = match n_expanded == n_inputs {
-            true => None,
-            false => Some(conv(n_inputs, n_expanded, point)?),
+        let expand = if n_expanded == n_inputs {
+            None
+        } else {
+            Some(conv(n_inputs, n_expanded, point)?)
         };
         let depthwise = Shape {
             groups: n_expanded,
             ..(variant.shape)([stage.kernel; 2]).stride([stride; 2])
         };
         let depthwise = conv(n_expanded, n_expanded, depthwise)?;
-        let excitation = match variant.has_excitation {
-            true => Some(SqueezeExcitation::new(n_expanded, (n_inputs / 4).max(1))?),
-            false => None,
+        let excitation = if variant.has_excitation {
+            Some(SqueezeExcitation::new(n_expanded, (n_inputs / 4).max(1))?)
+        } else {
+            None
         };
         Ok(Self {
             expand,

@@ -74,9 +74,10 @@ impl BackboneKind {
 
     /// The input's shape in words.
     fn input(self) -> &'static str {
-        match self.is_3d() {
-            false => "[n, 3, rows, cols]",
-            true => "[n, 3, slices, rows, cols]",
+        if !self.is_3d() {
+            "[n, 3, rows, cols]"
+        } else {
+            "[n, 3, slices, rows, cols]"
         }
     }
 }
@@ -217,9 +218,10 @@ impl Backbone {
     /// As [`features`](Self::features).
     pub fn logits(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         let features = self.features(input, mode)?;
-        let features = match self.kind.is_3d() {
-            false => efficientnet::DROPOUT.forward(features, mode)?,
-            true => features,
+        let features = if !self.kind.is_3d() {
+            efficientnet::DROPOUT.forward(features, mode)?
+        } else {
+            features
         };
         self.classifier.forward(&features)
     }
@@ -303,12 +305,13 @@ impl Backbone {
 
 /// Checks a width.
 pub(crate) fn at_least_one(name: &'static str, found: i64) -> Result<(), NnError> {
-    match found >= 1 {
-        true => Ok(()),
-        false => Err(NnError::Setting {
+    if found >= 1 {
+        Ok(())
+    } else {
+        Err(NnError::Setting {
             name,
             expected: "at least 1",
             found: found.to_string(),
-        }),
+        })
     }
 }

@@ -72,9 +72,10 @@ impl Residual {
         let cube = Shape::centred([3, 3, 3]);
         let point = Shape::kernel([1, 1, 1]).stride([stride; 3]);
         // torchvision draws the shortcut first, though its name comes last.
-        let downsample = match stride == 1 && n_inputs == n_outputs {
-            true => None,
-            false => Some(ConvNorm::new(n_inputs, n_outputs, point, NORM)?),
+        let downsample = if stride == 1 && n_inputs == n_outputs {
+            None
+        } else {
+            Some(ConvNorm::new(n_inputs, n_outputs, point, NORM)?)
         };
         Ok(Self {
             conv1: ConvNorm::new(n_inputs, n_outputs, cube.stride([stride; 3]), NORM)?,

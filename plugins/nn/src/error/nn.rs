@@ -265,15 +265,17 @@ fn convert(path: &Path) -> String {
     let quoted = |path: &Path| {
         let text = path.display().to_string();
         let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
-        match text.chars().all(plain) {
-            true => text,
-            false => format!("'{}'", text.replace('\'', "'\\''")),
+        if text.chars().all(plain) {
+            text
+        } else {
+            format!("'{}'", text.replace('\'', "'\\''"))
         }
     };
     // A file that is called `.safetensors` and is none must not be written over.
-    let out = match path.extension().is_some_and(|one| one == "safetensors") {
-        true => path.with_extension("converted.safetensors"),
-        false => path.with_extension("safetensors"),
+    let out = if path.extension().is_some_and(|one| one == "safetensors") {
+        path.with_extension("converted.safetensors")
+    } else {
+        path.with_extension("safetensors")
     };
     format!(
         "convert it once, in the folder of pe-script's sources: `PYTHONPATH=.libtorch python3 \

@@ -33,14 +33,15 @@ impl Valid {
         for (sequence_idx, sequence) in flags.chunks(n_steps).enumerate() {
             lengths.push(length(sequence_idx, sequence)?);
         }
-        let padding = match flags.iter().all(|&flag| flag) {
-            true => None,
-            false => Some(
+        let padding = if flags.iter().all(|&flag| flag) {
+            None
+        } else {
+            Some(
                 valid
                     .f_to_device(device)?
                     .f_logical_not()?
                     .f_unsqueeze(-1)?,
-            ),
+            )
         };
         Ok(Self { lengths, padding })
     }

@@ -54,9 +54,10 @@ impl TemporalBlock {
             conv2,
             downsample,
             dropout: Dropout::new(dropout),
-            padding: match reach.causal {
-                true => [around, 0],
-                false => [around / 2, around / 2],
+            padding: if reach.causal {
+                [around, 0]
+            } else {
+                [around / 2, around / 2]
             },
         })
     }

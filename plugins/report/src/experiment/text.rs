@@ -128,9 +128,10 @@ fn cell(metric: &Metric, text: &str, star: &str) -> String {
 }
 
 fn clipped(text: &str, width: usize) -> String {
-    match text.chars().count() > width {
-        true => text.chars().take(width - 1).chain(['…']).collect(),
-        false => text.into(),
+    if text.chars().count() > width {
+        text.chars().take(width - 1).chain(['…']).collect()
+    } else {
+        text.into()
     }
 }
 

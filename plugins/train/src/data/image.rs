@@ -261,9 +261,10 @@ fn turn(from: &[f32], to: &mut [f32], size: usize, draw: &Draw) {
             let right = col as f32 - from_col;
             let source_col = cos * right - sin * down + middle;
             let source_row = sin * right + cos * down + middle;
-            let source_col = match draw.flip {
-                true => size as f32 - 1.0 - source_col,
-                false => source_col,
+            let source_col = if draw.flip {
+                size as f32 - 1.0 - source_col
+            } else {
+                source_col
             };
             *to = bilinear(from, size, source_row, source_col);
         }
@@ -354,9 +355,10 @@ mod tests {
         });
         for row in 0..SIZE {
             for col in 0..SIZE {
-                let expected = match row >= 1 && col + 2 < SIZE {
-                    true => at(&from, row - 1, col + 2),
-                    false => 0.0,
+                let expected = if row >= 1 && col + 2 < SIZE {
+                    at(&from, row - 1, col + 2)
+                } else {
+                    0.0
                 };
                 assert!((at(&moved, row, col) - expected).abs() < 1e-5);
             }

@@ -85,9 +85,10 @@ impl HostBatch {
         if !self.permute.is_empty() {
             input = input.f_permute(&self.permute)?;
         }
-        let rows = match self.rows.is_empty() {
-            true => None,
-            false => Some(flags(&self.rows, &self.shape[..2])?.f_to_device(device)?),
+        let rows = if self.rows.is_empty() {
+            None
+        } else {
+            Some(flags(&self.rows, &self.shape[..2])?.f_to_device(device)?)
         };
         Ok(Batch {
             input,
@@ -121,8 +122,9 @@ pub(crate) fn shuffle_labels(labels: &mut [Vec<Option<bool>>], seed: u64) {
 /// `slice 3` or `slices 0 to 31` of an exam.
 fn describe(exam: &StoredExam, first: usize, last: usize) -> String {
     let uid = &exam.manifest().exam.id.series_uid;
-    match first == last {
-        true => format!("{uid} slice {first}"),
-        false => format!("{uid} slices {first} to {last}"),
+    if first == last {
+        format!("{uid} slice {first}")
+    } else {
+        format!("{uid} slices {first} to {last}")
     }
 }

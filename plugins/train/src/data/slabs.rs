@@ -110,9 +110,10 @@ pub(crate) fn render_slab(
     out: &mut [f32],
 ) {
     for (frame, out) in out.chunks_exact_mut(frame_len).enumerate() {
-        match first + frame < exam.n_slices() {
-            true => maker.slice(exam, first + frame, draw, out),
-            false => maker.padding(out),
+        if first + frame < exam.n_slices() {
+            maker.slice(exam, first + frame, draw, out)
+        } else {
+            maker.padding(out)
         }
     }
 }

@@ -270,9 +270,10 @@ impl<'a> Run<'a> {
     /// After a step: the end when the user asked for it, a checkpoint when it is time for one.
     fn pause(&mut self) -> Result<(), TrainError> {
         self.task.check()?;
-        match self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s {
-            true => self.save(),
-            false => Ok(()),
+        if self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s {
+            self.save()
+        } else {
+            Ok(())
         }
     }
 
@@ -366,9 +367,10 @@ impl<'a> Run<'a> {
 
     /// A checkpoint, where there is none of the last step.
     fn keep(&mut self) -> Result<(), TrainError> {
-        match self.saved_at == (self.progress.epoch, self.progress.step) {
-            true => Ok(()),
-            false => self.save(),
+        if self.saved_at == (self.progress.epoch, self.progress.step) {
+            Ok(())
+        } else {
+            self.save()
         }
     }
 

@@ -25,9 +25,12 @@ pub(super) fn batches(
         let mut negative = Passes::new(negative, seed, "order without PE", epoch);
         let due = |n: usize| (n as f64 * options.balance).round() as usize;
         (0..n_drawn)
-            .filter_map(|n| match due(n + 1) > due(n) {
-                true => positive.next(),
-                false => negative.next(),
+            .filter_map(|n| {
+                if due(n + 1) > due(n) {
+                    positive.next()
+                } else {
+                    negative.next()
+                }
             })
             .collect()
     } else {

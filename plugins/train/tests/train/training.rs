@@ -561,9 +561,10 @@ fn store_with_other_tests(folder: &Path, split: &Split) -> SliceStore {
     let store = SliceStore::open(folder, first_settings(), &Files::free()).unwrap();
     for exam_idx in 0..12 {
         let id = crate::cohort::info(exam_idx, 1, false).id;
-        let volume = match split.test.contains(&id) {
-            true => crate::cohort::inverted(exam_idx, 32),
-            false => crate::cohort::exam(exam_idx, 32),
+        let volume = if split.test.contains(&id) {
+            crate::cohort::inverted(exam_idx, 32)
+        } else {
+            crate::cohort::exam(exam_idx, 32)
         };
         store.put(&volume, None, &Work::silent()).unwrap();
     }

@@ -29,9 +29,10 @@ impl<'a> Bits<'a> {
             let Some(&byte) = self.data.get(self.pos) else {
                 return;
             };
-            let is_marker = match self.was_ones {
-                true => byte >= 0x80,
-                false => byte == 0xFF && self.data.get(self.pos + 1).is_none_or(|it| *it >= 0x80),
+            let is_marker = if self.was_ones {
+                byte >= 0x80
+            } else {
+                byte == 0xFF && self.data.get(self.pos + 1).is_none_or(|it| *it >= 0x80)
             };
             if is_marker {
                 return;
