@@ -10,14 +10,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use common::{end, send};
+use common::{end, program, send};
 
 const LOOP: &str = "print(\"begun\"); let n = 0; loop { n += 1; }";
 const CAUGHT: &str = "print(\"begun\"); loop { try { let n = 0; loop { n += 1; } } catch { } }";
 
 fn start(folder: &Path, script: &str) -> Child {
     fs::write(folder.join("a.rhai"), script).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pe-script"))
+    let mut child = program()
         .args(["run", "a.rhai"])
         .current_dir(folder)
         .stdout(Stdio::piped())

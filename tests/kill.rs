@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use common::{end, send};
+use common::{PROGRAM, end, program, send};
 use pe_nn::tch::Device;
 use pe_nn::{Backbone, BackboneKind, safetensors_io};
 
@@ -36,7 +36,7 @@ print(head.predict(features, split.test).errors(1));
 
 fn command(folder: &Path, threads: &str) -> Command {
     fs::write(folder.join("a.rhai"), SCRIPT).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pe-script"));
+    let mut command = program();
     command
         .args(["run", "a.rhai", "--threads", threads, "--quiet"])
         .current_dir(folder)
@@ -254,7 +254,8 @@ fn a_closed_terminal_ends_a_training_and_it_goes_on() {
     stoppable(folder.path());
     let (mut terminal, inside) = pty_process::blocking::open().unwrap();
     rustix::io::ioctl_fionbio(&terminal, true).unwrap();
-    let mut child = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_pe-script"))
+    let mut child = pty_process::blocking::Command::new(PROGRAM[0])
+        .args(&PROGRAM[1..])
         .args(["run", "a.rhai", "--threads", "1"])
         .current_dir(folder.path())
         .env("TERM", "xterm")

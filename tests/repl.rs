@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -20,7 +22,7 @@ const FRESH: &str = "pe> \r\u{1b}[4C";
 
 /// A session whose history and current folder are in `folder`.
 fn session(folder: &Path) -> PtySession {
-    let mut command = Command::new(PROGRAM);
+    let mut command = common::program();
     command
         .current_dir(folder)
         .env("XDG_STATE_HOME", folder.join("state"))

@@ -1,10 +1,29 @@
 //! Processes that are sent signals.
 
+// Not every test uses all of it.
+#![allow(dead_code)]
+
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// It is a second for the user; a loaded machine that runs tests gets more.
 const SOON: Duration = Duration::from_secs(20);
+
+/// The program, which hears SIGHUP whatever the tests were started with: `nohup` ignores it, and what it
+/// ignores its children ignore too.
+pub const PROGRAM: &[&str] = &[
+    "env",
+    #[cfg(target_os = "linux")]
+    "--default-signal=HUP",
+    env!("CARGO_BIN_EXE_pe-script"),
+];
+
+/// A command of [`PROGRAM`].
+pub fn program() -> Command {
+    let mut command = Command::new(PROGRAM[0]);
+    command.args(&PROGRAM[1..]);
+    command
+}
 
 /// Sends a process a signal, `"INT"` or `"TERM"`.
 pub fn send(child: &Child, signal: &str) {

@@ -139,7 +139,6 @@ const OTHERS: &[&str] = &[
     "Experiment.model(id: string, scores: Scores, history: array)",
     "Experiment.note(text: string)",
     "Experiment.rename(id: string, name: string)",
-    "Experiment.stage(name: string, elapsed_s)",
     "FeatureSet.select(series_uids: array)",
     "Page.fact(name: string, value)",
     "Page.heading(text: string)",

@@ -125,9 +125,6 @@ pub fn experiment() -> Result<Experiment, Box<dyn Error>> {
         "optimizer",
         "Adam, 1e-4 for backbones, 5e-4 for sequence models",
     );
-    experiment.stage("preprocessing", 41.2)?;
-    experiment.stage("training of the backbones", 4210.0)?;
-    experiment.stage("training of the sequence models", 312.5)?;
     experiment.note("Every number on this page is made up.");
     experiment.evaluate(&EvaluateOptions::default(), &Work::silent())?;
     Ok(experiment)
@@ -227,6 +224,7 @@ fn history(skill: f64) -> Vec<Epoch> {
                     "validation_auroc",
                     0.72 + 0.08 * skill - 0.3 * gone - wiggle,
                 ),
+                ("elapsed_s", 12.5),
                 ("learning_rate", 5e-4 * 0.9_f64.powi(epoch as i32 / 5)),
             ];
             Epoch {

@@ -29,7 +29,7 @@ pub use contact_sheet::{ContactSheetOptions, contact_sheet};
 pub use error::ReportError;
 pub use experiment::{
     Epoch, Example, Experiment, ExperimentOptions, Model, ModelResults, Optimistic, Reference,
-    ReferenceModel, Results, Row, Stage, save_predictions, saved_numbers,
+    ReferenceModel, Results, Row, save_predictions, saved_numbers,
 };
 pub use histogram::{HistogramOptions, histogram};
 pub use line_plot::{LinePlotOptions, LineSeries, line_plot};

@@ -658,29 +658,6 @@ mod report {
         experiment.with(|experiment| experiment.fact(name, &value));
     }
 
-    /// Adds a stage and the time that it took, in seconds.
-    ///
-    /// Throws `options.invalid` for a time below 0 or that is no number.
-    ///
-    /// ```rhai
-    /// let began = elapsed_s();
-    /// let volume = exam.load();
-    /// experiment.stage("loading", elapsed_s() - began);
-    /// try { experiment.stage("loading", -1); } catch (error) {
-    ///     print(error.kind); // options.invalid
-    /// }
-    /// ```
-    #[rhai_fn(global, name = "stage", return_raw, pure)]
-    pub fn experiment_stage(
-        experiment: &mut ExperimentHandle,
-        name: &str,
-        elapsed_s: Dynamic,
-    ) -> ScriptResult<()> {
-        let elapsed_s = number("elapsed_s", &elapsed_s)?;
-        let added = experiment.with(|experiment| experiment.stage(name, elapsed_s));
-        added.map_err(raise)
-    }
-
     /// Adds a remark.
     ///
     /// ```rhai

@@ -210,7 +210,6 @@ fn hostile() -> Experiment {
     let id = "<b>,\"|`";
     experiment.model(id, scores, history).expect("any name");
     experiment.fact("<u>", "&amp;");
-    experiment.stage("<s>", 0.0).expect("a time");
     experiment.note("</body>");
     let slice = ChannelSlice::new(Array3::zeros((3, 4, 4))).expect("a slice");
     let about = Example {
@@ -549,7 +548,6 @@ fn what_does_not_fit_is_refused() {
         "found `gpt`",
         "are effnet, effnet_tcn",
     );
-    check(experiment.stage("a", -1.0), "at least 0 s, found -1", "");
     let other = |change: fn(&mut Vec<ExamScores>)| {
         let mut exams = scores("x", 0.5).exams().to_vec();
         change(&mut exams);

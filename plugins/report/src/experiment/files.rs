@@ -78,7 +78,6 @@ fn json(experiment: &Experiment, results: &Results) -> String {
         "comparisons": comparisons,
         "groups": groups_json(experiment, results),
         "facts": facts.collect::<Vec<_>>(),
-        "stages": experiment.stages,
         "notes": experiment.notes,
         "warnings": results.warnings(experiment),
         "reference": experiment.reference,
@@ -113,6 +112,7 @@ fn model_json(experiment: &Experiment, model: &Model, ours: &ModelResults) -> Va
         "optimistic": optimistic_json(&ours.optimistic),
         "to_baseline": ours.to_baseline,
         "reference": reference.map(|(_, theirs)| &theirs.numbers),
+        "training_s": model.training_s(),
         "history": model.history,
     })
 }

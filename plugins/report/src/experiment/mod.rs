@@ -45,7 +45,6 @@ pub struct Experiment {
     baseline: Option<usize>,
     groups: Vec<Groups>,
     facts: Vec<(String, String)>,
-    stages: Vec<Stage>,
     notes: Vec<String>,
     examples: Vec<ExampleSlice>,
     results: Option<Results>,
@@ -88,6 +87,16 @@ pub struct Model {
     pub history: Vec<Epoch>,
 }
 
+impl Model {
+    /// How long its training took, s, by what was written down of each epoch (`elapsed_s`); `None` where
+    /// nothing was.
+    pub fn training_s(&self) -> Option<f64> {
+        let epochs = self.history.iter();
+        let times = epochs.filter_map(|epoch| epoch.values.get("elapsed_s"));
+        times.copied().reduce(|sum, one| sum + one)
+    }
+}
+
 /// What training wrote down of one epoch: `train_loss`, `validation_auroc`, `learning_rate` …
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
@@ -96,15 +105,6 @@ pub struct Epoch {
     /// The numbers by their names.
     #[serde(flatten)]
     pub values: BTreeMap<String, f64>,
-}
-
-/// A stage of the experiment and the time that it took.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Stage {
-    /// Its name.
-    pub name: String,
-    /// Wall time, seconds.
-    pub elapsed_s: f64,
 }
 
 /// Which slice an example shows, and what its model said of it.
@@ -278,25 +278,6 @@ impl Experiment {
     /// Adds a fact of the data or the settings.
     pub fn fact(&mut self, name: &str, value: &str) {
         self.facts.push((name.into(), value.into()));
-    }
-
-    /// Adds a stage and its wall time.
-    ///
-    /// # Errors
-    /// [`ReportError::Option`] for a time that is negative or no number.
-    pub fn stage(&mut self, name: &str, elapsed_s: f64) -> Result<(), ReportError> {
-        if !(elapsed_s.is_finite() && elapsed_s >= 0.0) {
-            return Err(ReportError::Option {
-                option: "seconds",
-                expected: "a finite time of at least 0 s",
-                found: elapsed_s.to_string(),
-            });
-        }
-        self.stages.push(Stage {
-            name: name.into(),
-            elapsed_s,
-        });
-        Ok(())
     }
 
     /// Adds a remark.

@@ -9,7 +9,7 @@ mod style;
 mod tables;
 
 use super::numbers::{count, duration};
-use super::{Experiment, Results};
+use super::{Experiment, Model, Results};
 use crate::ReportError;
 use crate::html::escaped;
 
@@ -59,11 +59,11 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
     let (slices, exams) = (&first.slice, &first.exam);
     let share = 100.0 * slices.n_positive as f64 / slices.n_samples.max(1) as f64;
     let data = experiment.data_words();
-    let elapsed_s: f64 = experiment.stages.iter().map(|stage| stage.elapsed_s).sum();
-    let time = match experiment.stages.len() {
-        0 => String::new(),
-        n => format!(" Wall time of the {n} stages: {}.", duration(elapsed_s)),
-    };
+    let times = experiment.models.iter().filter_map(Model::training_s);
+    let time = times.reduce(|sum, one| sum + one);
+    let time = time.map_or_else(String::new, |sum| {
+        format!(" Training took {}.", duration(sum))
+    });
     let models = match experiment.models.len() {
         1 => "One model, scored on".into(),
         n => format!("{n} models, all scored on the same"),

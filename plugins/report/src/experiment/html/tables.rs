@@ -216,7 +216,7 @@ fn level_caption(what: &str, ours: &Evaluation) -> String {
     )
 }
 
-/// Data, settings, times, remarks and warnings.
+/// Data, settings, times of training, remarks and warnings.
 pub fn settings(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Data, settings and time");
     let data = experiment.data_words().to_owned();
@@ -235,7 +235,7 @@ pub fn settings(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         .collect();
     let rows = format!("{}<tbody>\n{facts}</tbody>\n", head(&["What", "Value"]));
     sheet.table("Data and settings.", "words", &rows);
-    stages(sheet, experiment);
+    times(sheet, experiment);
     let warnings = results.warnings(experiment);
     let remarks: String = experiment
         .notes
@@ -250,25 +250,23 @@ pub fn settings(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     }
 }
 
-fn stages(sheet: &mut Sheet, experiment: &Experiment) {
-    if experiment.stages.is_empty() {
+fn times(sheet: &mut Sheet, experiment: &Experiment) {
+    let models = experiment.models.iter();
+    let timed = models.filter_map(|model| Some((model, model.training_s()?)));
+    let body: String = timed
+        .map(|(model, time)| {
+            let epochs = model.history.len().to_string();
+            row("td", "", &[escaped(&model.name), epochs, duration(time)])
+        })
+        .collect();
+    if body.is_empty() {
         return;
     }
-    let line = |name: &str, elapsed_s| row("td", "", &[escaped(name), duration(elapsed_s)]);
-    let body: String = experiment
-        .stages
-        .iter()
-        .map(|stage| line(&stage.name, stage.elapsed_s))
-        .collect();
-    let total = line(
-        "all",
-        experiment.stages.iter().map(|stage| stage.elapsed_s).sum(),
-    );
-    let rows = format!(
-        "{}<tbody>\n{body}{total}</tbody>\n",
-        head(&["Stage", "Wall time"])
-    );
-    sheet.table("Wall time of each stage.", "numbers", &rows);
+    let head = head(&["Model", "Epochs", "Training"]);
+    let caption =
+        "Time of training, validation included; of a sequence model without its backbone.";
+    let rows = format!("{head}<tbody>\n{body}</tbody>\n");
+    sheet.table(caption, "numbers", &rows);
 }
 
 /// A cell's value with small words beneath it.
