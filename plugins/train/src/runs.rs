@@ -268,6 +268,12 @@ impl Runs {
 
     /// `NAME-DIGEST`: runs of the same name, options, data, seed and code are the same run.
     fn run_name(&self, name: &str, architecture: &Architecture, parts: &Parts) -> String {
+        let mut architecture = serde_json::json!(architecture);
+        // A path says nothing of the weights, and changes with the folder: their SHA-256 stays.
+        if architecture["weights"].is_object() {
+            architecture["weights"]["file"] = serde_json::Value::Null;
+            architecture["options"]["weights"] = serde_json::Value::Null;
+        }
         let what = serde_json::json!({
             "version": VERSION,
             "architecture": architecture,

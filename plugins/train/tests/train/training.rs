@@ -265,6 +265,15 @@ fn weights_are_recorded_by_their_digest() {
     let again = train(&work).unwrap();
     assert_eq!(again.folder(), model.folder());
     assert_eq!(*started.0.lock().unwrap(), [expected.clone(), expected]);
+    // The same bytes elsewhere are the same weights: a folder that was copied trains nothing anew.
+    let mut elsewhere = options.clone();
+    let copy = folder.path().join("copy.safetensors");
+    fs::copy(&file, &copy).unwrap();
+    elsewhere.weights = copy.display().to_string();
+    let same = runs
+        .cnn("one", &elsewhere, &store, &split, &Work::silent())
+        .unwrap();
+    assert_eq!(same.folder(), model.folder());
     // Another file in its place begins another run, which is told of no known name.
     converted(&file, &"0".repeat(64));
     let other = train(&work).unwrap();
