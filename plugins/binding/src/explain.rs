@@ -1,19 +1,19 @@
 use std::error::Error;
 
-/// An error that can tell a person at a script what to do about it.
+/// An error with a stable kind and a hint for the user of a script.
 ///
-/// Every plugin's error enum implements this; the host prints `kind`, the chain of causes and the
-/// hint, and a script that catches the error reads them as `err.kind`, `err.message`, `err.hint`.
+/// Every plugin's error enum implements this. The host prints `kind`, the chain of causes and the
+/// hint; a script that catches the error reads them as `err.kind`, `err.message` and `err.hint`.
 pub trait Explain: Error + 'static {
-    /// A short stable name of the class of error, for programs: `"dicom.unreadable"`.
+    /// Short stable name of the class of error, for programs: `"dicom.unreadable"`.
     fn kind(&self) -> &'static str;
 
-    /// What the user can do, as a sentence; `None` where there is nothing useful to say.
+    /// Advice to the user, as a sentence; `None` if there is nothing useful to say.
     fn hint(&self) -> Option<String> {
         None
     }
 
-    /// Whether this is the user's own interrupt on its way out, which no script may catch.
+    /// True for the user's own interrupt (Ctrl-C), which no script may catch.
     fn is_interrupt(&self) -> bool {
         false
     }

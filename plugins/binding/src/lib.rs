@@ -1,10 +1,12 @@
-//! What every plugin shares, and nothing else: how a long computation reports progress and learns
-//! that it should stop ([`Work`]), what an error must say of itself ([`Explain`]), and, with the
-//! feature `script`, how option maps and errors cross between Rust and Rhai.
+//! The few types that all plugins share.
 //!
-//! Input: nothing. Output: nothing. This room must not know what a plugin computes.
+//! Through [`Work`] a long computation reports progress and finds out that it should stop. [`Explain`]
+//! is the trait of errors that come with a kind and a hint. The feature `script` adds the conversion of
+//! option maps and errors between Rust and Rhai.
+//!
+//! Input: nothing. Output: nothing. This crate must not know what a plugin computes.
 
-// Tests look at files themselves.
+// The lint forbids direct calls of `std::fs`; tests may use them.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod explain;

@@ -1,8 +1,8 @@
-//! "Did you mean …": the known name nearest to a misspelt one.
+//! "Did you mean …": finds the known name nearest to a misspelt one.
 
-/// The name among `known` that is most like `given`, or `None` when nothing is near.
+/// Returns the name in `known` that is most like `given`, or `None` if none is near.
 ///
-/// Near means a Damerau–Levenshtein distance of at most a third of the longer name, at least one.
+/// Near means a Damerau–Levenshtein distance of at most a third of the longer name, but at least 1.
 ///
 /// ```
 /// use pe_binding::nearest::nearest;

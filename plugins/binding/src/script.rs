@@ -1,4 +1,4 @@
-//! How options, errors and [`Work`] cross between Rust and Rhai. A plugin's `script.rs` uses
+//! Conversion of options, errors and [`Work`] between Rust and Rhai. A plugin's `script.rs` uses
 //! these functions and holds no conversions of its own.
 
 use std::error::Error;
@@ -14,10 +14,10 @@ use serde_json::Value;
 use crate::nearest::nearest;
 use crate::{Explain, Work};
 
-/// What a fallible script function returns.
+/// Result of a script function that can fail.
 pub type ScriptResult<T> = Result<T, Box<EvalAltResult>>;
 
-/// The [`Work`] that the embedding program set with `Engine::set_default_tag`; silent without one.
+/// Returns the [`Work`] that the embedding program set with `Engine::set_default_tag`, or a silent one.
 pub fn work(context: &NativeCallContext) -> Work {
     context
         .tag()
@@ -25,18 +25,19 @@ pub fn work(context: &NativeCallContext) -> Work {
         .unwrap_or_default()
 }
 
-/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint, causes}`; an
-/// interrupt becomes a termination, which it cannot catch. A path that the sandbox does not let
-/// through is of the kind `sandbox.refused`, whichever plugin met with it.
+/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint, causes}`.
 ///
-/// `message` is the whole chain of causes, joined by `: `; `causes` lists those below the error
+/// An interrupt becomes a termination, which a script cannot catch. A path that the sandbox refuses has
+/// the kind `sandbox.refused`, whichever plugin used it.
+///
+/// `message` is the whole chain of causes, joined by `: `. `causes` lists those below the error
 /// itself, so that a host can show them one by one.
 pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
     if error.is_interrupt() {
         return EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into();
     }
     let chain = chain(&error);
-    // The same refusal reaches every plugin's own error of files.
+    // A plugin wraps the sandbox's refusal in its own error of files: look for it in the causes.
     let (kind, hint) = match pe_files::refusal(&error) {
         Some(refused) => (REFUSED, Some(refused.hint())),
         None => (error.kind(), error.hint()),
@@ -44,17 +45,17 @@ pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
     caused_error(kind, &chain.join(": "), hint.as_deref(), &chain[1..])
 }
 
-/// The kind of the error for a path that the sandbox does not let through.
+/// Kind of the error for a path that the sandbox refuses.
 pub const REFUSED: &str = "sandbox.refused";
 
-/// The sandbox's refusal in an error of files, as a script catches it; `None` for another error.
+/// Returns the sandbox's refusal inside an I/O error as a script error; `None` for another error.
 pub fn refused(error: &io::Error) -> Option<Box<EvalAltResult>> {
     let refused = pe_files::refusal(error)?;
     let (message, hint) = (refused.to_string(), refused.hint());
     Some(runtime_error(REFUSED, &message, Some(&hint)))
 }
 
-/// A script error `#{kind, message, hint, causes}` made from its parts, without causes.
+/// Makes a script error `#{kind, message, hint, causes}` without causes.
 pub fn runtime_error(kind: &str, message: &str, hint: Option<&str>) -> Box<EvalAltResult> {
     caused_error(kind, message, hint, &[])
 }
@@ -77,13 +78,13 @@ fn caused_error(
     EvalAltResult::ErrorRuntime(map.into(), Position::NONE).into()
 }
 
-/// The error's own text, then its causes'.
+/// The texts of an error and of its causes, outermost first.
 fn chain(error: &dyn Error) -> Vec<String> {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
-        // Some errors already print their source; saying it twice helps nobody.
+        // Some errors already print their source; don't repeat it.
         if !texts.last().is_some_and(|text| text.ends_with(&next)) {
             texts.push(next);
         }
@@ -92,14 +93,14 @@ fn chain(error: &dyn Error) -> Vec<String> {
     texts
 }
 
-/// A value in words, as `print` shows it: by its own `to_string` where a plugin registered one.
+/// Shows a value as `print` does: with its own `to_string` where a plugin registered one.
 pub fn shown(context: &NativeCallContext, value: &Dynamic) -> String {
     context
         .call_native_fn::<ImmutableString>("to_string", (value.clone(),))
         .map_or_else(|_| value.to_string(), |text| text.to_string())
 }
 
-/// A number given as an integer or a float: Rhai does not turn one into the other for a call.
+/// Reads a number given as an integer or a float: Rhai does not convert one into the other for a call.
 ///
 /// # Errors
 /// `argument.invalid` for anything else, naming the argument.
@@ -132,11 +133,11 @@ pub fn options<T: DeserializeOwned>(of: &str, map: &Map) -> ScriptResult<T> {
         .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))
 }
 
-/// As [`options`], for a type made of several: what the map does not give is taken from the
-/// type's own `Default`, and the known fields are those that the default has.
+/// As [`options`], for a type made of several parts.
 ///
-/// A type with `#[serde(flatten)]` cannot refuse unknown fields itself, nor tell its parts other
-/// defaults than their own.
+/// Fields that the map does not give come from the type's own `Default`, and the known fields are
+/// those that the default has. [`options`] cannot do this: with `#[serde(flatten)]` a type can neither
+/// refuse unknown fields nor give its parts other defaults than their own.
 ///
 /// # Errors
 /// As [`options`].
@@ -168,7 +169,7 @@ pub fn options_over<T: Serialize + DeserializeOwned + Default>(
         .map_err(|error| runtime_error("options.invalid", &format!("{of}: {error}"), None))
 }
 
-/// Each field is tried alone, so that the message can name it: serde's own names only the value.
+/// Tries each field alone, so that the message can name it: serde's own message names only the value.
 fn first_bad_field<T: DeserializeOwned>(map: &Map) -> Option<(String, serde_json::Error)> {
     map.iter().find_map(|(key, value)| {
         let json = to_json("", key, value).ok()?;
@@ -204,7 +205,7 @@ fn unknown_field(of: &str, field: &str, known: &[&str]) -> Box<EvalAltResult> {
     )
 }
 
-/// A script value as JSON: numbers, strings, booleans, arrays, maps and `()`.
+/// Converts a script value to JSON: numbers, strings, booleans, arrays, maps and `()`.
 fn to_json(of: &str, field: &str, value: &Dynamic) -> ScriptResult<Value> {
     let wrong = || {
         let message = format!("{of}: option `{field}` cannot be a {}", value.type_name());

@@ -4,31 +4,31 @@ use std::sync::Arc;
 use pe_files::Files;
 use serde::{Deserialize, Serialize};
 
-/// Who watches a long computation: the host's progress bars and Ctrl-C, or an embedder's own.
+/// Observer of a long computation: the host's progress bars and Ctrl-C, or an embedder's own.
 pub trait Watch: Send + Sync {
-    /// A task of `total` units (`"files"`, `"slices"`) begins; `total` is 0 where it is not known.
+    /// A task of `total` units (`"files"`, `"slices"`) begins; `total` is 0 if it is not known.
     fn begin(&self, what: &str, total: u64, unit: &str);
     /// `n` more units of the innermost task are done. Called from any thread.
     fn advance(&self, n: u64);
-    /// `n` units of the innermost task were done before, by an earlier process: they count as done
-    /// and not for the speed.
+    /// `n` units of the innermost task were done earlier, by another process. They count as done, but
+    /// not for the speed.
     fn resume(&self, n: u64) {
         self.advance(n);
     }
-    /// How the innermost task stands, in a few words that replace the ones before: a loss, an
-    /// epoch.
+    /// Sets a short status text of the innermost task, such as its loss or epoch. It replaces the text
+    /// before.
     fn note(&self, _text: &str) {}
-    /// The innermost task ended, done or not.
+    /// The innermost task ended, complete or not.
     fn end(&self);
-    /// Something the user should know that is not an error. Holds no patient data.
+    /// Shows a warning: something the user should know that is not an error. Holds no patient data.
     fn warn(&self, message: &str);
-    /// The work starts from this file of weights, or uses them: for the record of a run.
+    /// Records, for the record of a run, that the work starts from this file of weights or uses it.
     fn weights(&self, _file: &WeightsFile) {}
-    /// Whether the user asked to stop.
+    /// Returns whether the user asked to stop.
     fn interrupted(&self) -> bool;
 }
 
-/// A file of weights that a script named, told apart from others by its digest.
+/// A file of weights that a script named, identified by its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsFile {
@@ -36,16 +36,16 @@ pub struct WeightsFile {
     pub file: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
-    /// The name of published weights, where the file says that it was made from them.
+    /// The name of published weights, if the file says that it was made from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<String>,
 }
 
-/// The handle through which a computation reports progress, learns that it should stop, and uses
+/// The handle through which a computation reports progress, checks whether it should stop, and uses
 /// files.
 ///
-/// Cheap to clone, usable from any thread. [`Work::silent`] reports to nobody, never stops, and
-/// has the file system as it is.
+/// Cheap to clone and usable from any thread. [`Work::silent`] reports to nobody, never stops, and
+/// uses the file system without limits.
 /// In Rhai it travels as the engine's default tag, see `script::work`.
 #[derive(Clone, Default)]
 pub struct Work {
@@ -66,7 +66,7 @@ impl fmt::Display for Interrupted {
 impl std::error::Error for Interrupted {}
 
 impl Work {
-    /// Work that `watch` follows.
+    /// Creates work whose progress goes to `watch`.
     pub fn new(watch: Arc<dyn Watch>) -> Self {
         Self {
             watch: Some(watch),
@@ -74,7 +74,7 @@ impl Work {
         }
     }
 
-    /// The same work with `files` for all that is read and written.
+    /// Returns this work with `files` for everything that it reads and writes.
     ///
     /// ```
     /// use pe_binding::Work;
@@ -86,12 +86,12 @@ impl Work {
         Self { files, ..self }
     }
 
-    /// The files that may be used. A plugin reads and writes by these alone.
+    /// The file access of this work. A plugin reads and writes through it alone.
     pub fn files(&self) -> &Files {
         &self.files
     }
 
-    /// Work that nobody follows and nobody stops.
+    /// Creates work that reports to nobody and that nobody can stop.
     pub fn silent() -> Self {
         Self::default()
     }
@@ -111,7 +111,7 @@ impl Work {
         Task { work: self.clone() }
     }
 
-    /// `Err` once the user has asked to stop. Poll it at least every 0.2 s of work.
+    /// Returns `Err` once the user has asked to stop. Call it at least every 0.2 s of work.
     ///
     /// # Errors
     /// [`Interrupted`] after the user's interrupt.
@@ -129,7 +129,7 @@ impl Work {
         }
     }
 
-    /// Tells the user something that is not an error. Never pass patient data.
+    /// Shows the user something that is not an error. Never pass patient data.
     pub fn warn(&self, message: &str) {
         if let Some(watch) = &self.watch {
             watch.warn(message);
@@ -160,14 +160,14 @@ impl Task {
         }
     }
 
-    /// `n` units were done before, by an earlier process.
+    /// `n` units were done earlier, by another process.
     pub fn resume(&self, n: usize) {
         if let Some(watch) = &self.work.watch {
             watch.resume(n as u64);
         }
     }
 
-    /// How the task stands, in a few words that replace the ones before.
+    /// Sets a short status text of the task, which replaces the one before.
     pub fn note(&self, text: &str) {
         if let Some(watch) = &self.work.watch {
             watch.note(text);

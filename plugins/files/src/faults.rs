@@ -1,37 +1,37 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What goes wrong with the disk.
+/// The simulated failure of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The process is killed: nothing is changed from then on, not even to clear up.
+    /// The process is killed: nothing changes any more, so that it does not even clean up.
     Killed,
-    /// The disk is full: nothing is added from then on; names can still be changed and removed.
+    /// The disk is full: nothing can be added any more; names can still be changed and removed.
     Full,
-    /// The file system is mounted read-only: nothing is changed from then on.
+    /// The file system is mounted read-only: nothing can be changed any more.
     ReadOnly,
-    /// The folder's permission is lost: no name is made, changed or removed from then on; files
+    /// The folder's permission is lost: no name can be created, changed or removed any more; files
     /// that are open can still be written.
     Denied,
 }
 
-/// What a change does to the disk.
+/// The kind of a change on the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Bytes are added to an open file.
+    /// Bytes are written to an open file.
     Bytes,
-    /// A file or folder is made, or opened to be written.
+    /// A file or folder is created, or a file is opened for writing.
     Make,
     /// A name is changed or removed.
     Name,
-    /// What was written is brought to the disk.
+    /// Written data is flushed to the disk (`fsync`).
     Sync,
 }
 
-/// A disk that fails at the n-th change and goes on failing; always the same for the same seed.
+/// A simulated disk that fails at the n-th change and at all later ones, the same way for the same seed.
 ///
-/// A change is one call of the operating system: a file made, a piece written, a rename. A piece
-/// that fails is written in part, as far as the seed says.
+/// A change is one call of the operating system: create a file, write some bytes, rename. Of the bytes
+/// of a failing write, a part whose length depends on the seed is still written.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// A disk on which the change number `at`, from 0, and those after it meet with `fault`.
+    /// A disk on which change number `at` (from 0) and all later ones meet with `fault`.
     pub fn at(at: u64, fault: Fault, seed: u64) -> Self {
         Self {
             at,
@@ -64,17 +64,17 @@ impl Faults {
         }
     }
 
-    /// A disk that only counts its changes and what is opened.
+    /// A disk without faults that only counts changes and opened files.
     pub fn none() -> Self {
         Self::at(u64::MAX, Fault::Killed, 0)
     }
 
-    /// How many changes were tried.
+    /// Number of changes that were tried.
     pub fn count(&self) -> u64 {
         self.count.load(Ordering::SeqCst)
     }
 
-    /// How many files were opened to be read.
+    /// Number of files that were opened for reading.
     pub fn n_opened(&self) -> u64 {
         self.n_opened.load(Ordering::SeqCst)
     }
@@ -83,19 +83,18 @@ impl Faults {
         self.n_opened.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Whether a fault was met.
+    /// Returns whether the fault has struck.
     pub fn met(&self) -> bool {
         self.count() > self.at
     }
 
-    /// Takes note of a change; the error that it meets with, and how many of its `n_bytes` are
-    /// written before.
+    /// Counts one change. At a fault, returns the error and how many of the `n_bytes` to write before it.
     pub(crate) fn change(&self, change: Change, n_bytes: usize) -> Result<(), (usize, io::Error)> {
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         if number < self.at || !self.fault.hinders(change) {
             return Ok(());
         }
-        // Only the change that is interrupted leaves a part behind.
+        // Only the interrupted change leaves a part behind; later ones write nothing.
         let part = if number == self.at && change == Change::Bytes {
             (mixed(self.seed ^ number) % (n_bytes as u64 + 1)) as usize
         } else {
@@ -128,7 +127,7 @@ impl Fault {
     }
 }
 
-/// SplitMix64's finaliser (Steele, Lea and Flood 2014): a number that looks random.
+/// SplitMix64's finaliser (Steele, Lea and Flood 2014), as a pseudorandom hash of `value`.
 fn mixed(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::faults::Change;
 use crate::{Access, Faults, Gate, Output};
 
-/// What the name of a file or folder begins with while it is written. A writer that was killed
-/// leaves one behind; whoever has the right to write to the folder may remove it.
+/// Prefix of the name of a file or folder while it is written. A writer that was killed leaves one
+/// behind; any process that may write to the folder may remove it.
 pub const UNFINISHED: &str = ".unfinished-";
 
 /// The right to use the file system, see the [crate](crate). Cheap to clone.
@@ -19,17 +19,17 @@ pub struct Files {
 }
 
 impl Files {
-    /// The file system as it is.
+    /// File access without limits.
     pub fn free() -> Self {
         Self::default()
     }
 
-    /// The file system as far as `gate` lets through.
+    /// File access that `gate` restricts.
     pub fn confined(gate: Gate) -> Self {
         Self::free().within(gate)
     }
 
-    /// As these, as far as `gate` lets through, which takes the place of an earlier gate.
+    /// Returns these files restricted by `gate`, which replaces an earlier gate.
     pub fn within(self, gate: Gate) -> Self {
         Self {
             gate: Some(Arc::new(gate)),
@@ -37,7 +37,7 @@ impl Files {
         }
     }
 
-    /// As these, on a disk with `faults`.
+    /// Returns these files on a simulated disk with `faults`, for tests.
     pub fn with_faults(self, faults: Arc<Faults>) -> Self {
         Self {
             faults: Some(faults),
@@ -45,12 +45,12 @@ impl Files {
         }
     }
 
-    /// The gate that these files pass, when they are confined.
+    /// The gate that restricts these files, if they are confined.
     pub fn gate(&self) -> Option<&Gate> {
         self.gate.as_deref()
     }
 
-    /// Whether `path` may be read or written; what exists there is not looked at.
+    /// Checks that the gate lets `path` be read or written. Nothing needs to exist there.
     ///
     /// # Errors
     /// [`Refused`](crate::Refused), inside an error of the kind `PermissionDenied`.
@@ -81,9 +81,9 @@ impl Files {
     /// Opens a file to read it.
     ///
     /// # Errors
-    /// As the operating system says; a refusal; `InvalidInput` for a pipe, a socket or a device, which
-    /// a folder from elsewhere may hold in a file's place: one waits for ever, the other has no end.
-    /// `/dev/stdin` and a shell's `<(…)`, which a user hands over, are opened.
+    /// As the operating system says; a refusal; `InvalidInput` for a pipe, a socket or a device. A folder
+    /// from elsewhere may hold one in a file's place, and reading it would wait for ever or never end.
+    /// `/dev/stdin` and a shell's `<(…)` are opened, since the user passed them on purpose.
     pub fn open(&self, path: &Path) -> io::Result<File> {
         self.may_open(path)?;
         File::open(path)
@@ -98,7 +98,7 @@ impl Files {
         Ok(())
     }
 
-    /// All bytes of a file.
+    /// Reads a whole file.
     ///
     /// # Errors
     /// As [`Files::open`].
@@ -107,7 +107,7 @@ impl Files {
         fs::read(path)
     }
 
-    /// A file of UTF-8 text.
+    /// Reads a whole file as UTF-8 text.
     ///
     /// # Errors
     /// As [`Files::open`]; other bytes are `InvalidData`.
@@ -116,7 +116,7 @@ impl Files {
         fs::read_to_string(path)
     }
 
-    /// What lies in a folder, links as links, by name.
+    /// Lists the entries of a folder, sorted by name. Symbolic links are not followed.
     ///
     /// # Errors
     /// As [`Files::open`].
@@ -128,7 +128,7 @@ impl Files {
         Ok(paths)
     }
 
-    /// What is known of a file or folder, behind links.
+    /// Reads the metadata of a file or folder. Symbolic links are followed.
     ///
     /// # Errors
     /// As [`Files::open`].
@@ -138,9 +138,10 @@ impl Files {
     }
 }
 
-/// Writing. A path is checked with its links followed, so that a write does not leave by one.
+/// Writing. Symbolic links in a path are followed before it is checked, so that a write cannot leave
+/// the allowed folders through one.
 impl Files {
-    /// Makes a folder and those above it that are missing.
+    /// Creates a folder and its missing parents.
     ///
     /// # Errors
     /// As the operating system says; a refusal.
@@ -152,7 +153,7 @@ impl Files {
         fs::create_dir_all(folder)
     }
 
-    /// Makes a folder that is not there yet.
+    /// Creates a folder, which must not exist yet.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`]; `AlreadyExists`.
@@ -162,7 +163,7 @@ impl Files {
         fs::create_dir(folder)
     }
 
-    /// Makes a file, or empties it. Only for files that nobody reads before they are renamed, see
+    /// Creates a file, or truncates it. Only for files that nobody reads before they are renamed, see
     /// [`Files::replace`].
     ///
     /// # Errors
@@ -172,7 +173,7 @@ impl Files {
         self.open_with(path, options.write(true).create(true).truncate(true))
     }
 
-    /// Opens a file to write and read it where it is, making it when it is not there.
+    /// Opens a file for reading and writing without truncating it, and creates it if it is missing.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`].
@@ -182,7 +183,7 @@ impl Files {
         self.open_with(path, options.truncate(false))
     }
 
-    /// Opens a file to add to its end, making it when it is not there.
+    /// Opens a file to append to it, and creates it if it is missing.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`].
@@ -199,17 +200,16 @@ impl Files {
         })
     }
 
-    /// Puts `bytes` in the place of what is at `path`: whoever reads it finds the old bytes or the
-    /// new ones, whole.
+    /// Overwrites the file at `path` atomically: a reader finds either all old bytes or all new ones.
     ///
     /// # Errors
-    /// As [`Files::create_dir_all`]; what was there is still there.
+    /// As [`Files::create_dir_all`]; the old file is then still there.
     pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         self.replace_with(path, |out| out.write_all(bytes))
     }
 
-    /// As [`Files::replace`], and what is written is on the disk when it returns, so that a power
-    /// cut does not lose it.
+    /// As [`Files::replace`], and waits until the bytes are on the disk, so that a power cut does not
+    /// lose them.
     ///
     /// # Errors
     /// As [`Files::replace`].
@@ -221,7 +221,7 @@ impl Files {
         self.sync_folder(path)
     }
 
-    /// As [`Files::replace`], with what `write` writes.
+    /// As [`Files::replace`], with the bytes that `write` writes.
     ///
     /// # Errors
     /// As [`Files::replace`], or what `write` fails with.
@@ -230,24 +230,25 @@ impl Files {
         path: &Path,
         write: impl FnOnce(&mut Output) -> Result<T, E>,
     ) -> Result<T, E> {
-        // The file itself, not one that a link there points to, is replaced.
+        // Check the name itself: the rename replaces a link there, not the file that it points to.
         self.check_name(path)?;
         let beside = unfinished(path);
         let written = self.create(&beside).map_err(E::from);
         let written = written.and_then(|mut out| {
-            // Where locks do not work, nothing is swept either.
+            // The lock keeps `sweep` away while we write. Where locks do not work, its `try_lock` fails
+            // too, so it removes nothing.
             let _ = out.file.try_lock();
             write(&mut out)
         });
         written
             .and_then(|value| Ok(self.rename(&beside, path).map(|()| value)?))
             .inspect_err(|_| {
-                // The error at hand says more than one from clearing up.
+                // Report the first error; one from the clean-up would say less.
                 let _ = self.remove_file(&beside);
             })
     }
 
-    /// Gives a file or folder another name; a file of that name is replaced.
+    /// Renames a file or folder; an existing file of that name is overwritten.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`].
@@ -258,7 +259,7 @@ impl Files {
         fs::rename(from, to)
     }
 
-    /// Removes a file or a link.
+    /// Removes a file or a symbolic link.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`].
@@ -268,7 +269,7 @@ impl Files {
         fs::remove_file(path)
     }
 
-    /// Removes a file, link or folder with everything in it; nothing when it is not there.
+    /// Removes a file, link or folder with everything in it; does nothing if it does not exist.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`].
@@ -282,7 +283,7 @@ impl Files {
             return self.remove_file(path);
         }
         if self.faults.is_some() {
-            // One by one, so that a fault can come in the middle.
+            // Remove entries one by one, so that a fault can strike in the middle.
             for path in self.list(path)? {
                 self.remove(&path)?;
             }
@@ -291,8 +292,8 @@ impl Files {
         fs::remove_dir_all(path)
     }
 
-    /// Removes the files in `folder` that writers left which were killed; those that are being
-    /// written hold a lock and stay.
+    /// Removes unfinished files in `folder` that killed writers left behind. A file that is still being
+    /// written is locked and stays.
     ///
     /// # Errors
     /// As [`Files::create_dir_all`].
@@ -310,7 +311,7 @@ impl Files {
         Ok(())
     }
 
-    /// Waits until the names in the folder of `path` are on the disk.
+    /// Waits until the names in the parent folder of `path` are on the disk (`fsync` of the folder).
     ///
     /// # Errors
     /// As the operating system says.
@@ -321,8 +322,8 @@ impl Files {
     }
 }
 
-/// Where a file lies while it is written: beside its place, under a name that no other thread or
-/// process takes.
+/// The temporary path of a file while it is written: in the same folder, under a name that no other
+/// thread or process uses.
 fn unfinished(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -331,7 +332,7 @@ fn unfinished(path: &Path) -> PathBuf {
     path.with_file_name(format!("{UNFINISHED}{process}-{number}-{name}"))
 }
 
-/// Refuses what is neither a file nor a folder; that a folder cannot be read, the system says itself.
+/// Refuses pipes, sockets and devices. A folder passes: the system's own error says that it is no file.
 fn regular(path: &Path) -> io::Result<()> {
     let about = fs::metadata(path)?;
     if about.is_file() || about.is_dir() || is_handed_over(path) {
@@ -341,8 +342,8 @@ fn regular(path: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
-/// Whether a path is that of an open file of this process. A link of another name that leads there
-/// is none.
+/// Returns whether `path` names an open file of this process, such as `/dev/stdin`. A link of another
+/// name that leads there does not count.
 fn is_handed_over(path: &Path) -> bool {
     path == Path::new("/dev/stdin")
         || path.starts_with("/dev/fd")
@@ -489,7 +490,7 @@ mod tests {
         check("up", files.replace(&at("../out/b"), b""));
         check("up", files.remove(&at("..")));
         assert_eq!(Files::free().list(&outside).unwrap(), [outside.join("a")]);
-        // The link itself lies inside: it is what is replaced and removed.
+        // The link itself lies inside the folder, so it, and not its target, is replaced or removed.
         files.replace(&at("file"), b"new").unwrap();
         files.remove(&at("folder")).unwrap();
         assert_eq!(fs::read(outside.join("a")).unwrap(), b"a");

@@ -4,27 +4,26 @@ use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
-/// What is to be done with a file.
+/// The kind of access to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Its bytes, its names or its size are looked at.
+    /// Read its bytes, its metadata or the names in a folder.
     Read,
-    /// It is made, changed, renamed or removed.
+    /// Create, change, rename or remove it.
     Write,
 }
 
-/// The folders that may be read and written, everything below them included.
+/// The folders that may be read and written, including everything below them.
 ///
-/// A folder that may be written may be read. Paths are compared as they really lie: relative ones
-/// from the current folder, `..` and symbolic links followed.
+/// A folder that may be written may also be read. Paths are compared by where they really lie: relative
+/// ones start at the current folder, and `..` and symbolic links are followed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gate {
     read: Vec<PathBuf>,
     write: Vec<PathBuf>,
 }
 
-/// A path that the [`Gate`] does not let through. It travels inside an [`io::Error`], see
-/// [`refusal`].
+/// Error for a path that the [`Gate`] refuses. It travels inside an [`io::Error`], see [`refusal`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
     "the sandbox does not let the script {} {path}: it may {}",
@@ -34,9 +33,9 @@ pub struct Gate {
 pub struct Refused {
     /// The path, as it was given.
     pub path: PathBuf,
-    /// What was to be done with it.
+    /// The access that was refused.
     pub access: Access,
-    /// The folders where that is allowed.
+    /// The folders in which that access is allowed.
     pub folders: Vec<PathBuf>,
 }
 
@@ -56,7 +55,7 @@ fn allowed(access: &Access, folders: &[PathBuf]) -> String {
 }
 
 impl Refused {
-    /// What the user can do about it.
+    /// Advice to the user, with the option that would allow the access.
     pub fn hint(&self) -> String {
         let flag = match self.access {
             Access::Read => "--allow-read",
@@ -68,7 +67,7 @@ impl Refused {
     }
 }
 
-/// The gate's refusal in an error or in one of its causes.
+/// Finds the gate's refusal in an error or in one of its causes.
 pub fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Refused> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -84,16 +83,16 @@ pub fn refusal<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Refused> {
 }
 
 impl Gate {
-    /// Lets files below `folder` be read; it need not be there yet.
+    /// Allows reading below `folder`, which need not exist yet.
     ///
     /// # Errors
-    /// When the current folder is gone, or the path is empty or leads through a link to nothing.
+    /// If the current folder is gone, or the path is empty or leads through a broken symbolic link.
     pub fn allow_read(&mut self, folder: &Path) -> io::Result<()> {
         self.read.push(place(folder)?);
         Ok(())
     }
 
-    /// Lets files below `folder` be read and written; it need not be there yet.
+    /// Allows reading and writing below `folder`, which need not exist yet.
     ///
     /// # Errors
     /// As [`Gate::allow_read`].
@@ -102,15 +101,15 @@ impl Gate {
         Ok(())
     }
 
-    /// Whether `path`, and what a link there points to, lies in a folder that allows `access`.
+    /// Checks that `path`, with symbolic links followed, lies in a folder that allows `access`.
     ///
     /// # Errors
-    /// [`Refused`], also for a path that cannot be followed to its end.
+    /// [`Refused`], also for a path that cannot be resolved.
     pub fn check(&self, path: &Path, access: Access) -> Result<(), Refused> {
         self.check_place(path, place(path), access)
     }
 
-    /// As [`Gate::check`] for a change of the name itself: a link is not followed.
+    /// As [`Gate::check`], for a change of the name itself (rename, remove): a link there is not followed.
     ///
     /// # Errors
     /// As [`Gate::check`].
@@ -156,7 +155,8 @@ impl From<Refused> for io::Error {
     }
 }
 
-/// Where a path really lies. What is not there yet is taken as it stands, below the folder that is.
+/// Resolves a path to where it really lies. The part that does not exist yet is appended unchanged to
+/// the deepest existing folder.
 fn place(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let mut there = path.as_path();
@@ -172,8 +172,8 @@ fn place(path: &Path) -> io::Result<PathBuf> {
             .symlink_metadata()
             .is_ok_and(|found| found.is_symlink());
         match (there.components().next_back(), there.parent()) {
-            // A link to nothing: whoever writes there makes a file wherever it points.
-            // `..` behind a folder that is not there leads nowhere yet, and anywhere later.
+            // Two cases are refused. A broken link: a write there would create its target, wherever
+            // that is. And `..` below a missing folder, which may lead anywhere once that exists.
             (Some(Component::Normal(name)), Some(parent)) if !link => {
                 missing.push(name.to_owned());
                 there = parent;
@@ -238,7 +238,7 @@ mod tests {
         check("later/x", false, false);
         check("secret/key", false, false);
         check("/etc/passwd", false, false);
-        // A link's own name may be changed where it stands, wherever it points.
+        // A link may be renamed or removed where it stands, wherever it points.
         assert!(gate.check_name(&root.join("out/dangling")).is_ok());
         assert!(gate.check_name(&root.join("data/file-out")).is_err());
         assert!(gate.check_name(&root.join("out/..")).is_err());

@@ -1,13 +1,13 @@
-//! Files, as every plugin reads and writes them.
+//! File access for all plugins, with an optional sandbox.
 //!
-//! A [`Files`] is the right to use the file system. It travels with `pe_binding::Work`; without
-//! one of its own, a program uses [`Files::free`], which is the file system as it is. One that is
-//! [confined](Files::confined) passes a [`Gate`] at every call, so that a script that is not
-//! trusted reaches the folders that its user named and no others, whatever it writes into a path
-//! and wherever a symbolic link leads. [`Faults`] make the disk fill up, or the process end, at the
-//! n-th change, for tests.
+//! A [`Files`] is the right to use the file system. It travels with `pe_binding::Work`; a program
+//! without a sandbox uses [`Files::free`], which has no limits. One that is
+//! [confined](Files::confined) checks every path against a [`Gate`]: a script that is not trusted
+//! then reaches only the folders that its user named, whatever its paths contain and wherever a
+//! symbolic link leads. For tests, [`Faults`] make the disk fill up, or the process end, at the n-th
+//! change.
 //!
-//! Input: paths. Output: bytes. This room must not know what the bytes mean.
+//! Input: paths. Output: bytes. This crate must not know what the bytes mean.
 //!
 //! ```
 //! use pe_files::{Files, Gate, refusal};

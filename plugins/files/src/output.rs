@@ -13,7 +13,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// Waits until everything written is on the disk.
+    /// Waits until everything written is on the disk (`fsync`).
     ///
     /// # Errors
     /// As the operating system says.
