@@ -8,7 +8,7 @@ use super::{Session, functions};
 use crate::language::{LastCall, configure};
 
 /// What a program adds to every engine of the host.
-static EXTENSIONS: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
+static ADDED: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
 
 /// Adds a plugin of your own to every engine that the host makes from now on: a program that calls
 /// this and then [`crate::cli::main`] is a `pe-script` with that plugin, in its REPL, runs and tests.
@@ -23,8 +23,8 @@ static EXTENSIONS: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
 /// assert_eq!(engine.eval::<rhai::INT>("double(4)").unwrap(), 8);
 /// ```
 pub fn extend(register: fn(&mut Engine)) {
-    let mut extensions = EXTENSIONS.lock().unwrap_or_else(PoisonError::into_inner);
-    extensions.push(register);
+    let mut added = ADDED.lock().unwrap_or_else(PoisonError::into_inner);
+    added.push(register);
 }
 
 /// Registers every plugin under its name: `ct::…` and so on.
@@ -43,13 +43,13 @@ pub fn register(engine: &mut Engine) {
     pe_report::script::ReportPackage::new().register_into_engine_as(engine, "report");
     pe_store::script::StorePackage::new().register_into_engine_as(engine, "store");
     pe_train::script::TrainPackage::new().register_into_engine_as(engine, "train");
-    // Not under the lock: an extension may make an engine of its own.
-    let extensions = EXTENSIONS
+    // Not under the lock: a plugin may make an engine of its own.
+    let added = ADDED
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    for extension in extensions {
-        extension(engine);
+    for register in added {
+        register(engine);
     }
 }
 

@@ -1,26 +1,26 @@
-//! How hard the emboli of a cohort are to see, and the ranges that its exams are drawn from.
+//! How visible the emboli of a cohort are, and the ranges that its exams are drawn from.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{LookalikeKind, PhantomOptions};
 
-/// How hard the emboli of a cohort are to see: a name for a set of ranges. Options that are given
-/// beside it take the place of its own.
+/// How hard the emboli of a cohort are to see: a named set of ranges. An option given beside it
+/// overrides one of these ranges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Difficulty {
     /// Meant to be learnt: large clots in well opacified arteries, little noise, half of the
-    /// look-alikes. A small network trained from scratch for minutes can tell them. It says that
-    /// the software learns, and nothing about emboli of patients.
+    /// look-alikes. A small network learns them from scratch in minutes. That shows that the software
+    /// learns, and says nothing about emboli of patients.
     Easy,
-    /// Clots down to segmental arteries, contrast, noise and look-alikes as exams have them: not
-    /// learnt in minutes.
+    /// Clots down to segmental arteries, with realistic contrast, noise and look-alikes. Not learnt
+    /// in minutes.
     #[default]
     Hard,
 }
 
 impl Difficulty {
-    /// Its name in settings.
+    /// The name in settings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Easy => "easy",
@@ -29,36 +29,36 @@ impl Difficulty {
     }
 }
 
-/// The least and the greatest value of something drawn.
+/// The smallest and the largest value of a uniform draw.
 pub(crate) type Range = [f32; 2];
 
-/// What exams are drawn from: a difficulty's own values, and what options put in their place.
+/// The ranges that exams are drawn from: those of a difficulty, overridden by options.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Recipe {
-    /// Share of the slices of an exam with emboli that they show on.
+    /// Share of the slices that show emboli, in an exam with emboli.
     pub pe_slices: Range,
-    /// The fewest and the most clots of an exam with emboli.
+    /// The smallest and the largest number of clots in an exam with emboli.
     pub n_clots: [usize; 2],
-    /// Share of the clots that begin in the main and lobar arteries; the others in segmental ones.
+    /// Share of the clots that begin in the main and lobar arteries; the others begin in segmental ones.
     pub central_share: f32,
-    /// Length of clots by where they begin, mm.
+    /// Length of a clot by where it begins, mm.
     pub lengths_mm: Lengths,
-    /// Radius of a clot over that of the lumen: clots in the middle, and those against the wall.
+    /// Radius of a clot relative to that of the lumen: for central clots, and for mural ones.
     pub widths: [Range; 2],
-    /// Acute clot, before noise.
+    /// HU of acute clot, before noise.
     pub clot_hu: Range,
-    /// Blood in the pulmonary arteries.
+    /// HU of the blood in the pulmonary arteries.
     pub artery_hu: Range,
-    /// Standard deviation of the noise in the mediastinum, HU, of a soft kernel.
+    /// Standard deviation of the noise in the mediastinum with a soft kernel, HU.
     pub noise_hu: Range,
-    /// Factor on the number of look-alikes, and the kinds that are kept.
+    /// Factor on the number of look-alikes, and the kinds of them that are kept.
     pub lookalikes: f32,
     pub kinds: Vec<LookalikeKind>,
-    /// Whether clot is painted. What else an image could tell of PE is not painted without it.
+    /// If false, neither clot nor any other sign of PE is painted.
     pub paint_clots: bool,
 }
 
-/// Length of clots by where they begin, mm.
+/// Length of a clot by where it begins, mm.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Lengths {
     pub saddle: Range,
@@ -67,7 +67,7 @@ pub(crate) struct Lengths {
 }
 
 impl Recipe {
-    /// What the options say, and their difficulty where they say nothing.
+    /// Combines the given options with the values of their difficulty.
     pub fn new(options: &PhantomOptions) -> Self {
         let own = Self::of(options.difficulty);
         let range = |given: Option<[f64; 2]>, own: Range| {
@@ -103,7 +103,7 @@ impl Recipe {
         }
     }
 
-    /// The picture of the first versions of this cohort, byte for byte.
+    /// Makes the same images as the first version of this cohort, byte for byte: don't change a value.
     fn hard() -> Self {
         Self {
             // 15 % of the slices of a third of the exams make 5 % of all, as in the data set.
@@ -127,10 +127,10 @@ impl Recipe {
 
     fn easy() -> Self {
         Self {
-            // More slices to learn from, of more clots a slice.
+            // More slices with PE to learn from, and more clots on each.
             pe_slices: [0.15, 0.35],
             n_clots: [3, 10],
-            // Segmental arteries are a pixel wide in the images of a quick run.
+            // In the small images of a quick run, segmental arteries are only a pixel wide.
             central_share: 0.8,
             lengths_mm: Lengths {
                 saddle: [30.0, 50.0],

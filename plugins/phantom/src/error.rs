@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use pe_binding::{Explain, Interrupted};
 use thiserror::Error;
 
-/// Why a synthetic cohort was not made.
+/// The error of this crate.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PhantomError {
@@ -13,9 +13,9 @@ pub enum PhantomError {
     Option {
         /// The option's name.
         option: &'static str,
-        /// The range, in words.
+        /// The allowed range, in words.
         expected: String,
-        /// The value that was given.
+        /// The given value.
         found: String,
     },
     /// The cohort has no exam of this index.
@@ -23,15 +23,15 @@ pub enum PhantomError {
     ExamIndex {
         /// Exams in the cohort.
         n_exams: usize,
-        /// The index that was asked for.
+        /// The requested index.
         found: i64,
     },
-    /// The folder holds a cohort that other settings or another version made.
+    /// The folder holds a cohort made with other settings or by another version.
     #[error("{folder} holds another synthetic cohort: {difference}")]
     OtherCohort {
         /// The folder.
         folder: PathBuf,
-        /// What differs, expected and found.
+        /// The difference, expected and found.
         difference: String,
     },
     /// The folder holds files that are no synthetic cohort.
@@ -39,7 +39,7 @@ pub enum PhantomError {
     ForeignFolder {
         /// The folder.
         folder: PathBuf,
-        /// The first entry found there, in the order of names.
+        /// The first entry found there, sorted by name.
         entry: String,
     },
     /// The folder holds no complete cohort.
@@ -51,7 +51,7 @@ pub enum PhantomError {
     /// A file or folder could not be read or written.
     #[error("cannot {action} {path}")]
     File {
-        /// What was tried: `"write"`, `"read"`, `"create"`.
+        /// The failed action: `"write"`, `"read"`, `"create"`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub enum PhantomError {
 }
 
 impl PhantomError {
-    /// For `map_err` on an I/O result.
+    /// Makes an error of a file, for `map_err` on an I/O result.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::File {

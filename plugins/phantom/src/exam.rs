@@ -1,4 +1,4 @@
-//! One exam, ready to be painted: its plan and everything that grew from it.
+//! One exam, ready to be painted: its plan and the anatomy that is grown from it.
 
 use crate::PhantomOptions;
 use crate::anatomy::heart::{Chamber, chambers};
@@ -16,16 +16,16 @@ pub(crate) struct Exam {
     pub vessels: Vasculature,
     pub chambers: Vec<Chamber>,
     pub clots: Vec<Clot>,
-    /// Whether the clots are painted; they count for the labels in any case.
+    /// False in a negative control: clots count for the labels, but are not painted.
     pub paint_clots: bool,
     pub lookalikes: Vec<Lookalike>,
     pub textures: Textures,
 }
 
-/// The exam's own irregularities.
+/// The exam's own irregularities, as noise textures.
 #[derive(Debug, Clone)]
 pub(crate) struct Textures {
-    /// Bends the standard shapes.
+    /// Bends the standard shapes, to the side and to the back.
     pub warp: [Texture; 2],
     /// Grain of lung and organs.
     pub grain: Texture,
@@ -38,10 +38,11 @@ pub(crate) struct Textures {
 }
 
 impl Exam {
-    /// Grows exam `exam_idx` of the cohort. The options have been checked.
+    /// Grows exam `exam_idx` of the cohort. The caller has checked the options.
     pub fn grow(options: &PhantomOptions, exam_idx: usize) -> Self {
         let recipe = Recipe::new(options);
         let plan = ExamPlan::draw(options, exam_idx);
+        // A strained heart would tell of emboli, so a negative control has none.
         let heart = if recipe.paint_clots {
             plan.build.clone()
         } else {
@@ -67,7 +68,7 @@ impl Exam {
         }
     }
 
-    /// The same exam on another grid over the same field of view.
+    /// Returns the same exam on a grid of `size` × `size` pixels over the same field of view.
     pub fn at_size(&self, size: usize) -> Self {
         let mut other = self.clone();
         other.plan.scan.pixel_mm *= self.plan.size as f64 / size as f64;

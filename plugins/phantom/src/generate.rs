@@ -1,4 +1,4 @@
-//! One exam in memory.
+//! Generates one exam in memory.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use crate::scan::scan;
 use crate::truth::ExamTruth;
 use crate::{PhantomError, PhantomOptions};
 
-/// What is true of a generated exam, voxel by voxel too.
+/// The ground truth of a generated exam, including masks.
 #[derive(Debug, Clone)]
 pub struct Truth {
     /// Labels, clots, look-alikes.
     pub exam: ExamTruth,
-    /// Pulmonary arteries, clot included: voxels that they fill by at least half.
+    /// Pulmonary arteries, including clot: the voxels that they fill by at least half.
     pub artery: Mask,
     /// Clot: voxels that it fills by at least half.
     pub clot: Mask,
 }
 
-/// Exam `exam_idx` of a cohort as a volume in HU, with its truth; equal to what is read back from
-/// the files that [`write`](crate::write) makes of it.
+/// Generates exam `exam_idx` of a cohort as a volume in HU, with its truth. It equals what is read
+/// back from the files that [`write`](crate::write) makes of it.
 ///
 /// # Errors
 /// An option or the index out of range, or the user's interrupt.

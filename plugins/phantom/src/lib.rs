@@ -1,18 +1,18 @@
 //! A synthetic cohort of CT pulmonary angiograms, written as real DICOM files in the layout of the
-//! RSNA-STR data set, with its label table: something to run on where no patient data can be had.
+//! RSNA-STR data set, with its label table. It stands in where no patient data can be had.
 //!
 //! Input: [`PhantomOptions`] and a folder. Output: `train.csv`, `train/STUDY/SERIES/SOP.dcm` and
-//! `cohort.json`, the truth; or one exam in memory, [`generate`]. Everything follows from the seed,
-//! byte for byte, on any number of threads. This room knows no network and no other data.
+//! `cohort.json`, the truth; or one exam in memory, [`generate`]. The seed determines every byte, on
+//! any number of threads. This crate knows no network and no other data.
 //!
-//! What is simulated, from the outside in: a supine chest with its bones, lungs and fissures, a
-//! mediastinum, heart and great vessels with contrast by timing, pulmonary arteries and veins that
-//! branch into the lungs, airways beside them; clot inside arteries of a share of the exams; and
-//! look-alikes ([`LookalikeKind`]) in all of them, so that one slice is often ambiguous and only
-//! the course along an artery tells. Then slice thickness, kernel, streaks, noise. How hard it is
-//! follows from [`Difficulty`] and single options beside it.
+//! Simulated are, from the outside in: a supine chest with its bones, lungs and fissures; a
+//! mediastinum; heart and great vessels, with contrast by timing; pulmonary arteries and veins that
+//! branch into the lungs, with airways beside them; and clot inside the arteries of a share of the
+//! exams. All exams have look-alikes ([`LookalikeKind`]): one slice is often ambiguous, and only the
+//! course along an artery shows which is clot. Slice thickness, kernel, streaks and noise are added
+//! last. [`Difficulty`] and single options beside it set how hard the cohort is.
 
-// Tests look at files themselves.
+// The lint forbids direct calls of `std::fs`; tests may use them.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod anatomy;

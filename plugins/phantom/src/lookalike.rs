@@ -1,4 +1,4 @@
-//! What looks like clot on one slice and is none: it does not follow an artery.
+//! Look-alikes: structures that look like clot on one slice, but do not follow an artery.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,9 +15,9 @@ use crate::seed::Stream;
 pub enum LookalikeKind {
     /// A lymph node beside a vessel.
     Node,
-    /// A dark spot at a bend or fork of an artery, as partial volume makes it: one slice or two.
+    /// A dark spot at a bend or fork of an artery, as by partial volume, on one slice or two.
     DarkSpot,
-    /// A stretch of vein with blood that has no contrast yet: follows a vein, not an artery.
+    /// A section of vein whose blood has no contrast yet. It follows a vein, not an artery.
     Vein,
     /// Streaks from dense contrast in the superior vena cava, across the right pulmonary artery.
     Streak,
@@ -27,7 +27,7 @@ impl LookalikeKind {
     /// All kinds.
     pub const ALL: [Self; 4] = [Self::Node, Self::DarkSpot, Self::Vein, Self::Streak];
 
-    /// Its name in settings and in the truth.
+    /// The name in settings and in the truth.
     pub fn name(self) -> &'static str {
         match self {
             Self::Node => "node",
@@ -48,16 +48,16 @@ pub(crate) struct Lookalike {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Shape {
-    /// An ellipsoid: its middle and radii.
+    /// An ellipsoid: its centre and radii.
     Lump(Point, Point),
-    /// Tubes one after another.
+    /// A chain of tubes.
     Stretch(Vec<Tube>),
-    /// No shape of its own: it is made with the noise, between two heights.
+    /// A range of heights without a shape of its own: streaks are added together with the noise.
     Band(f32, f32),
 }
 
 impl Lookalike {
-    /// Distance to the surface of a lump; far away for the others.
+    /// Distance to the surface of a lump; infinite for the other shapes.
     #[inline]
     pub fn distance(&self, point: Point) -> f32 {
         match &self.shape {
@@ -66,7 +66,7 @@ impl Lookalike {
         }
     }
 
-    /// The least and the greatest height.
+    /// The lowest and the highest point, mm.
     pub fn heights(&self) -> (f32, f32) {
         match &self.shape {
             Shape::Lump(middle, radii) => (middle.up - radii.up, middle.up + radii.up),
@@ -80,8 +80,8 @@ impl Lookalike {
         }
     }
 
-    /// The indices of the slices that it shows on: those whose middle passes through it, or the
-    /// nearest one where it lies between two middles.
+    /// The indices of the slices that show it: those whose middle plane cuts it, or the nearest slice if
+    /// it lies between two middle planes.
     pub fn slices(&self, plan: &ExamPlan) -> Vec<usize> {
         let (low, high) = self.heights();
         let n_slices = plan.scan.n_slices;
@@ -99,10 +99,10 @@ impl Lookalike {
     }
 }
 
-/// Streaks weaker than this are lost in the noise, HU.
+/// Weaker streaks are lost in the noise, HU.
 const STREAK_SEEN_HU: f32 = 25.0;
 
-/// Draws an exam's look-alikes; exams with and without emboli have them alike.
+/// Draws an exam's look-alikes, in the same way for exams with and without emboli.
 pub(crate) fn draw(recipe: &Recipe, plan: &ExamPlan, vessels: &Vasculature) -> Vec<Lookalike> {
     let mut stream = Stream::new(plan.seed, "lookalikes", &[plan.exam_idx]);
     let often = |n: usize| (n as f32 * recipe.lookalikes).round() as usize;
@@ -123,7 +123,7 @@ pub(crate) fn draw(recipe: &Recipe, plan: &ExamPlan, vessels: &Vasculature) -> V
             shape: Shape::Band(-48.0, 52.0),
         });
     }
-    // Left out after the draws, so that the kinds that stay are what they are without the choice.
+    // Filter after all draws, so that leaving out one kind does not change the others.
     all.retain(|one| recipe.kinds.contains(&one.kind));
     all
 }
@@ -151,7 +151,7 @@ fn node(arteries: &Tree, stream: &mut Stream) -> Option<Lookalike> {
     Some(Lookalike {
         kind: LookalikeKind::Node,
         hu: stream.uniform(30.0, 90.0),
-        // The artery is painted over it, so what shows is a soft lump against the wall.
+        // The artery is painted over the node, which leaves a soft lump against the wall.
         shape: Shape::Lump(
             middle + beside * (tube.widest_mm() + radii.back * 0.6),
             radii,
@@ -165,7 +165,7 @@ fn dark_spot(plan: &ExamPlan, arteries: &Tree, stream: &mut Stream) -> Option<Lo
     })?;
     let tube = arteries.vessels[idx].tube;
     let radius = tube.to_mm * stream.uniform(0.45, 0.75);
-    // Lower than the slices are thick, so that it does not go on to the slices beyond the next.
+    // Half height of at most 0.75 slice distances, so that it shows on two slices at most.
     let spacing = (plan.scan.spacing_mm / f64::from(plan.build.height)) as f32;
     let low = radius.min(spacing * 0.75);
     let aside = at(stream.normal(), stream.normal(), 0.0).unit() * (tube.to_mm - radius);

@@ -12,8 +12,8 @@ const SLICE_COLUMNS: [&str; 4] = [
     "pe_present_on_image",
 ];
 
-/// The whole table. Rows are sorted by UID within an exam, so that their order says nothing of
-/// where a slice lies.
+/// Writes the whole table. Rows are sorted by UID within an exam, so that their order does not
+/// reveal where a slice lies.
 pub(crate) fn table(exams: &[ExamTruth]) -> String {
     let header: Vec<&str> = SLICE_COLUMNS
         .iter()

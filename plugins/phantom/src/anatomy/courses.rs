@@ -1,12 +1,12 @@
-//! The standard courses of the great vessels and airways: places about the carina and radii, mm.
+//! Standard courses of the great vessels and airways: points relative to the carina, and radii, mm.
 
 use super::tree::{Order, Side};
 use crate::geometry::{Point, at};
 
-/// A place and the radius there, mm.
+/// A point of a course and the radius there, mm.
 pub(crate) type Place = (Point, f32);
 
-/// The lobes as the vessels divide among them; the left lung's middle one is the lingula.
+/// The lobes that vessels divide among. The middle lobe of the left lung is the lingula.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lobe {
     Upper,
@@ -14,13 +14,13 @@ pub(crate) enum Lobe {
     Lower,
 }
 
-/// One unbranched stretch of the pulmonary arteries.
+/// One unbranched section of the pulmonary arteries.
 pub(crate) struct Stem {
-    /// The stem that it springs from, by its index.
+    /// Index of the stem that this one branches from.
     pub parent: Option<usize>,
     pub order: Order,
     pub side: Side,
-    /// The lobe that a tree grows into from its end.
+    /// The lobe that a tree grows into from the end of this stem.
     pub lobe: Option<Lobe>,
     pub course: &'static [Place],
 }
@@ -48,7 +48,7 @@ const RIGHT_LOWER: Place = (at(-46.0, 12.0, -42.0), 7.0);
 const LEFT_LOWER: Place = (at(48.0, 24.0, -34.0), 6.8);
 
 /// Trunk, main, interlobar and lobar pulmonary arteries. The right main artery passes behind the
-/// ascending aorta and the cava, the left one over the left main bronchus.
+/// ascending aorta and the vena cava, the left one over the left main bronchus.
 pub(crate) const ARTERY_STEMS: [Stem; 11] = [
     stem(
         None,
@@ -193,7 +193,7 @@ pub(crate) const VEIN_STEMS: [(Side, Lobe, [Point; 3]); 4] = [
 
 const CARINA: Point = at(1.0, 14.0, 0.0);
 
-/// Trachea, right and left main bronchus, right upper lobe bronchus; radii of the lumen.
+/// Trachea, right and left main bronchus and right upper lobe bronchus, with radii of the lumen.
 pub(crate) const AIRWAYS: [&[Place]; 4] = [
     &[
         (at(-3.0, 8.0, 140.0), 8.5),
@@ -222,7 +222,7 @@ pub(crate) const GULLET: [Place; 4] = [
     (at(26.0, 4.0, -128.0), 6.5),
 ];
 
-/// From the heart over the arch and down in front of the spine's left side.
+/// The aorta, from the heart over the arch and down to the left of the spine's front.
 pub(crate) const AORTA: [Place; 11] = [
     (at(2.0, -14.0, -48.0), 13.0),
     (at(-13.0, -27.0, -24.0), 15.0),

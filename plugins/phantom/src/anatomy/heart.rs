@@ -3,18 +3,18 @@
 use crate::geometry::{Point, at, ellipsoid};
 use crate::plan::{Build, Timing};
 
-/// One ellipsoid of blood or muscle. The heart's own axes: along towards the apex, across towards
-/// the left atrium, up.
+/// One ellipsoid of blood or muscle. The heart's own axes are: along, towards the apex; across,
+/// towards the left atrium; and up.
 #[derive(Debug, Clone)]
 pub(crate) struct Chamber {
     pub middle: Point,
     radii: Point,
     pub hu: f32,
-    /// How unevenly contrast is mixed here, HU.
+    /// Strength of uneven mixing of contrast in this chamber, HU.
     pub mixing_hu: f32,
 }
 
-/// The long axis points to the left and front, seen from above.
+/// The heart's long axis points to the patient's left and front.
 const ALONG: Point = at(0.80, -0.60, 0.0);
 const ACROSS: Point = at(0.60, 0.80, 0.0);
 const MIDDLE: Point = at(14.0, -30.0, -66.0);
@@ -23,11 +23,11 @@ const MIDDLE: Point = at(14.0, -30.0, -66.0);
 const MUSCLE_HU: f32 = 95.0;
 
 impl Chamber {
-    /// Distance of a point to the chamber's wall.
+    /// Signed distance of a point to the chamber's wall, mm.
     #[inline]
     pub fn distance(&self, point: Point) -> f32 {
         let from = point - self.middle;
-        // The apex lies lower than the base.
+        // The axis slopes: the apex lies lower than the base.
         let own = at(
             from.dot(ALONG),
             from.dot(ACROSS),
@@ -41,7 +41,7 @@ impl Chamber {
     }
 }
 
-/// The heart, in the order of painting: muscle first, blood over it.
+/// The heart in painting order: muscle first, blood over it.
 pub(crate) fn chambers(build: &Build, timing: &Timing) -> Vec<Chamber> {
     let size = build.heart;
     let place = |along: f32, across: f32, up: f32| {
@@ -53,7 +53,7 @@ pub(crate) fn chambers(build: &Build, timing: &Timing) -> Vec<Chamber> {
         hu,
         mixing_hu,
     };
-    // The ventricles share the heart's room: one grows where the other shrinks.
+    // The ventricles share the space of the heart: one grows where the other shrinks.
     let strain = build.rv_lv.sqrt();
     let (right, left) = (16.5 * strain, 17.5 / strain);
     let right_hu = timing.artery_hu * 1.05;

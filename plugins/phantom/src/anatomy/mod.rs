@@ -1,6 +1,7 @@
-//! The standard chest and how one exam's differs: outlines and organs as signed distances
+//! The standard chest, and how one exam deviates from it: outlines and organs as signed distances
 //! ([`level`]), bones ([`skeleton`]), the heart ([`heart`]) and the trees of vessels and airways
-//! ([`courses`], [`vessels`], [`tree`]). Coordinates are mm about the carina before the build is applied.
+//! ([`courses`], [`vessels`], [`tree`]). Coordinates are mm from the carina, before the patient's
+//! build is applied.
 
 pub(crate) mod courses;
 pub(crate) mod heart;

@@ -7,13 +7,13 @@ use crate::geometry::{Tube, at, coverage, ellipse, ramp};
 const CORTEX_HU: f32 = 780.0;
 const MARROW_HU: f32 = 190.0;
 const CARTILAGE_HU: f32 = 115.0;
-/// Distance between the vertebrae, which is that between the ribs, mm.
+/// Distance between two vertebrae, and between two ribs, mm.
 const PITCH_MM: f32 = 23.5;
 
-/// How much of a pixel is bone, and of what HU.
+/// The share of a pixel that is bone, and the HU of that bone.
 pub(crate) type Bone = (f32, f32);
 
-/// The bone at a place, if any. `wall` is the distance to the inner wall of the chest.
+/// Returns the bone at a place, if any. `wall` is the distance to the inner wall of the chest.
 #[inline]
 pub(crate) fn bone(level: &Level, left: f32, back: f32, wall: f32, pixel_mm: f32) -> Option<Bone> {
     let spine = (left.abs() < 42.0 && back > 30.0).then(|| spine(level, left, back, pixel_mm));
@@ -42,7 +42,7 @@ pub(crate) fn bone(level: &Level, left: f32, back: f32, wall: f32, pixel_mm: f32
         })
 }
 
-/// A bone of a compact shell `shell_mm` thick, by the distance to its surface.
+/// A bone with a compact shell of `shell_mm`, from the distance to its surface.
 fn shelled(distance: f32, shell_mm: f32, marrow_hu: f32, pixel_mm: f32) -> Option<Bone> {
     let inside = coverage(distance, pixel_mm);
     if inside == 0.0 {
@@ -52,14 +52,14 @@ fn shelled(distance: f32, shell_mm: f32, marrow_hu: f32, pixel_mm: f32) -> Optio
     Some((inside, CORTEX_HU + (marrow_hu - CORTEX_HU) * marrow))
 }
 
-/// Beyond this distance no part of a pixel is bone, with room for rounding, mm.
+/// Distance to a bone's surface beyond which no part of a pixel is bone, with a margin for rounding, mm.
 #[inline]
 fn reach_mm(pixel_mm: f32) -> f32 {
     0.5 * pixel_mm + 0.1
 }
 
 fn spine(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
-    // Where between two vertebrae this height is: 0 at a disc, ½ in the middle of a body.
+    // Position between two vertebrae: 0 at a disc, ½ in the middle of a vertebral body.
     let phase = (level.up / PITCH_MM).rem_euclid(1.0);
     let disc = 1.0 - ramp((phase - 0.5).abs(), 0.36, 0.44);
     let waist = 1.0 - 0.07 * disc;
@@ -74,7 +74,7 @@ fn spine(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
         return Some((1.0, 32.0));
     }
     let arch = ellipse(left, back - 75.0, 13.0, 12.0).max(66.0 - back);
-    // Processes: to the sides at the upper half of a vertebra, behind along most of it.
+    // Transverse processes lie at the upper half of a vertebra, the spinous process along most of it.
     let aside = ellipse(
         left.abs() - 23.0,
         back - 76.0 - 0.25 * left.abs(),
@@ -86,9 +86,9 @@ fn spine(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
     shelled(arch.min(aside).min(behind), 1.5, 320.0, pixel_mm)
 }
 
-/// A rib slopes down from the spine to the front, so that a slice cuts several of them aslant.
+/// A rib slopes down from the spine to the front, so that a slice cuts several ribs obliquely.
 fn rib(level: &Level, left: f32, back: f32, wall: f32, pixel_mm: f32) -> Option<Bone> {
-    // No place is nearer to a rib than to its middle layer less half of its thickness.
+    // Quick test first: a rib reaches at most half of its thickness from its middle layer.
     if (wall - 6.0).abs() - 3.7 > reach_mm(pixel_mm) {
         return None;
     }
@@ -112,7 +112,7 @@ fn rib(level: &Level, left: f32, back: f32, wall: f32, pixel_mm: f32) -> Option<
 }
 
 fn sternum(level: &Level, left: f32, wall: f32, pixel_mm: f32) -> Option<Bone> {
-    // The manubrium is broad, the body narrower; a joint lies between, the tip is cartilage.
+    // The manubrium is broad, the body narrower. A joint lies between; the tip is cartilage.
     if !(-85.0..62.0).contains(&level.up) || wall < 0.0 {
         return None;
     }
@@ -123,7 +123,7 @@ fn sternum(level: &Level, left: f32, wall: f32, pixel_mm: f32) -> Option<Bone> {
 }
 
 fn scapula(level: &Level, left: f32, back: f32, pixel_mm: f32) -> Option<Bone> {
-    // The rectangle around all of it, at any height.
+    // Quick test first: a rectangle that contains the scapula at any height.
     let reach = reach_mm(pixel_mm);
     if left.abs() < 74.0 - reach || back < 53.0 - reach || back > 112.0 + reach {
         return None;

@@ -68,14 +68,14 @@ pub(crate) struct Fitted {
 /// [`TrainError::NonFinite`] when the loss is no number; [`TrainError::Interrupted`] after the
 /// user's interrupt, with a checkpoint written; what files and libtorch give.
 pub(crate) fn fit(job: &Job, network: &mut Network) -> Result<Fitted, TrainError> {
-    let mut run = Run::start(job, network)?;
-    let trained = run.epochs();
+    let mut training = Training::start(job, network)?;
+    let trained = training.epochs();
     if matches!(trained, Ok(()) | Err(TrainError::Interrupted(_))) {
         // Also when all epochs are done: what follows, thresholds, may be interrupted too.
-        run.keep()?;
+        training.keep()?;
     }
     trained?;
-    let (progress, checkpoints) = (run.progress, run.checkpoints);
+    let (progress, checkpoints) = (training.progress, training.checkpoints);
     let best = progress
         .best
         .as_ref()
@@ -112,7 +112,7 @@ fn tell_one_class(job: &Job) {
     }
 }
 
-struct Run<'a> {
+struct Training<'a> {
     job: &'a Job<'a>,
     network: &'a mut Network,
     adam: Adam,
@@ -127,7 +127,7 @@ struct Run<'a> {
     steps_per_epoch: usize,
 }
 
-impl<'a> Run<'a> {
+impl<'a> Training<'a> {
     fn start(job: &'a Job<'a>, network: &'a mut Network) -> Result<Self, TrainError> {
         tell_one_class(job);
         let checkpoints = Checkpoints::new(job.folder, job.work.files());
