@@ -3,9 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use etcetera::{BaseStrategy, choose_base_strategy};
+
 /// `$XDG_STATE_HOME/pe-script`, or `~/.local/state/pe-script`; none for a user without a home.
 fn folder() -> Option<PathBuf> {
-    let base = dirs::state_dir().or_else(dirs::data_local_dir)?;
+    let base = choose_base_strategy().ok()?;
+    let base = base.state_dir().unwrap_or_else(|| base.data_dir());
     Some(base.join("pe-script"))
 }
 

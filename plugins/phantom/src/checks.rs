@@ -1,4 +1,4 @@
-//! Checks of what is painted, on whole exams.
+//! Tests of the painted images, on whole exams.
 
 use ndarray::Array2;
 use pe_binding::Work;
@@ -131,7 +131,7 @@ fn the_largest_clot_of_a_slice_names_its_artery() {
                 assert_eq!(slice.clot_mm2, 0.0);
                 continue;
             };
-            // Some clot in such an artery comes as near to the slice as a slice is thick.
+            // Some clot in such an artery is within about one slice thickness of the slice.
             let up = exam.plan.up_mm(slice_idx);
             let near = exam
                 .clots
@@ -181,7 +181,7 @@ fn lookalikes_are_in_exams_with_and_without_pe() {
     }
 }
 
-/// Air that is connected to the border of a slice, 8-connected.
+/// Returns the air that is 8-connected to the border of a slice.
 fn outside_air(hu: &Array2<i16>) -> Array2<bool> {
     let (rows, cols) = hu.dim();
     let mut outside = Array2::from_elem((rows, cols), false);
@@ -209,7 +209,7 @@ fn outside_air(hu: &Array2<i16>) -> Array2<bool> {
 
 #[test]
 fn lungs_are_closed_off_from_the_air_outside_and_have_their_hu() {
-    // In coarse pixels more of the vessels is mixed into what lies beside them.
+    // In coarse pixels, vessels are mixed into more of the lung around them.
     for (exam_idx, size, lung) in [
         (0, 320, -870..-825),
         (1, 128, -870..-740),
@@ -248,7 +248,7 @@ fn lungs_are_closed_off_from_the_air_outside_and_have_their_hu() {
         artery.sort_unstable();
         let bright = artery[artery.len() * 9 / 10];
         let expected = exam.plan.timing.artery_hu as i16;
-        // Streaks, and the edges that a sharp kernel lifts, add to the contrast itself.
+        // Streaks, and the edges that a sharp kernel enhances, add to the contrast itself.
         assert!(
             (-60..120).contains(&(bright - expected)),
             "{bright}, expected {expected}"

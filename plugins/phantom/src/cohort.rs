@@ -1,5 +1,5 @@
-//! A cohort as a folder: written once, gone on with after an interrupt, skipped when complete,
-//! and never mixed with anything else.
+//! A cohort as a folder. It is written once, resumed after an interrupt, skipped when complete, and
+//! never mixed with anything else.
 
 use std::fmt;
 use std::io;
@@ -18,20 +18,20 @@ use crate::{Difficulty, PhantomError, PhantomOptions, dicom, table};
 
 /// The manifest of a complete cohort, written last.
 const MANIFEST: &str = "cohort.json";
-/// Marks a folder as a cohort that is being written; holds the settings.
+/// Marks a folder as an unfinished cohort; holds the settings.
 const MARKER: &str = "cohort.incomplete.json";
 const TABLE: &str = "train.csv";
 const WHAT: &str = "SYNTHETIC CTPA cohort by pe-phantom; no patient data";
 const WHAT_CONTROL: &str = "SYNTHETIC CTPA cohort by pe-phantom; no patient data; NEGATIVE CONTROL: \
     the labels tell of clots that are not painted";
-/// Grows with every change that alters the images or the truth, so that old folders are not taken
-/// for new ones. The second one of the same images has more of the truth.
+/// Version of the images and the truth. Raise it with every change of either, so that old folders are
+/// not taken for new ones. Number 2 has the images of 1, and more of the truth.
 const CODE: &str = concat!(env!("CARGO_PKG_VERSION"), "+images.2");
 
-/// `cohort.json`: what made the cohort, and what is true of each exam.
+/// The contents of `cohort.json`: the settings of the cohort, and the truth of each exam.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Says that all of it is synthetic.
+    /// A note that all of it is synthetic.
     pub what: String,
     /// Version of the code that painted it.
     pub code: String,
@@ -45,31 +45,31 @@ pub struct Manifest {
     pub exams: Vec<ExamTruth>,
 }
 
-/// What [`write`](fn@write) did.
+/// The result of [`write`](fn@write).
 #[derive(Debug, Clone, PartialEq)]
 pub struct CohortReport {
     /// The cohort's folder.
     pub folder: PathBuf,
-    /// How hard it is.
+    /// The difficulty of the cohort.
     pub difficulty: Difficulty,
-    /// Whether it is a negative control: labels without clots.
+    /// True for a negative control: labels without painted clots.
     pub control: bool,
-    /// Exams.
+    /// Number of exams.
     pub n_exams: usize,
-    /// Slices of all exams.
+    /// Number of slices of all exams.
     pub n_slices: usize,
-    /// Exams with PE.
+    /// Number of exams with PE.
     pub n_pe_exams: usize,
-    /// Slices labelled as showing PE.
+    /// Number of slices labelled as showing PE.
     pub n_pe_slices: usize,
-    /// Bytes of all DICOM files.
+    /// Total size of all DICOM files, bytes.
     pub n_bytes: u64,
-    /// Files that this call wrote; 0 when the cohort was complete already.
+    /// Number of files that this call wrote; 0 if the cohort was complete already.
     pub n_written: usize,
 }
 
 impl CohortReport {
-    /// Whether the cohort was complete already, so that nothing was written.
+    /// Returns whether the cohort was complete already, so that nothing was written.
     pub fn skipped(&self) -> bool {
         self.n_written == 0
     }
@@ -132,7 +132,7 @@ fn what(options: &PhantomOptions) -> &'static str {
     }
 }
 
-/// The manifest of the complete cohort in `folder`: its settings, and what is true of each exam.
+/// Reads the manifest of the complete cohort in `folder`: its settings and the truth of each exam.
 ///
 /// # Errors
 /// A folder without a complete cohort; one that another version wrote; a manifest that cannot be
@@ -161,9 +161,9 @@ fn other_version(code: &str) -> String {
     format!("expected one by version {CODE}, found one by {code}")
 }
 
-/// The digest of what determines every byte of a cohort.
+/// The digest of everything that determines the bytes of a cohort.
 pub(crate) fn key(options: &PhantomOptions) -> String {
-    // A struct of numbers always serialises.
+    // Numbers, names and lists always serialise.
     let settings = serde_json::to_string(options).unwrap_or_default();
     let digest = blake3::hash(format!("{CODE}\n{settings}").as_bytes());
     digest.to_hex()[..32].to_owned()
@@ -172,8 +172,8 @@ pub(crate) fn key(options: &PhantomOptions) -> String {
 /// Writes a synthetic cohort into `folder`, in the RSNA layout: `train.csv`,
 /// `train/STUDY/SERIES/SOP.dcm`, and `cohort.json` with the truth.
 ///
-/// A folder that holds the complete cohort of the same settings is left as it is; an incomplete
-/// one is gone on with, only missing files being written.
+/// A folder with the complete cohort of the same settings is left as it is. An incomplete one is
+/// resumed: only missing files are written.
 ///
 /// # Errors
 /// An option out of range; a folder that holds anything else, which is left untouched; a file that
@@ -186,8 +186,9 @@ pub fn write(
     options.check()?;
     let (folder, files) = (folder.as_ref(), work.files());
     if let Some(manifest) = complete(folder, options, files)? {
+        // Files may have been deleted or damaged since: then only these are written again.
         if missing(folder, &manifest, files) == 0 {
-            // A process that was killed at its very end left it; the cohort is as good with it.
+            // A process killed at its very end left the marker. It does no harm, so ignore errors.
             let _ = files.remove(&folder.join(MARKER));
             return Ok(CohortReport::new(folder, &manifest, 0));
         }
@@ -204,6 +205,8 @@ pub fn write(
         exams,
     };
     let table = table::table(&manifest.exams);
+    // Write the manifest last, since it states that all other files are there. Only then remove the
+    // marker.
     put(&folder.join(TABLE), table.as_bytes(), files)?;
     put_json(&folder.join(MANIFEST), &manifest, files)?;
     let marker = folder.join(MARKER);
@@ -212,14 +215,14 @@ pub fn write(
     Ok(CohortReport::new(folder, &manifest, written.n_files.max(1)))
 }
 
-/// The manifest of the folder, when it holds this cohort complete; `None` when it can be begun or
-/// gone on with.
+/// Returns the folder's manifest if it holds this cohort complete, and `None` if the cohort can be
+/// begun or resumed there. Fails for a folder with other contents.
 fn complete(
     folder: &Path,
     options: &PhantomOptions,
     files: &Files,
 ) -> Result<Option<Manifest>, PhantomError> {
-    // Only what says whose it is: another version's manifest may hold other things.
+    // Read only the common fields first: the rest of another version's manifest may differ.
     if let Some(found) = read_json::<Begun>(&folder.join(MANIFEST), files)? {
         same(folder, options, &found)?;
         return read_json(&folder.join(MANIFEST), files);
@@ -238,7 +241,7 @@ fn complete(
 }
 
 fn same(folder: &Path, options: &PhantomOptions, found: &Begun) -> Result<(), PhantomError> {
-    // The key, since a fraction that went through JSON need not come back to the last bit.
+    // Compare keys, not settings: a fraction may change its last bit on its way through JSON.
     if found.key == key(options) {
         return Ok(());
     }
@@ -258,7 +261,8 @@ fn in_words(options: &PhantomOptions) -> String {
     serde_json::to_string(options).unwrap_or_default()
 }
 
-/// The first thing in the folder that is not ours. What a writer that was killed left is.
+/// Returns the first entry in the folder that we did not write. Unfinished files of a killed writer are
+/// ignored.
 fn first_entry(folder: &Path, files: &Files) -> Result<Option<String>, PhantomError> {
     let paths = match files.list(folder) {
         Ok(paths) => paths,
@@ -271,13 +275,13 @@ fn first_entry(folder: &Path, files: &Files) -> Result<Option<String>, PhantomEr
     Ok(names.find(|name| !name.starts_with(UNFINISHED)))
 }
 
-/// What a cohort's first file says, and its manifest too.
+/// The fields that the marker and the manifest have in common.
 #[derive(Serialize, Deserialize)]
 struct Begun {
     what: String,
     code: String,
     key: String,
-    /// As the version wrote them that made it.
+    /// As written by the version that made the cohort.
     options: serde_json::Value,
 }
 
@@ -295,7 +299,7 @@ fn begin(folder: &Path, options: &PhantomOptions, files: &Files) -> Result<(), P
     put_json(&folder.join(MARKER), &marker, files)
 }
 
-/// How many of a complete cohort's files are gone or damaged.
+/// Counts the files of a complete cohort that are gone or damaged.
 fn missing(folder: &Path, manifest: &Manifest, files: &Files) -> usize {
     let slices = manifest.exams.iter().flat_map(|exam| {
         let series = series_folder(folder, exam);
@@ -310,8 +314,8 @@ fn missing(folder: &Path, manifest: &Manifest, files: &Files) -> usize {
     n_slices + usize::from(!table.is_ok_and(|found| found.is_file()))
 }
 
-/// The length of a slice's file, when it is there whole. Files are renamed into place complete;
-/// one that is too short for its pixels was damaged since.
+/// Returns the length of a slice's file, if it is there whole. Files are renamed into place when they
+/// are complete, so one that is too short for its pixels was damaged later.
 fn whole(path: &Path, size: usize, files: &Files) -> Option<u64> {
     let n_bytes = files.metadata(path).ok()?.len();
     (n_bytes > (size * size * 2) as u64).then_some(n_bytes)
@@ -336,8 +340,8 @@ fn write_exams(
     work: &Work,
 ) -> Result<(Vec<ExamTruth>, Written), PhantomError> {
     let task = work.task("writing the synthetic cohort", options.n_exams, "exams");
-    // Exams side by side, and the slices of each too: few of many slices and many of few both keep
-    // all cores at work.
+    // Run exams in parallel, and the slices of each too: that keeps all cores busy with few exams of
+    // many slices and with many exams of few.
     let done = (0..options.n_exams).into_par_iter().map(|exam_idx| {
         task.check()?;
         let exam = Exam::grow(options, exam_idx);
@@ -390,13 +394,13 @@ fn write_exam(folder: &Path, exam: &Exam, work: &Work) -> Result<Written, Phanto
         })
 }
 
-/// A file that a killed process left half written would be read as an image.
+/// Removes unfinished files of a killed process, which a reader would take for images.
 fn sweep(folder: &Path, files: &Files) -> Result<(), PhantomError> {
     let swept = files.sweep(folder);
     swept.map_err(PhantomError::file("clear", folder))
 }
 
-/// Writes a file beside its place and renames it there, so that no half file is ever seen.
+/// Writes a file atomically, through a temporary file and a rename, so that no half file is ever seen.
 fn put(path: &Path, bytes: &[u8], files: &Files) -> Result<(), PhantomError> {
     let written = files.replace(path, bytes);
     written.map_err(PhantomError::file("write", path))

@@ -1,5 +1,5 @@
-//! A slice as a DICOM file (CT Image IOD, PS3.3 A.3). Every file says that it is synthetic, and
-//! holds no date and no name that could be taken for a person's.
+//! Encodes a slice as a DICOM file (CT Image IOD, PS3.3 A.3). Every file says that it is synthetic,
+//! and holds no date and no name that could be taken for a person's.
 
 use dicom_core::value::PrimitiveValue;
 use dicom_core::{DataElement, Tag, VR};
@@ -13,9 +13,9 @@ use crate::seed::uid;
 const CT_IMAGE_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.2";
 const IMPLICIT_LE: &str = "1.2.840.10008.1.2";
 const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
-/// This program as DICOM knows programs: a UUID made once, under 2.25 (PS3.5 annex B.2).
+/// Implementation Class UID of this program: a UUID made once, under 2.25 (PS3.5 annex B.2).
 const IMPLEMENTATION: &str = "2.25.290481716042127353925871062839117430645";
-/// What GE's scanners store outside their field of view.
+/// Value that GE's scanners store outside their field of view.
 const GE_PADDING: i16 = -2000;
 const SYNTHETIC: &str = "SYNTHETIC: computed phantom, not a patient";
 
@@ -40,7 +40,7 @@ impl Storage {
         }
     }
 
-    /// The stored value of a pixel, as its bits.
+    /// The stored value of a pixel, as its bit pattern.
     fn stored(self, hu: i16, in_view: bool) -> u16 {
         match self {
             Self::SignedPadded if !in_view => GE_PADDING as u16,
@@ -49,7 +49,7 @@ impl Storage {
     }
 }
 
-/// The bytes of the file of one slice; `None` when the encoder refuses it.
+/// Encodes the file of one slice; `None` if the encoder refuses it.
 pub(crate) fn file(plan: &ExamPlan, slice_idx: usize, hu: &[i16]) -> Option<Vec<u8>> {
     let sop_uid = plan.sop_uid(slice_idx);
     let storage = plan.scan.storage;
@@ -79,7 +79,7 @@ impl Slice {
             .put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
     }
 
-    /// A number as decimal text: the shortest that reads back the same.
+    /// Adds a number as decimal text: the shortest one that reads back as the same value.
     fn decimal(&mut self, tag: Tag, value: f64) {
         self.text(tag, VR::DS, &value.to_string());
     }
@@ -101,7 +101,7 @@ impl Slice {
         self.text(tags::IMAGE_TYPE, VR::CS, "DERIVED\\PRIMARY\\AXIAL");
         self.text(tags::SOP_CLASS_UID, VR::UI, CT_IMAGE_STORAGE);
         self.text(tags::SOP_INSTANCE_UID, VR::UI, sop_uid);
-        // Type 2: present, and empty where there is no truth to tell.
+        // Attributes of type 2 must be present; they are empty, since no true value exists.
         self.text(tags::STUDY_DATE, VR::DA, "");
         self.text(tags::STUDY_TIME, VR::TM, "");
         self.text(tags::ACCESSION_NUMBER, VR::SH, "");
@@ -153,7 +153,7 @@ impl Slice {
     fn geometry(&mut self, plan: &ExamPlan, slice_idx: usize) {
         let scan = &plan.scan;
         let position = plan.position_mm(slice_idx);
-        // The middle of the first pixel; the table's middle is at 0.
+        // Position of the first pixel's centre; the image's centre is at 0.
         let corner = -(plan.size as f64 - 1.0) / 2.0 * scan.pixel_mm;
         let corner = (corner * 1e4).round() / 1e4;
         self.text(
@@ -204,7 +204,7 @@ impl Slice {
                 stored.extend_from_slice(&value.to_le_bytes());
             }
         }
-        // Words as their bytes, in the order of the transfer syntax: written in one piece.
+        // Store the words as bytes in the order of the transfer syntax, so that they are written at once.
         let stored = PrimitiveValue::U8(stored.into());
         self.0
             .put(DataElement::new(tags::PIXEL_DATA, VR::OW, stored));

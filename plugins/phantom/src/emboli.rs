@@ -1,4 +1,4 @@
-//! Where clot lies: along an artery, inside it, over several slices.
+//! Draws the clots of an exam: each lies inside an artery and follows it over several slices.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::geometry::{Point, Tube, at, ramp};
 use crate::plan::ExamPlan;
 use crate::seed::Stream;
 
-/// How a clot fills its artery.
+/// The way in which a clot fills its artery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Filling {
@@ -16,7 +16,7 @@ pub enum Filling {
     Occlusive,
     /// The middle, with a rim of contrast around it.
     Central,
-    /// Against the wall on one side, as older clot lies.
+    /// Against the wall on one side, as older clot does.
     Mural,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Clot {
     pub pieces: Vec<Piece>,
 }
 
-/// A short stretch of a clot.
+/// A short section of a clot.
 #[derive(Debug, Clone)]
 pub(crate) struct Piece {
     pub tube: Tube,
@@ -38,13 +38,13 @@ pub(crate) struct Piece {
     pub side: Side,
 }
 
-/// Clot thinner than this shows on too few pixels to count, mm of radius.
+/// Radius below which clot shows on too few pixels to count, mm.
 const VISIBLE_MM: f32 = 1.6;
-/// Length of the pieces that a clot is made of, mm.
+/// Greatest length of the pieces that a clot is made of, mm.
 const PIECE_MM: f32 = 2.5;
 
 impl Clot {
-    /// The indices of the slices whose middle passes through a visible part of the clot.
+    /// Returns the indices of the slices whose middle plane cuts a visible part of the clot.
     pub fn slices(&self, plan: &ExamPlan) -> Vec<usize> {
         let shows = |up: f32| {
             self.pieces.iter().any(|piece| {
@@ -58,13 +58,13 @@ impl Clot {
     }
 }
 
-/// Old clot is denser than fresh clot, HU.
+/// HU that old clot is denser than fresh clot.
 pub(crate) const OLD_HU: f32 = 18.0;
-/// Of the clots that begin in central arteries, the share that rides on the fork of the trunk.
+/// Share of saddle emboli, on the fork of the trunk, among clots that begin in central arteries.
 const SADDLE_SHARE: f32 = 0.12 / 0.55;
 
-/// Draws clots until they show on about the share of the slices that the plan asks for, and are as
-/// many as the recipe asks for.
+/// Draws clots until they show on about the share of slices that the plan asks for, and are as many as
+/// the recipe asks for.
 pub(crate) fn draw(recipe: &Recipe, plan: &ExamPlan, arteries: &Tree) -> Vec<Clot> {
     if !plan.positive {
         return Vec::new();
@@ -74,13 +74,14 @@ pub(crate) fn draw(recipe: &Recipe, plan: &ExamPlan, arteries: &Tree) -> Vec<Clo
     let [fewest, most] = recipe.n_clots;
     let mut clots: Vec<Clot> = Vec::new();
     let mut shown = vec![false; plan.scan.n_slices];
+    // Rejection sampling: keep a candidate if it suits the clots so far. 400 tries bound the loop.
     for _ in 0..400 {
         let found = candidate(recipe, arteries, &mut stream);
         let slices = found.slices(plan);
         let mut with = shown.clone();
         slices.iter().for_each(|&slice_idx| with[slice_idx] = true);
         let n_with = with.iter().filter(|shown| **shown).count() as f32;
-        // A clot must go on over slices; one that would show on far too many is left out.
+        // Reject a clot that shows on fewer than three slices, or on far too many.
         if slices.len() < 3 || n_with > wanted * 1.2 + 1.0 {
             continue;
         }
@@ -134,7 +135,7 @@ fn candidate(recipe: &Recipe, arteries: &Tree, stream: &mut Stream) -> Clot {
     clot
 }
 
-/// The first vessels of both main arteries: a saddle rides on the fork between them.
+/// Returns the first vessels of both main arteries: a saddle embolus rides on the fork between them.
 fn saddle(arteries: &Tree) -> Vec<usize> {
     (0..arteries.vessels.len())
         .filter(|&idx| {
@@ -145,7 +146,7 @@ fn saddle(arteries: &Tree) -> Vec<usize> {
         .collect()
 }
 
-/// A random vessel of the orders wanted, weighed by its length.
+/// Picks a random vessel of the wanted orders, weighted by its length.
 fn pick(arteries: &Tree, stream: &mut Stream, wanted: impl Fn(Order) -> bool) -> Vec<usize> {
     let all: Vec<usize> = (0..arteries.vessels.len())
         .filter(|&idx| wanted(arteries.vessels[idx].order))
@@ -158,11 +159,11 @@ fn pick(arteries: &Tree, stream: &mut Stream, wanted: impl Fn(Order) -> bool) ->
             return vec![idx];
         }
     }
-    // The trunk is always there; this is reached only by rounding in the sum.
+    // Reached only through rounding of the sum. Index 0 is the trunk, which always exists.
     vec![all.last().copied().unwrap_or(0)]
 }
 
-/// Lays clot from the start of `vessel_idx` downstream, into one branch at each fork.
+/// Lays clot downstream from the start of `vessel_idx`, into one branch at each fork.
 fn follow(
     clot: &mut Clot,
     recipe: &Recipe,
@@ -170,6 +171,7 @@ fn follow(
     vessel_idx: usize,
     stream: &mut Stream,
 ) {
+    // First collect the vessels with the length laid before each: the tapered ends need the total.
     let mut stretch = Vec::new();
     let mut laid_mm = 0.0;
     let mut next = Some(vessel_idx);
@@ -217,13 +219,13 @@ fn follow(
     }
 }
 
-/// How one vessel's stretch of clot is cut into pieces.
+/// The parameters for cutting one vessel's section of clot into pieces.
 struct Shape {
     /// Radius of the clot over that of the lumen.
     share: f32,
-    /// The side on which it lies.
+    /// Direction from the lumen's axis to the side on which the clot lies.
     aside: Point,
-    /// Length laid before this vessel, and in all, mm.
+    /// Length laid before this vessel, and total length, mm.
     before_mm: f32,
     total_mm: f32,
 }
@@ -247,7 +249,7 @@ impl Shape {
             let taper = 0.4 + 0.6 * ramp(done.min(self.total_mm - done), 0.0, taper_mm);
             let radius = lumen_mm * self.share * taper;
             let axis = lumen.from.towards(lumen.to, mm / length);
-            // Never beyond the wall: offset and radius add up to the lumen's at most.
+            // Keep clot within the wall: offset plus radius is at most the lumen's radius.
             (axis + off_axis * ((lumen_mm - radius) * offset), radius)
         };
         (0..n)

@@ -1,5 +1,5 @@
-//! Points and signed distances in the phantom's own anatomy space: mm, about the carina.
-//! A distance is negative inside.
+//! Points and signed distances in the phantom's anatomy space: mm from the carina. A distance is
+//! negative inside a shape.
 
 use std::ops::{Add, Mul, Sub};
 
@@ -62,7 +62,7 @@ impl Point {
         self.dot(self).sqrt()
     }
 
-    /// The direction of length 1; straight up for a zero vector.
+    /// Returns the direction as a vector of length 1; straight up for a zero vector.
     pub(crate) fn unit(self) -> Self {
         let length = self.length();
         if length > 1e-6 {
@@ -72,19 +72,19 @@ impl Point {
         }
     }
 
-    /// This direction without its part along `axis`, of length 1.
+    /// Returns the component perpendicular to `axis`, with length 1.
     pub(crate) fn across(self, axis: Self) -> Self {
         let axis = axis.unit();
         (self - axis * self.dot(axis)).unit()
     }
 
-    /// The point a share `t` of the way to `other`.
+    /// Returns the point a share `t` of the way to `other`.
     pub(crate) fn towards(self, other: Self, t: f32) -> Self {
         self + (other - self) * t
     }
 }
 
-/// A tube between two points whose radius changes evenly.
+/// A tube between two points whose radius changes linearly.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Tube {
     pub from: Point,
@@ -94,7 +94,7 @@ pub(crate) struct Tube {
 }
 
 impl Tube {
-    /// The distance of a point to the tube's wall, and the radius there.
+    /// Returns the signed distance of a point to the tube's wall, and the radius there.
     #[inline]
     pub fn distance(&self, point: Point) -> (f32, f32) {
         let along = self.to - self.from;
@@ -108,7 +108,7 @@ impl Tube {
         self.from_mm.max(self.to_mm)
     }
 
-    /// The least and the greatest height that the tube reaches.
+    /// Returns the lowest and the highest point of the tube.
     pub fn heights(&self) -> (f32, f32) {
         let (low, high) = (self.from.up.min(self.to.up), self.from.up.max(self.to.up));
         (low - self.widest_mm(), high + self.widest_mm())
@@ -118,7 +118,7 @@ impl Tube {
         (self.to - self.from).length()
     }
 
-    /// The tube of the share `from_t..to_t` of this one.
+    /// Returns the section between the shares `from_t` and `to_t` of the length.
     pub fn part(&self, from_t: f32, to_t: f32) -> Self {
         let radius = |t: f32| self.from_mm + (self.to_mm - self.from_mm) * t;
         Self {
@@ -134,13 +134,13 @@ impl Tube {
 /// order near it.
 #[inline(always)]
 pub(crate) fn ellipse(left: f32, back: f32, radius_left: f32, radius_back: f32) -> f32 {
-    // Reciprocals, since the compiler folds those of constant radii.
+    // Multiply by reciprocals: the compiler folds those of constant radii.
     let (per_left, per_back) = (1.0 / radius_left, 1.0 / radius_back);
     let (u, v) = (left * per_left, back * per_back);
     let k = (u * u + v * v).sqrt();
     let (du, dv) = (u * per_left, v * per_back);
     let distance = k * (k - 1.0) / (du * du + dv * dv).sqrt();
-    // A choice at the end, and no early return, so that many pixels are computed at once.
+    // Select at the end instead of returning early, so that the compiler can vectorise over pixels.
     if k < 1e-4 {
         -radius_left.min(radius_back)
     } else {
@@ -171,27 +171,27 @@ pub(crate) fn ellipsoid(point: Point, radii: Point) -> f32 {
     }
 }
 
-/// The union of two shapes by their distances, the crease filled over about `soft` mm.
+/// Unites two shapes by their distances, with the crease between them filled over about `soft` mm.
 #[inline(always)]
 pub(crate) fn union(a: f32, b: f32, soft: f32) -> f32 {
     let h = (soft - (a - b).abs()).max(0.0) / soft;
     a.min(b) - h * h * soft * 0.25
 }
 
-/// The share of a pixel of `pixel_mm` that lies inside a border at signed distance `distance`.
+/// Returns the share of a pixel of `pixel_mm` inside a border at signed distance `distance`.
 #[inline]
 pub(crate) fn coverage(distance: f32, pixel_mm: f32) -> f32 {
     (0.5 - distance / pixel_mm).clamp(0.0, 1.0)
 }
 
-/// 0 below `low`, 1 above `high`, smooth between.
+/// Rises smoothly from 0 at `low` to 1 at `high` (smoothstep).
 #[inline(always)]
 pub(crate) fn ramp(x: f32, low: f32, high: f32) -> f32 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
 
-/// A broken line through `knots` of ascending first value, constant beyond its ends.
+/// Interpolates linearly between `knots`, sorted by their first value; constant beyond the ends.
 pub(crate) fn broken_line(knots: &[(f32, f32)], x: f32) -> f32 {
     let after = knots.iter().position(|knot| knot.0 > x);
     match after {

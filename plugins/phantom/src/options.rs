@@ -25,15 +25,15 @@ pub struct PhantomOptions {
     /// The share of the exams with emboli, 0 to 1, rounded to whole exams. Default ⅓, as in the
     /// RSNA-STR data set (2,368 of 7,279).
     pub pe_share: f64,
-    /// How hard the emboli are to see: a set of ranges for all options below that are `None`.
+    /// How hard the emboli are to see. Sets the ranges of all options below that are `None`.
     /// Default [`Difficulty::Hard`].
     pub difficulty: Difficulty,
-    /// The least and the greatest share of an exam's slices that its emboli show on, 0.02 to 0.8.
-    /// An exam without emboli has none.
+    /// The smallest and the largest share of slices that show emboli, in an exam with emboli, 0.02 to
+    /// 0.8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pe_slices: Option<[f64; 2]>,
-    /// The fewest and the most clots of an exam with emboli, 1 to 40. The most comes first where
-    /// `pe_slices` would ask for more.
+    /// The smallest and the largest number of clots in an exam with emboli, 1 to 40. The largest number
+    /// holds even if `pe_slices` would need more clots.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub n_clots: Option<[usize; 2]>,
     /// Share of the clots that begin in the main and lobar arteries, 0 to 1; the others begin in
@@ -43,28 +43,29 @@ pub struct PhantomOptions {
     /// Length of a clot along its artery, mm, 8 to 120.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clot_mm: Option<[f64; 2]>,
-    /// Width of a clot over that of its artery, 0.3 to 0.95, of those that leave a rim of contrast.
+    /// Width of a clot relative to that of its artery, 0.3 to 0.95, for clots that leave a rim of
+    /// contrast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clot_width: Option<[f64; 2]>,
-    /// Clot before noise, HU, 0 to 300; old clot is 18 HU denser.
+    /// HU of clot before noise, 0 to 300; old clot is 18 HU denser.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clot_hu: Option<[f64; 2]>,
-    /// Blood in the pulmonary arteries, HU, 120 to 800: the contrast of a clot is this less
+    /// HU of the blood in the pulmonary arteries, 120 to 800. The contrast of a clot is this minus
     /// `clot_hu`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artery_hu: Option<[f64; 2]>,
-    /// Standard deviation of the noise in the mediastinum, HU, 0 to 100; a sharp kernel, which
-    /// three exams in ten have, makes it 1.35 times as strong.
+    /// Standard deviation of the noise in the mediastinum, HU, 0 to 100. A sharp kernel, which three
+    /// exams in ten have, makes it 1.35 times as strong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise_hu: Option<[f64; 2]>,
     /// Factor on the number of look-alikes, 0 (none) to 4.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookalikes: Option<f64>,
-    /// The kinds of look-alike.
+    /// The kinds of look-alike to paint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookalike_kinds: Option<Vec<LookalikeKind>>,
-    /// `false` makes a negative control: labels and truth as they are, and nothing in the images
-    /// that tells of them, no clot, no strained heart, no poor contrast. Default `true`.
+    /// `false` makes a negative control: labels and truth stay as they are, but nothing in the images
+    /// tells of them: no clot, no strained heart, no poor contrast. Default `true`.
     pub paint_clots: bool,
     /// Factor on the noise of every exam, 0 (none) to 5. Default 1.
     pub noise: f64,
@@ -131,7 +132,7 @@ impl PhantomOptions {
             .map_or(Ok(()), |factor| real("lookalikes", factor, 0.0, 4.0))
     }
 
-    /// An index from a script as one of this cohort's exams.
+    /// Converts an index from a script to that of one of this cohort's exams.
     ///
     /// # Errors
     /// [`PhantomError::ExamIndex`] unless it is in `0..n_exams`.
@@ -145,7 +146,7 @@ impl PhantomOptions {
         (found < self.n_exams).then_some(found).ok_or_else(wrong)
     }
 
-    /// As [`PhantomOptions::check`], and that the cohort has an exam `exam_idx`.
+    /// As [`PhantomOptions::check`], and checks that the cohort has an exam `exam_idx`.
     ///
     /// # Errors
     /// Those of [`PhantomOptions::check`], and [`PhantomError::ExamIndex`].
@@ -178,7 +179,7 @@ fn whole(
 }
 
 fn real(option: &'static str, value: f64, least: f64, most: f64) -> Result<(), PhantomError> {
-    // A NaN is in no range, so it is refused here too.
+    // A NaN is in no range, so it is refused too.
     if (least..=most).contains(&value) {
         return Ok(());
     }
@@ -189,7 +190,7 @@ fn real(option: &'static str, value: f64, least: f64, most: f64) -> Result<(), P
     })
 }
 
-/// Checks a range, when there is one: both ends, and their order.
+/// Checks a range, if there is one: both ends, and their order.
 fn range(
     option: &'static str,
     values: Option<[f64; 2]>,

@@ -1,16 +1,17 @@
-//! A plane through the patient, sampled at an image's pixels, and how shapes are laid on it.
+//! A plane through the patient, sampled at an image's pixels, and the painting of shapes on it.
 
 use std::ops::Range;
 
 use crate::exam::Exam;
 use crate::geometry::{Point, Tube, at, coverage};
 
-/// Every how many pixels the bending of the anatomy is computed; between them it is interpolated.
+/// Pixels between the grid points at which the bending of the anatomy is computed. Between them it is
+/// interpolated.
 const WARP_STEP: usize = 16;
 /// Greatest bending, mm.
 const WARP_MM: f32 = 3.2;
 
-/// A plane at one height with each pixel's place in the standard anatomy.
+/// A plane at one height, with each pixel's place in the standard anatomy.
 pub(crate) struct Plane {
     pub size: usize,
     /// Height in the standard anatomy, mm.
@@ -21,7 +22,7 @@ pub(crate) struct Plane {
     pub left: Vec<f32>,
     /// `[row, col]`, mm to the back.
     pub back: Vec<f32>,
-    /// The part of the plane that is looked at.
+    /// The part of the plane that is painted.
     window: Window,
     pose: Pose,
 }
@@ -34,7 +35,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The smallest that holds both.
+    /// The smallest window that contains both.
     fn with(self, other: Self) -> Self {
         let span = |a: Range<usize>, b: Range<usize>| a.start.min(b.start)..a.end.max(b.end);
         Self {
@@ -52,7 +53,7 @@ impl Window {
     }
 }
 
-/// From the standard anatomy to the image, without the bending.
+/// The transform from the standard anatomy to the image, without the bending.
 struct Pose {
     middle_px: f32,
     pixel_mm: f32,
@@ -62,7 +63,7 @@ struct Pose {
 }
 
 impl Plane {
-    /// The plane at `up` mm, moved by `sway_mm` to the back.
+    /// Makes the plane at `up` mm, moved by `sway_mm` to the back.
     pub fn new(exam: &Exam, up: f32, sway_mm: f32) -> Self {
         let size = exam.plan.size;
         let all = Window {
@@ -72,8 +73,8 @@ impl Plane {
         Self::part(exam, up, Pose::new(exam, sway_mm), all)
     }
 
-    /// The part of such a plane that any of the tubes may touch; `None` where none does. What lies
-    /// outside of it is not painted.
+    /// Makes such a plane, limited to the pixels that any of the tubes may touch; `None` if no tube
+    /// touches it. Nothing outside that part is painted.
     pub fn about<'a>(
         exam: &Exam,
         up: f32,
@@ -141,19 +142,19 @@ impl Plane {
         }
     }
 
-    /// The place of a pixel in the standard anatomy.
+    /// Returns the place of a pixel in the standard anatomy.
     #[inline]
     pub fn point(&self, pixel: usize) -> Point {
         at(self.left[pixel], self.back[pixel], self.up)
     }
 
-    /// Calls `visit` with the index of every pixel within `reach_mm` of a place, and some more.
+    /// Calls `visit` with the index of every pixel within `reach_mm` of a place, and of some beyond.
     #[inline]
     pub fn near(&self, left: f32, back: f32, reach_mm: f32, visit: impl FnMut(usize)) {
         self.within((left, back), (left, back), reach_mm, visit);
     }
 
-    /// As [`Plane::near`], about two places and all between them.
+    /// As [`Plane::near`], for the area around two places and between them.
     #[inline]
     pub fn within(
         &self,
@@ -171,8 +172,8 @@ impl Plane {
         }
     }
 
-    /// Calls `lay` with each pixel that a tube touches, the share of it that the tube covers, and
-    /// its place.
+    /// Calls `lay` for each pixel that a tube touches, with the share that the tube covers and the
+    /// pixel's place.
     #[inline]
     pub fn tube(&self, tube: &Tube, mut lay: impl FnMut(usize, f32, Point)) {
         let soft = self.pixel_mm;
@@ -181,7 +182,7 @@ impl Plane {
         }
         let cut = self.cut(tube);
         let ends = |point: Point| (point.left, point.back);
-        // The rectangle around what may be covered by any part, with room for rounding.
+        // A rectangle around all that the tube may cover, with a margin for rounding.
         let reach = cut.widest_mm() + 0.5 * soft + 0.05;
         let span = |a: f32, b: f32| [a.min(b) - reach, a.max(b) + reach];
         let left = span(cut.from.left, cut.to.left);
@@ -192,7 +193,7 @@ impl Plane {
             cut.widest_mm() + soft,
             |pixel| {
                 let point = self.point(pixel);
-                // Most pixels of a thin tube's window are let go by here, before any root.
+                // Reject most pixels of a thin tube's window here, before any square root.
                 if !(left[0]..=left[1]).contains(&point.left)
                     || !(back[0]..=back[1]).contains(&point.back)
                 {
@@ -209,14 +210,14 @@ impl Plane {
         );
     }
 
-    /// The part of a tube that this height can meet, so that a long slanting one stays cheap.
+    /// Cuts out the part of a tube that can meet this height, so that a long slanting tube stays cheap.
     fn cut(&self, tube: &Tube) -> Tube {
         let rise = tube.to.up - tube.from.up;
         if rise.abs() < 1.0 {
             return *tube;
         }
         let reach = tube.widest_mm() + self.pixel_mm;
-        // What touches the plane is within reach of it, in height too.
+        // Whatever touches the plane is within `reach` of it in height too.
         let t = |up: f32| ((up - tube.from.up) / rise).clamp(0.0, 1.0);
         let (a, b) = (t(self.up - reach), t(self.up + reach));
         tube.part(a.min(b), a.max(b))
@@ -229,7 +230,7 @@ fn pixel_mm(exam: &Exam) -> f32 {
     exam.plan.scan.pixel_mm as f32 * 2.0 / (build.width + build.depth)
 }
 
-/// Whether a tube comes as near as `soft` mm to a height.
+/// Returns whether a tube comes within `soft` mm of a height.
 #[inline]
 fn touches(tube: &Tube, up: f32, soft: f32) -> bool {
     let (low, high) = tube.heights();
@@ -248,7 +249,7 @@ impl Pose {
         }
     }
 
-    /// The pixels within `reach_mm` of two places and all between them, and some more.
+    /// The window of all pixels within `reach_mm` of two places and the area between, and some beyond.
     #[inline]
     fn window(&self, one: (f32, f32), other: (f32, f32), reach_mm: f32, size: usize) -> Window {
         let (row_a, col_a) = self.image(one.0, one.1);
@@ -266,17 +267,17 @@ impl Pose {
         }
     }
 
-    /// How far a column lies to the left of the carina, mm in the patient.
+    /// Distance of a column to the left of the carina, mm in the patient.
     fn aside(&self, col: usize) -> f32 {
         (col as f32 - self.middle_px) * self.pixel_mm - self.shift_mm.0
     }
 
-    /// How far a row lies behind the carina, mm in the patient.
+    /// Distance of a row behind the carina, mm in the patient.
     fn behind(&self, row: usize) -> f32 {
         (row as f32 - self.middle_px) * self.pixel_mm - self.shift_mm.1
     }
 
-    /// A place in the patient in the standard anatomy.
+    /// Converts a place in the patient to one in the standard anatomy.
     #[inline]
     fn standard(&self, left: f32, back: f32) -> (f32, f32) {
         let (cos, sin) = self.turn;

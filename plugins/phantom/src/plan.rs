@@ -1,4 +1,4 @@
-//! What is drawn for each exam before anything is painted: the patient, the scan, the contrast.
+//! Parameters drawn for each exam before it is painted: the patient, the scan, the contrast.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::PhantomOptions;
 use crate::difficulty::Recipe;
 use crate::seed::{Stream, uid};
 
-/// How the stored values of an exam's files are made from HU.
+/// The encoding of HU as stored values in an exam's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
@@ -30,21 +30,21 @@ pub struct Build {
     pub height: f32,
     /// Rotation about the long axis, radians.
     pub rotation: f32,
-    /// Where the carina lies from the middle of the image, mm to the left and back.
+    /// Position of the carina relative to the image's centre, mm to the left and back.
     pub shift_mm: (f32, f32),
     /// Thickness of the fat under the skin, mm.
     pub fat_mm: f32,
-    /// Whether the body has breasts.
+    /// True for a body with breasts.
     pub breasts: bool,
     /// Factor on the heart's size.
     pub heart: f32,
-    /// How far the domes of the diaphragm lie above the standard, mm.
+    /// Height of the domes of the diaphragm above the standard, mm.
     pub diaphragm_mm: f32,
-    /// Diameter of the right over that of the left ventricle.
+    /// Diameter of the right ventricle divided by that of the left.
     pub rv_lv: f32,
 }
 
-/// HU of blood by where it is: how long after the injection the scan was made.
+/// HU of blood in each vessel: the state of the contrast at the time of the scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Pulmonary arteries.
@@ -64,13 +64,13 @@ pub struct Timing {
 pub struct Scan {
     /// Number of slices.
     pub n_slices: usize,
-    /// Distance between slices, mm; slices are as thick.
+    /// Distance between slices, which is also their thickness, mm.
     pub spacing_mm: f64,
     /// Distance between pixels, mm, at the exam's own size.
     pub pixel_mm: f64,
     /// Height of the lowest slice above the carina in the patient, mm.
     pub bottom_mm: f64,
-    /// What is added to that height in the files: the table's position.
+    /// Offset that the files add to that height: the position of the table, mm.
     pub table_mm: f64,
     /// Standard deviation of the noise in the mediastinum, HU.
     pub noise_hu: f32,
@@ -78,15 +78,15 @@ pub struct Scan {
     pub sharpness: f32,
     /// Tube voltage, kV.
     pub tube_kv: u32,
-    /// Whether InstanceNumber counts from the head.
+    /// True if InstanceNumber counts from the head down.
     pub numbered_from_head: bool,
-    /// How the files store HU.
+    /// Encoding of HU in the files.
     pub storage: Storage,
-    /// Side shift between the parts of one slice through breathing, mm.
+    /// Front–back shift between the parts of one slice through breathing, mm.
     pub motion_mm: f32,
 }
 
-/// Everything drawn for one exam before it is painted.
+/// All parameters of one exam, drawn before it is painted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExamPlan {
     /// The cohort's seed.
@@ -99,11 +99,11 @@ pub struct ExamPlan {
     pub study_uid: String,
     /// SeriesInstanceUID.
     pub series_uid: String,
-    /// Whether the exam has emboli.
+    /// True if emboli are drawn for the exam.
     pub positive: bool,
-    /// The share of the slices that emboli should show on, 0 without any.
+    /// Target share of the slices that show emboli, 0 without emboli.
     pub pe_slice_share: f32,
-    /// Too little contrast to say.
+    /// True if there is too little contrast to say whether there are emboli.
     pub indeterminate: bool,
     /// The patient.
     pub build: Build,
@@ -116,16 +116,16 @@ pub struct ExamPlan {
 /// Height of a scan that shows everything from above the apices to the upper abdomen, mm at the
 /// standard build.
 const WHOLE_CHEST_MM: f64 = 290.0;
-/// Middle of that range above the carina, mm.
+/// Height of the middle of that range above the carina, mm.
 const MIDDLE_MM: f64 = -30.0;
 
-/// Diameter of the right over that of the left ventricle, of a strained heart and of others.
+/// Ratio of the right to the left ventricle's diameter, in a strained heart and in others.
 const STRAINED: [f32; 2] = [1.05, 1.5];
 const UNSTRAINED: [f32; 2] = [0.72, 0.97];
 
 impl Build {
-    /// The same patient with a heart that is not strained, drawn alike from the others' range: only
-    /// exams with emboli have a strained one, so that it would tell of them.
+    /// Returns the same patient with an unstrained heart, for a negative control: only exams with emboli
+    /// have a strained heart, so it would tell of them. The ratio keeps its relative place in the range.
     pub(crate) fn unstrained(&self) -> Self {
         let share = (self.rv_lv - STRAINED[0]) / (STRAINED[1] - STRAINED[0]);
         let rv_lv = if share >= 0.0 {
@@ -141,7 +141,7 @@ impl Build {
 }
 
 impl ExamPlan {
-    /// The plan of exam `exam_idx` of the cohort.
+    /// Draws the plan of exam `exam_idx` of the cohort.
     pub(crate) fn draw(options: &PhantomOptions, exam_idx: usize) -> Self {
         let seed = options.seed;
         let recipe = Recipe::new(options);
@@ -154,7 +154,7 @@ impl ExamPlan {
         };
         let indeterminate = !positive && stream.chance(0.03);
         let build = draw_build(&mut stream, positive);
-        // Only exams without emboli have poor contrast, so in the control none has.
+        // Only exams without emboli have poor contrast, so a negative control must have none.
         let poor = indeterminate && recipe.paint_clots;
         let timing = draw_timing(&mut stream, &recipe, poor);
         let scan = draw_scan(&mut stream, options, &recipe, &build);
@@ -173,7 +173,7 @@ impl ExamPlan {
         }
     }
 
-    /// SOPInstanceUID of a slice. Its order is not the order of the slices.
+    /// SOPInstanceUID of a slice. UIDs are not in the order of the slices.
     pub fn sop_uid(&self, slice_idx: usize) -> String {
         uid(self.seed, "slice", &[self.exam_idx, slice_idx])
     }
@@ -181,7 +181,7 @@ impl ExamPlan {
     /// Height of a slice in the files' coordinates, mm, ascending.
     pub fn position_mm(&self, slice_idx: usize) -> f64 {
         let scan = &self.scan;
-        // Written with two decimals, so that what is computed and what is read agree.
+        // Round to the two decimals in the files, so that computed and read positions agree.
         ((scan.bottom_mm + scan.table_mm + slice_idx as f64 * scan.spacing_mm) * 100.0).round()
             / 100.0
     }
@@ -193,7 +193,7 @@ impl ExamPlan {
     }
 }
 
-/// Which exams have emboli: the rounded share of them, spread by a shuffle.
+/// Chooses the exams with emboli: the rounded share of all exams, in random order (Fisher–Yates).
 fn positives(options: &PhantomOptions) -> Vec<bool> {
     let n_positive = (options.n_exams as f64 * options.pe_share).round() as usize;
     let mut flags: Vec<bool> = (0..options.n_exams).map(|idx| idx < n_positive).collect();
@@ -206,7 +206,7 @@ fn positives(options: &PhantomOptions) -> Vec<bool> {
 
 fn draw_build(stream: &mut Stream, positive: bool) -> Build {
     let size = stream.uniform(0.93, 1.07);
-    // Emboli strain the right heart in a part of the exams only.
+    // Emboli strain the right heart in some of the exams only.
     let strained = positive && stream.chance(0.35);
     Build {
         width: size * stream.uniform(0.96, 1.04),
@@ -227,7 +227,7 @@ fn draw_build(stream: &mut Stream, positive: bool) -> Build {
 }
 
 fn draw_timing(stream: &mut Stream, recipe: &Recipe, poor: bool) -> Timing {
-    // 0: contrast has just reached the pulmonary arteries; 1: it has passed on into the aorta.
+    // 0: contrast has just reached the pulmonary arteries. 1: it has moved on into the aorta.
     let late = stream.uniform(0.0, 1.0);
     let artery_hu = if poor {
         stream.uniform(110.0, 160.0)
@@ -258,11 +258,11 @@ fn draw_scan(
     let spacing_mm = ((whole_mm / n_slices as f64) * 20.0).round() / 20.0;
     let spacing_mm = spacing_mm.clamp(1.0, 5.0);
     let covered_mm = spacing_mm * (n_slices - 1) as f64;
-    // The field of view leaves a little air beside the widest part of the trunk.
+    // Leave a little air beside the widest part of the trunk.
     let body_mm = 2.0 * (162.0 * build.width + build.fat_mm);
     let view_mm = f64::from(body_mm + stream.uniform(4.0, 50.0));
     let pixel_512 = (view_mm / 512.0).clamp(0.6, 0.9);
-    // A multiple of 2⁻¹⁰ mm stays exact in every size that divides 512, and short as text.
+    // A multiple of 2⁻¹⁰ mm is exact for every size that divides 512, and short as text.
     let pixel_512 = (pixel_512 * 1024.0).round() / 1024.0;
     let storage = [
         Storage::Unsigned12,

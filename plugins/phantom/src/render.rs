@@ -1,5 +1,6 @@
-//! One slice of an exam without noise: tissue, then airways, heart, nodes, veins, great vessels,
-//! arteries and clot, each over the last, averaged over the slice's thickness.
+//! Renders one slice of an exam without noise. Tissue comes first, then airways, heart, nodes, veins,
+//! great vessels, arteries, dark spots and clot, each painted over the last. The slice is an average
+//! over planes in its thickness.
 
 use crate::anatomy::tree::{Order, Tree};
 use crate::exam::Exam;
@@ -13,17 +14,17 @@ use crate::tissue::{GAS_HU, Tissue};
 pub(crate) struct Frame {
     /// HU.
     pub hu: Vec<f32>,
-    /// The share of each pixel that pulmonary artery fills, clot included.
+    /// The share of each pixel filled by pulmonary artery, including clot.
     pub artery: Vec<f32>,
-    /// The share of each pixel that clot fills.
+    /// The share of each pixel filled by clot.
     pub clot: Vec<f32>,
 }
 
-/// Distance between the planes that a slice averages, mm at most; and how many at most.
+/// Approximate distance between the planes that a slice averages, mm; and their greatest number.
 const PLANE_MM: f32 = 1.7;
 const MOST_PLANES: usize = 3;
 
-/// The planes of a slice: heights in the standard anatomy, and the sway of breathing, mm.
+/// The planes of a slice: their heights in the standard anatomy and their sway by breathing, mm.
 fn planes(exam: &Exam, slice_idx: usize) -> Vec<(f32, f32)> {
     let plan = &exam.plan;
     let thick = plan.scan.spacing_mm as f32 / plan.build.height;
@@ -62,8 +63,8 @@ pub(crate) fn frame(exam: &Exam, slice_idx: usize) -> Frame {
     frame
 }
 
-/// The tissue of each plane. It is painted on the outer ones; between them it is their mean, which
-/// the eye does not tell from more planes, as it does with vessels.
+/// The tissue of each plane. Only the outer planes are painted; those between get their mean. The eye
+/// cannot tell that from painting all of them, unlike for vessels.
 fn tissues(exam: &Exam, planes: &[Plane]) -> Vec<Vec<f32>> {
     let paint = |plane: &Plane| Tissue::new(exam, plane).paint(plane);
     let [first, between @ .., last] = planes else {
@@ -81,20 +82,20 @@ fn tissues(exam: &Exam, planes: &[Plane]) -> Vec<Vec<f32>> {
     all
 }
 
-/// The clot that a slice shows.
+/// The clot visible on a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ClotOnSlice {
-    /// Pixels of which at least half is clot.
+    /// Number of pixels that are at least half clot.
     pub n_pixels: usize,
-    /// The artery in which the largest clot of the slice lies, with its largest part; `None` where
-    /// no pixel counts.
+    /// The artery that holds the largest part of the slice's largest clot; `None` if no pixel is at
+    /// least half clot.
     pub artery: Option<Order>,
 }
 
 /// Area by order of artery, in pixels.
 type Areas = [f32; Order::ALL.len()];
 
-/// Counts the clot on a slice. Paints no more than it must.
+/// Counts the clot on a slice. Paints only arteries and clot, and only around clots.
 pub(crate) fn clot_on(exam: &Exam, slice_idx: usize) -> ClotOnSlice {
     let planes = planes(exam, slice_idx);
     let n = exam.plan.size * exam.plan.size;
@@ -131,7 +132,7 @@ fn artery_of_largest(areas: &[Areas]) -> Option<Order> {
         .map(|(order, _)| order)
 }
 
-/// The number of pixels of which at least half is clot.
+/// Counts the pixels that are at least half clot.
 pub(crate) fn count_clot(clot: &[f32]) -> usize {
     clot.iter().filter(|share| **share >= 0.5).count()
 }
@@ -142,12 +143,12 @@ fn add(sum: &mut [f32], layer: &[f32], share: f32) {
     }
 }
 
-/// One plane while it is painted.
+/// The layers of one plane while it is painted.
 struct Layers {
     hu: Vec<f32>,
     artery: Vec<f32>,
     clot: Vec<f32>,
-    /// By clot, what it covers; empty where nobody asks.
+    /// Area of each clot on this plane; empty if not needed.
     areas: Vec<Areas>,
 }
 
@@ -196,7 +197,7 @@ impl Layers {
             };
             plane.tube(&wall, |pixel, share, _| self.lay(pixel, share, 20.0));
         }
-        // All lumens over all walls, so that no wall closes an airway at a fork.
+        // Paint all lumens after all walls, so that no wall closes an airway at a fork.
         for lumen in &exam.vessels.airways {
             plane.tube(lumen, |pixel, share, _| {
                 self.lay(pixel, share, GAS_HU + 15.0)
@@ -238,7 +239,7 @@ impl Layers {
                 |pixel| {
                     let mut share = coverage(lump.distance(plane.point(pixel)), plane.pixel_mm);
                     if kind == LookalikeKind::DarkSpot {
-                        // Only within the artery, and never all the way: it is not clot.
+                        // Stay within the artery, and never replace all of its contrast: it is not clot.
                         share = (share * 0.8).min(self.artery[pixel]);
                     }
                     if share > 0.0 {
@@ -325,11 +326,12 @@ impl Layers {
             for piece in &clot.pieces {
                 let order = piece.order as usize;
                 plane.tube(&piece.tube, |pixel, share, _| {
-                    // Pieces overlap: what one has laid, the next does not lay again.
+                    // Pieces overlap: paint only the share that no earlier piece has covered.
                     let share = share.min(self.artery[pixel]);
                     let before = self.clot[pixel];
                     if share > before {
                         if exam.paint_clots {
+                            // Covering `more` of what is not yet clot raises the total to `share`.
                             let more = (share - before) / (1.0 - before);
                             self.lay(pixel, more, clot.hu);
                         }
@@ -344,7 +346,7 @@ impl Layers {
     }
 }
 
-/// Uneven mixing, smooth, mostly between −1 and 1.
+/// Uneven mixing of contrast: smooth noise, between −1 and 1.
 fn swirl(texture: crate::seed::Texture, point: Point, scale_mm: f32) -> f32 {
     texture.at(
         point.left / scale_mm,

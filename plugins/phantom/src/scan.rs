@@ -1,5 +1,5 @@
-//! What the scanner adds to a slice: the blur of the reconstruction kernel, streaks, noise, the
-//! round field of view, whole numbers.
+//! Effects of the scanner on a slice: the blur of the reconstruction kernel, streaks, noise, the
+//! round field of view, and rounding to whole HU.
 
 use crate::exam::Exam;
 use crate::geometry::{Tube, at, ramp};
@@ -9,18 +9,18 @@ use crate::plan::Storage;
 use crate::render::Frame;
 use crate::seed::{Stream, TexturePlane};
 
-/// The range of HU that 12 bits with an intercept of −1024 hold.
+/// The range of HU that 12 bits with an intercept of −1024 can hold.
 pub(crate) const LEAST_HU: f32 = -1024.0;
 const MOST_HU: f32 = 3071.0;
 
-/// A slice as a scanner gives it, `[row, col]` in whole HU, −1024 outside the field of view.
+/// Scans a painted slice: `[row, col]` in whole HU, −1024 outside the field of view.
 pub(crate) fn scan(exam: &Exam, slice_idx: usize, frame: &Frame) -> Vec<i16> {
     let plan = &exam.plan;
     let size = plan.size;
     let sharp = plan.scan.sharpness;
     let mut hu = blur(&frame.hu, size, 0.8 - 0.3 * sharp);
     if sharp > 0.0 {
-        // A sharp kernel lifts edges beyond the tissue's own value.
+        // A sharp kernel overshoots at edges.
         let soft = blur(&hu, size, 1.1);
         hu.iter_mut()
             .zip(&soft)
@@ -45,8 +45,8 @@ pub(crate) fn scan(exam: &Exam, slice_idx: usize, frame: &Frame) -> Vec<i16> {
         .collect()
 }
 
-/// The nearest whole number, halves away from zero, as `round`, which is a call into the C library
-/// on the oldest x86-64.
+/// Rounds to the nearest integer, halves away from zero. `round` would be a call into the C library on
+/// the oldest x86-64.
 #[inline]
 fn whole(hu: f32) -> i16 {
     let toward_zero = hu as i32;
@@ -54,7 +54,7 @@ fn whole(hu: f32) -> i16 {
     (toward_zero + i32::from(rest >= 0.5) - i32::from(rest <= -0.5)) as i16
 }
 
-/// Whether a pixel lies in the circle that the scanner sees.
+/// Returns whether a pixel lies in the circle of the scanner's field of view.
 #[inline]
 pub(crate) fn in_view(row: usize, col: usize, size: usize) -> bool {
     let off = |idx: usize| idx as f32 - (size as f32 - 1.0) / 2.0;
@@ -63,7 +63,7 @@ pub(crate) fn in_view(row: usize, col: usize, size: usize) -> bool {
     row * row + col * col <= radius * radius
 }
 
-/// Rays about the superior vena cava, brighter and darker in turn, different on every slice.
+/// Adds rays around the superior vena cava, alternately brighter and darker, different on every slice.
 fn streaks(exam: &Exam, plane: &Plane, hu: &mut [f32]) {
     let band = exam
         .lookalikes
@@ -78,7 +78,7 @@ fn streaks(exam: &Exam, plane: &Plane, hu: &mut [f32]) {
     if strength <= 0.0 {
         return;
     }
-    // The cava's course between the heights of the band.
+    // Course of the vena cava between the heights of the band.
     let cava = Tube {
         from: at(-25.0, -19.0, 50.0),
         to: at(-31.0, -20.0, -44.0),
@@ -98,14 +98,14 @@ fn streaks(exam: &Exam, plane: &Plane, hu: &mut [f32]) {
         if away < 2.0 || hu[pixel] < -700.0 {
             return;
         }
-        // Smooth around the circle, since it is noise on a circle and not on an angle.
+        // Sampling the noise along a circle, not by angle, leaves no seam.
         let ray = streaks.at(left / away * 4.5, back / away * 4.5);
         let fall = ramp(away, 5.0, 10.0) * (1.0 - ramp(away, 18.0, 75.0));
         hu[pixel] += strength * 1.5 * ray * fall;
     });
 }
 
-/// Adds noise with the spectrum of a reconstruction: little at the lowest and highest frequencies.
+/// Adds noise with the spectrum of a reconstruction: weak at the lowest and highest frequencies.
 fn noise(exam: &Exam, slice_idx: usize, plane: &Plane, hu: &mut [f32]) {
     let scan = &exam.plan.scan;
     if scan.noise_hu <= 0.0 {
@@ -116,7 +116,7 @@ fn noise(exam: &Exam, slice_idx: usize, plane: &Plane, hu: &mut [f32]) {
     let white = white(&mut stream, size * size);
     let (narrow, wide) = (0.85 - 0.35 * scan.sharpness, 2.2 - 0.6 * scan.sharpness);
     let field = band_pass(&white, size, narrow, wide);
-    // Through the shoulders few photons are left: more noise, drawn out from side to side.
+    // Few photons pass the shoulders: the noise there is stronger, and stretched from side to side.
     let shoulders = ramp(plane.up, 55.0, 100.0);
     let long = (shoulders > 0.0).then(|| {
         let rows = convolve(&field, size, &[1.0 / 13.0; 13], true);
@@ -139,7 +139,7 @@ fn noise(exam: &Exam, slice_idx: usize, plane: &Plane, hu: &mut [f32]) {
     }
 }
 
-/// White noise of variance 1: the sum of four 16-bit numbers, near enough to normal once blurred.
+/// White noise of variance 1: sums of four 16-bit numbers, close enough to normal once blurred.
 fn white(stream: &mut Stream, n: usize) -> Vec<f32> {
     let scale = 3f32.sqrt() / 65_536.0;
     (0..n)
@@ -151,7 +151,7 @@ fn white(stream: &mut Stream, n: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The difference of two blurs, scaled to variance 1.
+/// Filters white noise by the difference of two blurs, scaled to variance 1.
 fn band_pass(white: &[f32], size: usize, narrow: f32, wide: f32) -> Vec<f32> {
     const LOW_SHARE: f32 = 0.75;
     let (fine, coarse) = (gaussian(narrow), gaussian(wide));
@@ -194,11 +194,11 @@ fn gaussian(sigma_px: f32) -> Vec<f32> {
     weights.iter().map(|weight| weight / sum).collect()
 }
 
-/// Pixels that are summed at once: enough to fill the registers, few enough to stay in them.
+/// Number of pixels summed at once: enough to fill the vector registers, few enough to stay in them.
 const LANES: usize = 16;
 
-/// Convolves along rows or columns; beyond the border the nearest pixel is repeated. Each sum runs
-/// over the kernel in its order.
+/// Convolves along rows or columns; beyond the border the nearest pixel is repeated. Each sum runs over
+/// the kernel in order, which keeps the result reproducible bit for bit.
 fn convolve(image: &[f32], size: usize, kernel: &[f32], along_rows: bool) -> Vec<f32> {
     let reach = kernel.len() / 2;
     let mut out = vec![0.0; size * size];
@@ -217,7 +217,7 @@ fn convolve(image: &[f32], size: usize, kernel: &[f32], along_rows: bool) -> Vec
     out
 }
 
-/// Puts `source` in the middle, and its first and last value before and after.
+/// Copies `source` into the middle and repeats its first and last value on either side.
 fn pad(padded: &mut [f32], source: &[f32]) {
     let (n, reach) = (source.len(), (padded.len() - source.len()) / 2);
     padded[..reach].fill(source[0]);
@@ -225,7 +225,7 @@ fn pad(padded: &mut [f32], source: &[f32]) {
     padded[reach + n..].fill(source[n - 1]);
 }
 
-/// `target[i]` becomes the sum over `k` of `kernel[k] * source(k)[i]`.
+/// Sets `target[i]` to the sum over `k` of `kernel[k] * source(k)[i]`.
 #[inline(always)]
 fn weigh<'a>(target: &mut [f32], kernel: &[f32], source: impl Fn(usize) -> &'a [f32]) {
     for (lane, target) in target.chunks_mut(LANES).enumerate() {

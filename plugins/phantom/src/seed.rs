@@ -1,18 +1,18 @@
-//! Where randomness comes from: independent streams named by what they are for, so that no draw
-//! depends on another exam, another slice, the order of work or the number of threads.
+//! Random numbers from independent streams, each named by its purpose. So no draw depends on another
+//! exam, another slice, the order of work or the number of threads.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// A stream of random numbers for one purpose.
 ///
-/// The maps from bits to numbers are written here, since a crate's distributions may change their
-/// values between versions, and the files must not. Functions like `sin` come from `libm`, since
-/// the system's differ in the last bit from machine to machine.
+/// The conversions from bits to numbers are written here: a crate's distributions may change their
+/// values between versions, but the files must not change. Functions like `sin` come from `libm`,
+/// since the system's own differ in the last bit between machines.
 pub(crate) struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream for `what` and `indices` (the exam, the slice) of the cohort of `seed`.
+    /// Creates the stream for `what` and `indices` (the exam, the slice) in the cohort of `seed`.
     pub fn new(seed: u64, what: &str, indices: &[usize]) -> Self {
         Self(ChaCha8Rng::from_seed(digest(seed, what, indices)))
     }
@@ -23,7 +23,7 @@ impl Stream {
 
     /// Uniform in `[low, high)`.
     pub fn uniform(&mut self, low: f32, high: f32) -> f32 {
-        // 24 bits are what an f32 holds exactly.
+        // An f32 holds 24 bits exactly.
         let unit = (self.0.next_u64() >> 40) as f32 / 16_777_216.0;
         low + (high - low) * unit
     }
@@ -62,8 +62,8 @@ fn digest(seed: u64, what: &str, indices: &[usize]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// A UID for `what` and `indices` of the cohort of `seed`, `2.25.N` with N the decimal value of a
-/// UUID (DICOM PS3.5 annex B.2): here of version 8, custom, made from a digest (RFC 9562).
+/// Makes a UID for `what` and `indices` in the cohort of `seed`: `2.25.N`, with N the decimal value of
+/// a UUID (DICOM PS3.5 annex B.2) of version 8, custom, made from a digest (RFC 9562).
 pub(crate) fn uid(seed: u64, what: &str, indices: &[usize]) -> String {
     let digest = digest(seed, &format!("uid {what}"), indices);
     let mut bytes = [0; 16];
@@ -73,7 +73,7 @@ pub(crate) fn uid(seed: u64, what: &str, indices: &[usize]) -> String {
     format!("2.25.{}", u128::from_be_bytes(bytes))
 }
 
-/// Smooth value noise in three dimensions: random values in [−1, 1] at whole points, blended
+/// Smooth value noise in three dimensions: random values in [−1, 1] at integer points, interpolated
 /// between them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Texture(u32);
@@ -83,7 +83,7 @@ impl Texture {
         Self(stream.next_u64() as u32)
     }
 
-    /// The value at a point; neighbouring whole coordinates are independent.
+    /// Returns the value at a point. Integer points are independent of each other.
     #[inline]
     pub fn at(self, a: f32, b: f32, c: f32) -> f32 {
         let (ia, fa) = cell(a);
@@ -103,7 +103,7 @@ impl Texture {
 
     #[inline]
     fn corner(self, a: i32, b: i32, c: i32) -> f32 {
-        // Three odd multipliers and a final avalanche (the constants of MurmurHash3's finalizer).
+        // Three odd multipliers and a final mix (the constants of MurmurHash3's finalizer).
         let mut h = (a as u32).wrapping_mul(0x9e37_79b1)
             ^ (b as u32).wrapping_mul(0x85eb_ca77)
             ^ (c as u32).wrapping_mul(0xc2b2_ae3d)
@@ -115,23 +115,23 @@ impl Texture {
     }
 }
 
-/// A texture at one height, over a part of the plane: the random values lie ready, since looking
-/// them up is several times faster than making them. Values are those of [`Texture::at`].
+/// A texture at one height over a part of the plane, with its random values in a table: looking
+/// them up is several times faster than computing them. Values equal those of [`Texture::at`].
 pub(crate) struct TexturePlane {
     texture: Texture,
     height: f32,
-    /// Eased fraction of the height.
+    /// Eased fraction of the height within its cell.
     part: f32,
-    /// The first column and row of the table, and how many there are.
+    /// The first column and row of the table, and their numbers.
     from: (i32, i32),
     n: (usize, usize),
-    /// `[row, col]`: the values below and above.
+    /// `[row, col]`: the values at the integer heights below and above.
     corners: Vec<[f32; 2]>,
 }
 
 impl TexturePlane {
-    /// The texture at the third coordinate `c`, quick for a first one within `a` and a second one
-    /// within `b`.
+    /// Makes the plane at the third coordinate `c`. It is fast for a first coordinate within `a` and a
+    /// second one within `b`, and correct for all.
     pub fn new(texture: Texture, a: [f32; 2], b: [f32; 2], c: f32) -> Self {
         let (ic, part) = cell(c);
         let (first_a, first_b) = (cell(a[0]).0, cell(b[0]).0);
@@ -151,12 +151,12 @@ impl TexturePlane {
         }
     }
 
-    /// The value at a point of the plane.
+    /// Returns the value at a point of the plane.
     #[inline]
     pub fn at(&self, a: f32, b: f32) -> f32 {
         let (ia, fa) = cell(a);
         let (ib, fb) = cell(b);
-        // A negative index wraps to one beyond the table.
+        // A point outside the table is computed directly. A negative index wraps to a huge one.
         let col = ia.wrapping_sub(self.from.0) as usize;
         let row = ib.wrapping_sub(self.from.1) as usize;
         if col >= self.n.0.wrapping_sub(1) || row >= self.n.1.wrapping_sub(1) {
@@ -176,10 +176,10 @@ impl TexturePlane {
     }
 }
 
-/// The whole part, and the fraction eased so that the noise has no creases.
+/// Splits a number into its integer part and its fraction, eased so that the noise has no creases.
 #[inline]
 fn cell(x: f32) -> (i32, f32) {
-    // As `floor`, which is a call into the C library on the oldest x86-64.
+    // As `floor`, which on the oldest x86-64 is a call into the C library.
     let toward_zero = x as i32;
     let whole = toward_zero - i32::from(x < toward_zero as f32);
     let part = x - whole as f32;
@@ -237,7 +237,7 @@ mod tests {
         let texture = Texture(41);
         let plane = TexturePlane::new(texture, [-3.2, 4.1], [0.3, 2.0], -1.7);
         for step in 0..400 {
-            // Beyond the table on both sides too.
+            // Includes points beyond the table on both sides.
             let a = step as f32 * 0.031 - 6.0;
             let b = 3.5 - step as f32 * 0.017;
             assert_eq!(plane.at(a, b), texture.at(a, b, -1.7));

@@ -1,5 +1,5 @@
-//! What lies at a place that no vessel, heart or clot fills: skin, fat, muscle, bone, lung, the
-//! organs under the diaphragm, and the table under the patient.
+//! Tissue where no vessel, heart or clot lies: skin, fat, muscle, bone, lung, the organs under the
+//! diaphragm, and the table under the patient.
 
 use crate::anatomy::level::Level;
 use crate::anatomy::skeleton::bone;
@@ -18,7 +18,7 @@ const LUNG_HU: f32 = -868.0;
 const LIVER_HU: f32 = 92.0;
 const SPLEEN_HU: f32 = 118.0;
 
-/// Tissue at one height.
+/// The tissue at one height.
 pub(crate) struct Tissue<'a> {
     exam: &'a Exam,
     level: Level,
@@ -26,7 +26,7 @@ pub(crate) struct Tissue<'a> {
     textures: Textures,
 }
 
-/// The exam's textures at this height, by what they are for.
+/// The exam's textures at this height, by use.
 struct Textures {
     sheets: TexturePlane,
     muscle: TexturePlane,
@@ -39,7 +39,7 @@ struct Textures {
 impl Textures {
     fn new(exam: &Exam, up: f32) -> Self {
         let (strands, grain) = (exam.textures.strands, exam.textures.grain);
-        // Lengths that hold the trunk and the cavity, mm; what lies beyond is as right, and slower.
+        // Extents of the trunk and of the cavity, mm. Points beyond get the same values, only slower.
         let (aside, behind) = ([-210.0, 210.0], [-125.0, 125.0]);
         let (within, between) = ([-135.0, 135.0], [-95.0, 100.0]);
         let per = |range: [f32; 2], mm: f32| range.map(|end| end / mm);
@@ -55,20 +55,20 @@ impl Textures {
     }
 }
 
-/// The distances that the tissue of each pixel of a row follows from. A row at a time, since the
-/// same sums for many pixels are computed several at once.
+/// Distances of each pixel of a row, from which its tissue follows. Rows are computed as a whole, so
+/// that the compiler can vectorise over pixels.
 #[derive(Default)]
 struct Row {
     skin: Vec<f32>,
-    /// From the first pixel on that may be body.
+    /// Starts at the first pixel that may be body.
     wall: Vec<f32>,
-    /// The first of those that may lie inside the wall; the others begin there.
+    /// Index into `wall` of the first pixel that may lie inside it. The vectors below start there.
     inner: usize,
     mediastinum: Vec<f32>,
     diaphragm: Vec<f32>,
 }
 
-/// A place, its distances to skin and wall, mm, and its column from the first one that may be body.
+/// A place, its distances to skin and wall in mm, and its column, counted from the first body pixel.
 #[derive(Clone, Copy)]
 struct Spot {
     left: f32,
@@ -79,7 +79,7 @@ struct Spot {
 }
 
 impl Row {
-    /// Computes a row and returns its first pixel and the end of those that may be body.
+    /// Computes a row and returns the range of pixels that may be body.
     fn fill(&mut self, level: &Level, left: &[f32], back: &[f32], soft_mm: f32) -> (usize, usize) {
         each(&mut self.skin, left, back, |left, back| {
             level.body(left, back)
@@ -89,7 +89,7 @@ impl Row {
         each(&mut self.wall, left, back, |left, back| {
             level.cavity(left, back)
         });
-        // What lies between the lungs is asked for inside the wall only.
+        // The mediastinum and diaphragm matter only inside the wall.
         let (first, last) = span(&self.wall, soft_mm);
         self.inner = first;
         let (left, back) = (&left[first..last], &back[first..last]);
@@ -103,7 +103,7 @@ impl Row {
     }
 }
 
-/// From the first to the last pixel that lies inside a border or as near as `soft_mm`.
+/// Returns the range from the first to the last pixel inside a border or within `soft_mm` of it.
 fn span(distances: &[f32], soft_mm: f32) -> (usize, usize) {
     let inside = |distance: &f32| *distance < soft_mm;
     let from = distances.iter().position(inside);
@@ -177,12 +177,12 @@ impl<'a> Tissue<'a> {
         }
     }
 
-    /// Skin, fat and the muscles of the chest wall.
+    /// HU of skin, fat and the muscles of the chest wall.
     fn wall(&self, left: f32, back: f32, skin: f32, wall: f32) -> f32 {
         if skin > -1.8 {
             return SKIN_HU;
         }
-        // Muscles lie in sheets along the wall, so the fat between them does.
+        // Muscles lie in sheets along the wall, and so does the fat between them.
         let around = left.abs() - 0.8 * back;
         let coarse = self.textures.sheets.at(around / 42.0, wall / 13.0);
         let fine = self.textures.muscle.at(left / 6.0 + 40.0, back / 6.0);
@@ -195,7 +195,7 @@ impl<'a> Tissue<'a> {
                 wall - self.muscle_mm(left, back) - 3.0 * coarse,
                 2.0 * self.pixel_mm,
             );
-        // Planes of fat part the muscles away from the ribs; muscle itself is streaked.
+        // Planes of fat separate the muscles outside the ribs; muscle itself is streaked.
         let plane = if wall > 13.0 {
             1.0 - ramp(coarse.abs(), 0.03, 0.11)
         } else {
@@ -206,7 +206,7 @@ impl<'a> Tissue<'a> {
         fat_hu + (muscle_hu - fat_hu) * muscle
     }
 
-    /// Thickness of the muscles outside the chest's inner wall.
+    /// Thickness of the muscles outside the chest's inner wall, mm.
     fn muscle_mm(&self, left: f32, back: f32) -> f32 {
         let up = self.level.up;
         let pectoral =
@@ -217,7 +217,7 @@ impl<'a> Tissue<'a> {
         12.5 + pectoral + behind + latissimus + shoulder
     }
 
-    /// Inside the rib cage: lung, mediastinum, or what lies under the diaphragm.
+    /// HU inside the rib cage: lung, mediastinum, or the abdomen under the diaphragm.
     fn within(&self, row: &Row, spot: Spot) -> f32 {
         let Spot {
             left,
@@ -253,7 +253,7 @@ impl<'a> Tissue<'a> {
         let up = self.level.up;
         let coarse = self.textures.lung_coarse.at(left / 26.0, back / 26.0);
         let fine = self.textures.lung_fine.at(left / 3.2, back / 3.2);
-        // Lying on the back, blood settles there.
+        // The patient lies on the back, so blood settles there.
         let settled = 34.0 * ramp(back, -60.0, 90.0);
         let mut fissure = (up - oblique_fissure(left, back)).abs() * 0.7;
         if left < 0.0 && up > oblique_fissure(left, back) {
@@ -263,7 +263,7 @@ impl<'a> Tissue<'a> {
         LUNG_HU + settled + 16.0 * coarse + 20.0 * fine + line
     }
 
-    /// Liver, stomach with its gas, spleen, and fat between. `above` is how far the diaphragm is.
+    /// HU of liver, stomach with its gas, spleen, and fat between. `above` is the diaphragm's distance.
     fn abdomen(&self, left: f32, back: f32, above: f32, wall: f32) -> f32 {
         let up = self.level.up;
         let point = at(left, back, up);
@@ -272,7 +272,7 @@ impl<'a> Tissue<'a> {
         if rim < 0.0 {
             return MUSCLE_HU + 4.0 * grain;
         }
-        // The stomach lies in front on the left; gas rises to its front. Both keep off the lung.
+        // The stomach lies in front on the left; its gas rises to the front. Both keep clear of the lung.
         let stomach =
             ellipsoid(point - at(56.0, -24.0, -146.0), at(38.0, 40.0, 40.0)).max(4.0 - rim);
         if stomach < 0.0 {
@@ -293,8 +293,8 @@ impl<'a> Tissue<'a> {
     }
 }
 
-/// Air and the table: two curved sheets with foam between, reaching beyond the field of view on
-/// both sides, so that the foam is open to the outside air.
+/// Air and the table: two curved sheets with foam between. They reach beyond the field of view on both
+/// sides, so that the foam is connected to the outside air.
 fn table(exam: &Exam, plane: &Plane, flat_back: f32) -> Vec<f32> {
     let scan = &exam.plan.scan;
     let build = &exam.plan.build;

@@ -1,4 +1,4 @@
-//! What is true of an exam, for the label table, the manifest and tests.
+//! The ground truth of an exam, for the label table, the manifest and tests.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use crate::lookalike::LookalikeKind;
 use crate::plan::ExamPlan;
 use crate::render::clot_on;
 
-/// A slice shows PE when more than this many pixels of it are at least half clot, on a grid of
+/// A slice shows PE if more than this many of its pixels are at least half clot, on a grid of
 /// [`LABEL_SIZE`] × [`LABEL_SIZE`] pixels: about 6 mm², what a reader would call on one slice.
 pub const LABEL_PIXELS: usize = 12;
-/// Rows and columns of the grid on which clot is counted for the labels, whatever the size of the
-/// images, so that the labels do not depend on it.
+/// Rows and columns of the grid on which clot is counted for the labels. It is the same for all image
+/// sizes, so that the labels do not depend on them.
 pub const LABEL_SIZE: usize = 512;
-/// From this streak strength on, HU, the exam is said to have a flow artefact.
+/// Streak strength from which an exam is labelled with a flow artefact, HU.
 const FLOW_ARTIFACT_HU: f32 = 90.0;
 
-/// What is true of one exam.
+/// The ground truth of one exam.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExamTruth {
-    /// Everything that was drawn for the exam.
+    /// All parameters drawn for the exam.
     pub plan: ExamPlan,
     /// The 13 exam-level columns of the label table.
     pub findings: BTreeMap<String, bool>,
@@ -34,11 +34,11 @@ pub struct ExamTruth {
     pub slices: Vec<SliceTruth>,
     /// Clots; empty for an exam without PE.
     pub clots: Vec<ClotTruth>,
-    /// What looks like clot on a slice and is none.
+    /// Structures that look like clot on a slice but are not.
     pub lookalikes: Vec<LookalikeTruth>,
 }
 
-/// What is true of one slice.
+/// The ground truth of one slice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SliceTruth {
     /// SOPInstanceUID.
@@ -47,17 +47,17 @@ pub struct SliceTruth {
     pub position_mm: f64,
     /// Pixels that are at least half clot, on the grid of [`LABEL_SIZE`].
     pub clot_pixels: usize,
-    /// Their area in the patient, mm².
+    /// Area of these pixels in the patient, mm².
     pub clot_mm2: f64,
-    /// The artery in which the slice's largest clot lies, with its largest part; `None` on a slice
-    /// without clot.
+    /// The artery that holds the largest part of the slice's largest clot; `None` on a slice without
+    /// clot.
     pub artery: Option<Order>,
     /// The kinds of look-alike that the slice shows, each once.
     pub lookalikes: Vec<LookalikeKind>,
 }
 
 impl SliceTruth {
-    /// Whether the slice is labelled as showing PE: more than [`LABEL_PIXELS`] of clot.
+    /// Returns whether the slice is labelled as showing PE: more than [`LABEL_PIXELS`] of clot.
     pub fn pe_present(&self) -> bool {
         self.clot_pixels > LABEL_PIXELS
     }
@@ -68,15 +68,15 @@ impl SliceTruth {
 pub struct ClotTruth {
     /// How it fills the artery.
     pub filling: Filling,
-    /// Whether it is old: against the wall, somewhat denser.
+    /// True for old clot, which lies against the wall and is somewhat denser.
     pub chronic: bool,
-    /// HU before noise, 30 to 90.
+    /// HU before noise, 30 to 90 by default.
     pub hu: f32,
     /// Length along the artery, mm.
     pub length_mm: f32,
-    /// The orders of artery that it lies in, from the first.
+    /// The orders of the arteries that hold it, sorted from the heart outwards.
     pub orders: Vec<Order>,
-    /// The sides that it lies on.
+    /// The sides on which it lies.
     pub sides: Vec<Side>,
     /// Its course, mm in the standard anatomy (about the carina, before the patient's build).
     pub course: Vec<Point>,
@@ -87,16 +87,16 @@ pub struct ClotTruth {
 /// One look-alike.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LookalikeTruth {
-    /// What it is.
+    /// The kind of look-alike.
     pub kind: LookalikeKind,
-    /// HU before noise; of a streak, its strength.
+    /// HU before noise; for a streak, its strength.
     pub hu: f32,
     /// Indices of the slices that it reaches.
     pub slices: Vec<usize>,
 }
 
 impl ExamTruth {
-    /// What is true of a grown exam; counts the clot on every slice.
+    /// Collects the truth of a grown exam; counts the clot on every slice.
     pub(crate) fn of(exam: &Exam) -> Self {
         let plan = &exam.plan;
         let reference = exam.at_size(LABEL_SIZE);
@@ -134,12 +134,12 @@ impl ExamTruth {
             .count()
     }
 
-    /// Whether any slice shows PE.
+    /// Returns whether any slice shows PE.
     pub fn positive(&self) -> bool {
         self.n_pe_slices() > 0
     }
 
-    /// The labels as the rest of the pipeline knows them.
+    /// The labels in the form that the rest of the pipeline uses.
     pub fn labels(&self) -> ExamLabels {
         ExamLabels {
             pe_on_slice: self
@@ -152,7 +152,7 @@ impl ExamTruth {
     }
 }
 
-/// `exam` is on the grid of [`LABEL_SIZE`].
+/// The truth of one slice. `exam` must be on the grid of [`LABEL_SIZE`].
 fn slice_truth(exam: &Exam, slice_idx: usize, lookalikes: &[LookalikeTruth]) -> SliceTruth {
     let plan = &exam.plan;
     let clot = clot_on(exam, slice_idx);
@@ -192,10 +192,10 @@ fn clot_truth(clot: &Clot, plan: &ExamPlan) -> ClotTruth {
     }
 }
 
-/// The exam-level findings. The rules of the data set hold: an exam with PE on a slice has a side
-/// or a central clot and exactly one ventricular ratio; one without has none of these, and is
-/// exactly one of negative and indeterminate. `true_filling_defect_not_pe` is never set: no
-/// filling defect of an artery is simulated that is not PE.
+/// The exam-level findings, by the rules of the data set. An exam with PE on a slice has a side or a
+/// central clot and exactly one ventricular ratio. One without has none of these, and is exactly one
+/// of negative and indeterminate. `true_filling_defect_not_pe` is never set, since every simulated
+/// filling defect of an artery is PE.
 fn findings(exam: &Exam, positive: bool) -> BTreeMap<String, bool> {
     let plan = &exam.plan;
     let pieces = || exam.clots.iter().flat_map(|clot| &clot.pieces);

@@ -1,5 +1,5 @@
-//! What a model's record may say. A folder may come from anywhere, and a right seal only says that a
-//! file is as it was written, by whomever.
+//! Checks the values in a model's record. The folder may come from anywhere: a correct seal
+//! (checksum) only shows that the file is unchanged since it was written, not who wrote it.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use crate::model::{Architecture, ModelRecord};
 use crate::options::MAX_SLAB;
 use crate::{CnnOptions, SequenceOptions, TrainError};
 
-/// Values a row of the widest features: a backbone here has 1280 at most.
+/// Most values in a row of features. Our backbones have at most 1280.
 const MAX_WIDTH: usize = 16_384;
 
-/// What is expected, and what is found.
+/// The expected and the found value, for an error message.
 type Wrong = (String, String);
 
 impl ModelRecord {
-    /// Whether it says what a script could have asked for; `path` is what the error names.
+    /// Checks that a script could have asked for these values. The error names `path`.
     pub(crate) fn check(&self, path: &Path) -> Result<(), TrainError> {
         let checked = match &self.architecture {
             Architecture::Cnn {

@@ -8,28 +8,28 @@ use pe_store::StoreError;
 use tch::TchError;
 use thiserror::Error;
 
-/// What can go wrong between stored slices and a trained model.
+/// Errors of splitting, training and prediction.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// An option out of range.
+    /// An option is out of range.
     #[error("option `{option}`: expected {expected}, found {found}")]
     Option {
-        /// Its name.
+        /// Name of the option.
         option: &'static str,
-        /// What is allowed.
+        /// Allowed values.
         expected: String,
-        /// What was given.
+        /// Given value.
         found: String,
     },
-    /// Too few exams for what was asked.
+    /// The data do not allow what was asked, for example with too few exams.
     #[error("{what}: expected {expected}, found {found}")]
     Data {
-        /// The part of the data.
+        /// The data concerned.
         what: String,
-        /// What is needed.
+        /// Expected data.
         expected: String,
-        /// What there is.
+        /// Found data.
         found: String,
     },
     /// There is no trained model in a folder.
@@ -38,10 +38,10 @@ pub enum TrainError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The loss is not a number any more.
+    /// The loss, or the norm of the gradients, is not finite any more.
     #[error("the loss became {loss} in epoch {epoch}, step {step}, on {batch}")]
     NonFinite {
-        /// The loss.
+        /// The loss or the norm.
         loss: f64,
         /// Counted from 1.
         epoch: usize,
@@ -53,43 +53,43 @@ pub enum TrainError {
     /// The operating system refused.
     #[error("cannot {action} {path}")]
     Io {
-        /// What was tried, as a verb.
+        /// Attempted action, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// A file that training wrote is not what it says.
+    /// A file of training is damaged or has impossible values.
     #[error("{path} is damaged: expected {expected}, found {found}")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What it should be.
+        /// Expected content.
         expected: String,
-        /// What it is.
+        /// Found content.
         found: String,
     },
-    /// A model is used on something it was not made for.
+    /// A model is used on other input than it was made for.
     #[error("model `{model}` expects {expected}, found {found}")]
     Mismatch {
         /// The model's name.
         model: String,
-        /// What it was trained on.
+        /// Input that it takes.
         expected: String,
-        /// What was given.
+        /// Given input.
         found: String,
     },
-    /// From the networks.
+    /// Error of the networks.
     #[error(transparent)]
     Nn(NnError),
-    /// From libtorch.
+    /// Error of libtorch.
     #[error("libtorch refused an operation")]
     Torch(#[from] TchError),
-    /// From the store.
+    /// Error of the store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// From the metrics.
+    /// Error of the metrics.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     /// The user asked to stop.
@@ -100,7 +100,7 @@ pub enum TrainError {
 impl From<NnError> for TrainError {
     fn from(error: NnError) -> Self {
         match error {
-            // A pass through a network is left for one reason only.
+            // A pass through a network is only abandoned after a stop request.
             NnError::Stopped => Self::Interrupted(Interrupted),
             other => Self::Nn(other),
         }

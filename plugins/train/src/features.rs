@@ -1,4 +1,4 @@
-//! What a frozen network makes of each exam: extracted once, kept in the store.
+//! Features of a frozen network, extracted once for each exam and then cached in the store.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,12 +19,12 @@ use crate::options::SequenceOptions;
 use crate::stop::stoppable;
 use crate::{Runs, TrainError};
 
-/// Slices, or frames of slabs, that go through the network at once: enough to keep it busy, and
-/// little beside the memory of training.
+/// Slices, alone or in slabs, in one pass through the network. Enough to keep the device busy; the
+/// memory is little compared with training.
 const FRAMES_AT_ONCE: usize = 64;
 
-/// The features that one frozen network makes of stored slices. An exam's are made when they are
-/// first asked for. Cheap to clone.
+/// Features of stored slices, made by one frozen network. An exam's features are extracted when
+/// they are first asked for, then cached. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct FeatureSet {
     model: Model,
@@ -34,7 +34,8 @@ pub struct FeatureSet {
 }
 
 impl FeatureSet {
-    /// The features of `model`, a CNN, on the exams of `slices`, kept in `runs`' folder.
+    /// Creates the set for `model`, a CNN, and the exams of `slices`. The features are cached in
+    /// the folder of `runs`.
     ///
     /// # Errors
     /// [`TrainError::Mismatch`] for a sequence model, or slices made with other settings than the
@@ -76,12 +77,12 @@ impl FeatureSet {
         })
     }
 
-    /// What they are made with.
+    /// The settings that the features are made with.
     pub fn settings(&self) -> &FeatureSettings {
         self.store.settings()
     }
 
-    /// Every exam that features can be made of.
+    /// All exams that features can be made of.
     pub fn exams(&self) -> Vec<ExamId> {
         self.exams.keys().cloned().collect()
     }
@@ -103,22 +104,23 @@ impl FeatureSet {
             .collect()
     }
 
-    /// The name of the network's folder.
+    /// Name of the folder of the network that makes the features.
     pub(crate) fn backbone(&self) -> String {
         let name = self.model.folder().file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
-    /// How sequences of these features are cut.
+    /// The form in which these features are cut into sequences.
     pub(crate) fn form(&self, options: &SequenceOptions) -> SequenceForm {
         SequenceForm::new(self.settings().unit, options)
     }
 
-    /// The features of these exams; those that are not kept are made.
+    /// Returns the features of these exams, in their order. Those that are not cached are extracted
+    /// and stored.
     ///
     /// # Errors
-    /// [`TrainError::Data`] for an exam without slices; [`TrainError::Interrupted`], with what was
-    /// made kept; what the network and the store give.
+    /// [`TrainError::Data`] for an exam without slices; [`TrainError::Interrupted`] after a stop
+    /// request, when the features made so far stay cached; errors of the network and the store.
     pub fn of(
         &self,
         exams: &[ExamId],
@@ -128,6 +130,8 @@ impl FeatureSet {
             .iter()
             .map(|id| self.exam(id))
             .collect::<Result<Vec<_>, _>>()?;
+        // Look up all exams first: the progress bar needs the number of missing slices, and the
+        // network is only loaded if there are any.
         let mut found = exams
             .iter()
             .map(|exam| self.kept(exam, work))
@@ -151,6 +155,7 @@ impl FeatureSet {
                 }
             }
         }
+        // Every exam has its features by now, so this drops none.
         let pairs = exams.into_iter().zip(found);
         Ok(pairs
             .filter_map(|(exam, found)| found.map(|found| (exam, found)))
@@ -175,6 +180,7 @@ impl FeatureSet {
     fn kept(&self, exam: &StoredExam, work: &Work) -> Result<Option<StoredFeatures>, TrainError> {
         work.check()?;
         match self.store.get(exam) {
+            // Damaged features are extracted again, so a warning is enough.
             Err(error @ pe_store::StoreError::Damaged { .. }) => {
                 work.warn(&format!("{error}; it is made again"));
                 Ok(None)
@@ -192,6 +198,7 @@ impl FeatureSet {
         let (Network::Cnn(backbone), Architecture::Cnn { normalisation, .. }) =
             (network, &self.model.record().architecture)
         else {
+            // Not reached: `new` only accepts CNNs.
             return Ok(Vec::new());
         };
         let _no_grad = tch::no_grad_guard();

@@ -1,4 +1,4 @@
-//! Files that are found whole or not at all.
+//! Atomic writing of files, and JSON files with a checksum (the seal).
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
-/// Writes a file beside its place, waits until it is on the disk, and renames it.
+/// Writes a file atomically: writes a temporary file beside it, syncs that to the disk and renames
+/// it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8], files: &Files) -> Result<(), TrainError> {
     let written = files.replace_synced(path, bytes);
     written.map_err(TrainError::io("write", path))
 }
 
-/// As [`write_whole`], with what `write` writes; gives its checksum.
+/// Like [`write_whole`], but `write` streams the content. Returns the content's checksum.
 pub(crate) fn write_stream(
     path: &Path,
     files: &Files,
@@ -29,10 +30,13 @@ pub(crate) fn write_stream(
         };
         write(&mut hashed)?;
         hashed.flush()?;
+        // Sync before the rename, so that the name never refers to half a file, even after a power
+        // cut.
         hashed.file.get_ref().sync_all()?;
         Ok(hashed.hasher.finalize().to_hex().to_string())
     };
     let written = files.replace_with(path, stream).and_then(|checksum| {
+        // Sync the folder too, or a power cut may undo the rename.
         files.sync_folder(path)?;
         Ok(checksum)
     });
@@ -44,7 +48,7 @@ pub(crate) fn write_stream(
     })
 }
 
-/// Why a stream was not written.
+/// The error of writing a stream.
 enum Failed {
     Io(io::Error),
     Nn(NnError),
@@ -62,7 +66,7 @@ impl From<NnError> for Failed {
     }
 }
 
-/// A file, and the checksum of what was written to it.
+/// A writer that computes the checksum of everything it writes to its file.
 pub(crate) struct Hashed<'a> {
     file: BufWriter<&'a mut Output>,
     hasher: blake3::Hasher,
@@ -80,21 +84,21 @@ impl Write for Hashed<'_> {
     }
 }
 
-/// A JSON file that knows its own checksum.
+/// JSON content with its own checksum, the seal.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     content: serde_json::Value,
     seal: String,
 }
 
-/// `value` as the text of a sealed file.
+/// Serialises `value` as the text of a sealed file.
 pub(crate) fn sealed(value: &impl Serialize) -> String {
     let content = serde_json::json!(value);
     let seal = seal(&content);
     format!("{:#}\n", serde_json::json!(Sealed { content, seal }))
 }
 
-/// Reads a sealed file; `None` when there is none.
+/// Reads a sealed file; returns `None` if it does not exist.
 pub(crate) fn read_sealed<T: DeserializeOwned>(
     path: &Path,
     files: &Files,
@@ -106,7 +110,7 @@ pub(crate) fn read_sealed<T: DeserializeOwned>(
     }
 }
 
-/// What the bytes of a sealed file hold.
+/// Parses the bytes of a sealed file and checks the seal.
 pub(crate) fn parse_sealed<T: DeserializeOwned>(
     bytes: &[u8],
     path: &Path,
@@ -123,21 +127,23 @@ pub(crate) fn parse_sealed<T: DeserializeOwned>(
     serde_json::from_value(read.content).map_err(|error| damaged(error.to_string()))
 }
 
+/// Checksum of the content's compact JSON, so that the file's line breaks do not matter.
 fn seal(content: &serde_json::Value) -> String {
     checksum(content.to_string().as_bytes())
 }
 
-/// BLAKE3, hexadecimal.
+/// Returns the BLAKE3 hash of `bytes`, hexadecimal.
 pub(crate) fn checksum(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// Removes a file that may not be there.
+/// Removes a file if it exists.
 pub(crate) fn remove_if_there(path: &Path, files: &Files) -> Result<(), TrainError> {
     files.remove(path).map_err(TrainError::io("remove", path))
 }
 
-/// A name that a record gives to a file beside it; one that leads elsewhere is none.
+/// Returns whether a record's file name is a plain name, of a file beside the record. A path that
+/// leads elsewhere, such as `../a`, is not.
 pub(crate) fn is_plain(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     matches!(

@@ -1,5 +1,4 @@
-//! The readers of checkpoints and models on bytes in memory, for programs that try to break them. No
-//! part of the API.
+//! Readers of checkpoints and models from bytes in memory, for fuzzing. Not part of the API.
 
 use std::path::Path;
 
@@ -10,8 +9,8 @@ use crate::files::{parse_sealed, sealed};
 use crate::fit::{Adam, Length, Network, parse};
 use crate::{FitOptions, ModelRecord, TrainError};
 
-/// Reads the bytes of `checkpoint.json` as a run of so many epochs and steps does that finds it;
-/// gives the files of tensors that it names.
+/// Parses the bytes of `checkpoint.json`, as a run with so many epochs and steps would; returns the
+/// names of its tensor files.
 ///
 /// # Errors
 /// [`TrainError::Damaged`].
@@ -27,7 +26,7 @@ pub fn checkpoint(
     parse(bytes, &length)
 }
 
-/// Reads the bytes of `model.json`.
+/// Parses and checks the bytes of `model.json`.
 ///
 /// # Errors
 /// [`TrainError::Damaged`].
@@ -38,20 +37,20 @@ pub fn model(bytes: &[u8]) -> Result<ModelRecord, TrainError> {
     Ok(record)
 }
 
-/// The bytes of a file that holds `content` under a right seal, which a program that tries at random
-/// would never find.
+/// Returns the bytes of a file with `content` under a correct seal. A fuzzer would never find such
+/// a seal at random.
 pub fn seal(content: &serde_json::Value) -> Vec<u8> {
     sealed(content).into_bytes()
 }
 
-/// A small network and its optimizer, as a run begins with them that finds a checkpoint.
+/// A small network and its optimizer, as they are before a checkpoint is restored.
 pub struct Begun {
     network: Network,
     adam: Adam,
 }
 
 impl Begun {
-    /// A TCN of a few hundred numbers.
+    /// Creates a very small TCN.
     ///
     /// # Errors
     /// [`TrainError::Nn`] when libtorch refuses.
@@ -68,13 +67,13 @@ impl Begun {
         Ok(Self { network, adam })
     }
 
-    /// What it would save.
+    /// The tensors that a checkpoint would save.
     pub fn state(&self) -> State {
         let weights = crate::fit::weights(&self.network);
         weights.into_iter().chain(self.adam.state()).collect()
     }
 
-    /// Goes on from the tensors of a checkpoint.
+    /// Restores the tensors of a checkpoint.
     ///
     /// # Errors
     /// [`TrainError::Data`] and [`TrainError::Nn`] for other tensors than [`Begun::state`] has.
@@ -113,7 +112,7 @@ mod tests {
         Begun::new().unwrap().restore(state).unwrap();
     }
 
-    /// What a right seal does not vouch for.
+    /// A correct seal does not make a record valid.
     #[test]
     fn a_record_that_no_run_writes_is_refused() {
         let refused = |result: Result<(), TrainError>, expected: &str| match result {

@@ -1,4 +1,4 @@
-//! What a model is made of, read from the header of its weights.
+//! Lists a model's layers from the header of its weights file.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use crate::{Model, TrainError};
 
-/// A module of a network that has weights, by PyTorch's name.
+/// A module of a network that has weights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Layer {
-    /// Its name, `features.0.0`.
+    /// PyTorch's name for it, for example `features.0.0`.
     pub name: String,
-    /// The shape of its weight; of its first tensor where it has none of that name.
+    /// Shape of its tensor `weight`, or of its first tensor if none has that name.
     pub shape: Vec<usize>,
-    /// Trainable numbers.
+    /// Number of trainable values.
     pub n_parameters: usize,
 }
 
-/// What BatchNorm counts and does not train.
+/// BatchNorm's running statistics, which are not trained.
 const BUFFERS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
 
 impl Model {
@@ -40,7 +40,7 @@ fn layers(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Layer> {
         if BUFFERS.contains(&tensor) {
             continue;
         }
-        // A damaged header may hold any number.
+        // Saturate, because a damaged header may hold any number.
         let n_parameters = shape.iter().copied().fold(1, usize::saturating_mul);
         match layers.iter_mut().find(|layer| layer.name == name) {
             Some(layer) => {
@@ -56,12 +56,12 @@ fn layers(shapes: &BTreeMap<String, Vec<usize>>) -> Vec<Layer> {
             }),
         }
     }
-    // `features.10` comes after `features.9`.
+    // Natural order: `features.10` comes after `features.9`.
     layers.sort_by_key(|layer| natural(&layer.name));
     layers
 }
 
-/// A name's parts, numbers as numbers.
+/// Sort key of a name: its parts, with numbers compared as numbers.
 fn natural(name: &str) -> Vec<(usize, String)> {
     let part = |part: &str| match part.parse() {
         Ok(number) => (number, String::new()),

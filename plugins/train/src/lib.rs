@@ -1,21 +1,22 @@
-//! Trains networks on what the store holds: CNNs on slices and slabs, sequence models on the
-//! features of a frozen CNN; each run can be stopped at any moment and goes on to the same bits.
+//! Trains networks on stored slices: CNNs on slices and slabs, sequence models on the features of a
+//! frozen CNN. A run can be stopped at any moment; on the CPU, a resumed run ends with the same
+//! bits as one that was not stopped.
 //!
 //! Input: stored slices ([`pe_store::SliceStore`]) and a [`Split`] of their exams. Output: a
-//! [`Model`] (a folder with weights, record and curves), a [`FeatureSet`], and the probabilities
-//! of [`predict`]. [`Runs`] is the folder that all of it lies in. This room knows no HU, no DICOM
-//! and no report.
+//! [`Model`] (a folder with weights, record and curves), a [`FeatureSet`], and the probabilities of
+//! [`predict`]. [`Runs`] is the folder that holds all of it. This crate does not deal with HU,
+//! DICOM or reports.
 //!
 //! ```text
-//! FOLDER/models/NAME-DIGEST/model.json           what the model is, written when it is finished
-//! FOLDER/models/NAME-DIGEST/model.safetensors    its weights, by PyTorch's names
+//! FOLDER/models/NAME-DIGEST/model.json           the record, written when training is finished
+//! FOLDER/models/NAME-DIGEST/model.safetensors    the weights, under PyTorch's names
 //! FOLDER/models/NAME-DIGEST/metrics.jsonl        every step and epoch
 //! FOLDER/models/NAME-DIGEST/events.out.…         the same for TensorBoard
-//! FOLDER/models/NAME-DIGEST/checkpoint.json      while it is trained: where it stands
+//! FOLDER/models/NAME-DIGEST/checkpoint.json      during training: the newest checkpoint
 //! FOLDER/features/SETTINGS/EXAM.bin              features, see [`pe_store::FeatureStore`]
 //! ```
 
-// Tests look at files themselves.
+// Tests access files directly.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod checked;

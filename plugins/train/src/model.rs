@@ -1,4 +1,4 @@
-//! A trained model on disk: weights, and a record that says what they are and what they take.
+//! A trained model on disk: its weights, and a record of how it was made and what input it takes.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,76 +20,78 @@ use crate::fit::{Epoch, Network, TensorFile, read_tensors};
 use crate::options::{CnnOptions, SequenceKind, SequenceOptions, SlabHead};
 use crate::random::seed_torch;
 
-/// The record's name in a model's folder.
+/// File name of the record in a model's folder.
 const FILE: &str = "model.json";
-/// Version of the training code: a change of what it computes gives other models other names.
+/// Version of the training code, a part of a model's folder name. Raise it when results change, so
+/// that models of older code are not reused.
 pub(crate) const VERSION: u32 = 1;
 
-/// What a model is.
+/// Kind of a model, with its options and inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Architecture {
     /// A convolutional network on slices or slabs.
     Cnn {
-        /// How it was made and trained.
+        /// Options of the network and of its training.
         options: CnnOptions,
-        /// What it does to stored values first.
+        /// Normalisation that it applies to stored values.
         normalisation: Normalisation,
-        /// The slices that it takes.
+        /// Settings of the slices that it takes.
         slices: SliceSettings,
-        /// Where its weights began, in words.
+        /// Origin of its initial weights, in words.
         start: String,
-        /// The file that they began from.
+        /// The file of pretrained weights, if any.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         weights: Option<WeightsFile>,
     },
     /// A sequence model on a frozen network's features.
     Sequence {
-        /// How it was made and trained.
+        /// Options of the network and of its training.
         options: SequenceOptions,
-        /// The features that it takes.
+        /// Settings of the features that it takes.
         features: FeatureSettings,
-        /// The folder of the network that makes them, beside this model's.
+        /// Name of the folder of the CNN that makes them, beside this model's folder.
         backbone: String,
     },
 }
 
-/// A threshold, and what it is for.
+/// A decision threshold at one level.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Threshold {
     /// Slices, slabs or exams.
     pub level: Level,
-    /// A probability at or above it is called PE.
+    /// A probability at or above it counts as PE.
     pub threshold: f64,
 }
 
-/// What is written of a trained model beside its weights.
+/// The record of a trained model, beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelRecord {
-    /// Its name, as the script gave it.
+    /// The model's name, as the script gave it.
     pub name: String,
-    /// What it is.
+    /// Kind, options and inputs.
     pub architecture: Architecture,
-    /// The Youden thresholds of the validation part; none without one, or with one class in it.
+    /// Youden thresholds on the validation part. A level with one class only has none; without a
+    /// validation part there are none.
     pub thresholds: Vec<Threshold>,
-    /// Every epoch.
+    /// All epochs of the training.
     pub history: Vec<Epoch>,
-    /// The epoch whose weights these are, from 1.
+    /// The epoch that the weights are from, counted from 1.
     pub best_epoch: usize,
-    /// Trainable numbers.
+    /// Number of trainable values.
     pub n_parameters: usize,
-    /// Seed of its training.
+    /// Seed of the training.
     pub seed: u64,
-    /// The exams that weights were fitted to.
+    /// Exams that the weights were fitted to.
     pub train: Vec<ExamId>,
-    /// The exams that chose epoch and threshold.
+    /// Exams that chose the epoch and the thresholds.
     pub validation: Vec<ExamId>,
     pub(crate) weights: TensorFile,
 }
 
-/// A trained model: a folder, and what it says of itself. Cheap to clone.
+/// A trained model: its folder and its record. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Model {
     folder: PathBuf,
@@ -98,10 +100,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens the model in `folder`; `None` when there is none.
+    /// Opens the model in `folder`; returns `None` if there is none.
     ///
     /// # Errors
-    /// [`TrainError::Damaged`] for a record that is not what it says; [`TrainError::Io`].
+    /// [`TrainError::Damaged`] for a record with a wrong seal or impossible values;
+    /// [`TrainError::Io`].
     pub fn open(folder: &Path, files: &Files) -> Result<Option<Self>, TrainError> {
         let path = folder.join(FILE);
         let Some(record) = read_sealed::<ModelRecord>(&path, files)? else {
@@ -111,7 +114,7 @@ impl Model {
         Ok(Some(Self::new(folder, record, files)))
     }
 
-    /// Opens the model in `folder`, which must be there.
+    /// Opens the model in `folder`, which must exist.
     ///
     /// # Errors
     /// [`TrainError::NoModel`] when there is none; as [`Model::open`].
@@ -129,7 +132,7 @@ impl Model {
         }
     }
 
-    /// Writes the record, with thresholds: from now on the model is finished.
+    /// Writes the record with the thresholds. The model counts as finished from then on.
     pub(crate) fn finish(self, thresholds: Vec<Threshold>) -> Result<Self, TrainError> {
         let record = ModelRecord {
             thresholds,
@@ -140,7 +143,7 @@ impl Model {
         Ok(Self::new(&self.folder, record, &self.files))
     }
 
-    /// What is set of the slices that this model, or its CNN, takes.
+    /// Settings of the slices that this model, or its CNN, takes.
     ///
     /// # Errors
     /// As [`Model::backbone`].
@@ -151,7 +154,7 @@ impl Model {
         }
     }
 
-    /// The threshold of slices that the validation part chose.
+    /// The threshold for slices, chosen on the validation part.
     pub fn threshold(&self) -> Option<f64> {
         let thresholds = self.record.thresholds.iter();
         thresholds
@@ -164,12 +167,12 @@ impl Model {
         &self.files
     }
 
-    /// Where it lies.
+    /// The model's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where its training began, in words: with the file's SHA-256 where weights were given.
+    /// Describes its initial weights; with the file's SHA-256 if pretrained weights were given.
     pub fn start(&self) -> String {
         match &self.record.architecture {
             Architecture::Cnn { start, .. } => start.clone(),
@@ -179,7 +182,7 @@ impl Model {
         }
     }
 
-    /// The file of weights that its training began from.
+    /// The file of pretrained weights that its training started from.
     pub fn weights_file(&self) -> Option<&WeightsFile> {
         match &self.record.architecture {
             Architecture::Cnn { weights, .. } => weights.as_ref(),
@@ -187,7 +190,7 @@ impl Model {
         }
     }
 
-    /// Its own weights, with the digest of their file.
+    /// The model's own weights file, with its SHA-256.
     ///
     /// # Errors
     /// [`TrainError::Nn`] when they cannot be read.
@@ -200,15 +203,16 @@ impl Model {
         })
     }
 
-    /// What it says of itself.
+    /// The model's record.
     pub fn record(&self) -> &ModelRecord {
         &self.record
     }
 
-    /// The network with its weights, on a device.
+    /// Builds the network on a device and loads its weights.
     pub(crate) fn network(&self, device: Device) -> Result<Network, TrainError> {
         let mut network = {
-            // The fresh weights are drawn for nothing; nobody else's step may be disturbed by it.
+            // `build` draws initial weights, which are overwritten below. Hold the lock on the
+            // generator, so that this does not disturb a training step on another thread.
             let _drawing = seed_torch(0, "overwritten", &[]);
             build(&self.record.architecture, device)?
         };
@@ -223,10 +227,10 @@ impl Model {
         Ok(network)
     }
 
-    /// The network that makes the features which this model takes; itself for a CNN.
+    /// Opens the CNN that makes the features which this model takes; a CNN returns itself.
     ///
     /// # Errors
-    /// [`TrainError::NoModel`] when it is not beside this model any more; as [`Model::open`].
+    /// [`TrainError::NoModel`] when it is no longer beside this model; as [`Model::open`].
     pub fn backbone(&self) -> Result<Self, TrainError> {
         match &self.record.architecture {
             Architecture::Cnn { .. } => Ok(self.clone()),
@@ -240,7 +244,8 @@ impl Model {
                     });
                 }
                 let found = Self::load(&beside.join(backbone), &self.files)?;
-                // One sequence model that names another would lead on and on, or back here.
+                // Refuse a sequence model that names another one: such a chain could be long, or a
+                // loop.
                 match found.record.architecture {
                     Architecture::Cnn { .. } => Ok(found),
                     Architecture::Sequence { .. } => Err(TrainError::Damaged {
@@ -253,7 +258,7 @@ impl Model {
         }
     }
 
-    /// What the features are that this model makes (a CNN) or takes (a sequence model).
+    /// Settings of the features that this model makes (a CNN) or takes (a sequence model).
     pub fn features(&self) -> FeatureSettings {
         match &self.record.architecture {
             Architecture::Sequence { features, .. } => features.clone(),
@@ -275,7 +280,8 @@ impl Model {
         }
     }
 
-    /// Slices that a row of features stands for, and how many logits the model gives a row.
+    /// Slices per row of features. A model gives as many logits per row, except a CNN with one
+    /// logit per slab.
     pub(crate) fn slices_per_row(&self) -> usize {
         let unit = match &self.record.architecture {
             Architecture::Cnn { options, .. } => unit(options),
@@ -288,7 +294,7 @@ impl Model {
     }
 }
 
-/// What a row of a CNN's features stands for.
+/// The unit of a row of a CNN's features: a slice or a slab.
 pub(crate) fn unit(options: &CnnOptions) -> FeatureUnit {
     if options.network.is_3d() {
         FeatureUnit::Slab(options.slab)
@@ -297,7 +303,7 @@ pub(crate) fn unit(options: &CnnOptions) -> FeatureUnit {
     }
 }
 
-/// A network of this kind with fresh weights, from libtorch's generator as it stands.
+/// Builds a network with fresh weights, drawn from libtorch's generator in its current state.
 pub(crate) fn build(architecture: &Architecture, device: Device) -> Result<Network, TrainError> {
     Ok(match architecture {
         Architecture::Cnn { options, .. } => {

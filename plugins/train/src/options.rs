@@ -1,4 +1,4 @@
-//! What a script can set of a training run, with the paper's values as defaults.
+//! Options of a training run, with the paper's values as defaults.
 
 use std::fmt::Display;
 
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 
-/// Slices of the longest slab: a CTPA has some hundred.
+/// Most slices in a slab. A CTPA has some hundred.
 pub(crate) const MAX_SLAB: usize = 2048;
 
-/// The optimizer.
+/// Kind of optimizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Adam (Kingma & Ba 2015): weight decay is added to the gradient.
     Adam,
-    /// AdamW (Loshchilov & Hutter 2019): weight decay is taken from the weights.
+    /// AdamW (Loshchilov & Hutter 2019): weight decay is subtracted from the weights.
     AdamW,
 }
 
-/// How the learning rate changes.
+/// Schedule of the learning rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
-    /// It does not.
+    /// Stays at `lr`.
     Constant,
-    /// Times `gamma` every `step_epochs` epochs.
+    /// Multiplied by `gamma` every `step_epochs` epochs.
     Step,
     /// Half a cosine from `lr` to 0 over all steps.
     Cosine,
 }
 
-/// What tells which epoch's weights are kept.
+/// Criterion for the epoch whose weights are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Select {
@@ -44,28 +44,29 @@ pub enum Select {
     Last,
 }
 
-/// In which precision the network computes; weights and optimizer are always float32.
+/// Precision of the network's computation; weights and optimizer are always float32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// float32.
     F32,
-    /// bfloat16 where libtorch's autocast takes it to be safe.
+    /// bfloat16 where libtorch's autocast considers it safe.
     Bf16,
 }
 
-/// How weights are fitted, whatever the network.
+/// Training options, the same for every network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FitOptions {
-    /// Samples a step: slices, slabs or sequences.
+    /// Samples per step: slices, slabs or sequences.
     pub batch: usize,
-    /// Epochs: passes over the training part, or over what `steps` and `balance` draw of it.
+    /// Number of epochs: passes over the training part, or over what `steps` and `balance` draw
+    /// from it.
     pub epochs: usize,
-    /// Steps of an epoch; 0 makes as many as a pass over the training part takes.
+    /// Steps per epoch; 0 makes one pass over the training part.
     pub steps: usize,
-    /// Share of each batch that shows PE, drawn with repetition where there are too few, as the rest
-    /// is; 0 takes the samples as they are. The probabilities of a balanced model are too high.
+    /// Share of each batch that shows PE; 0 takes the samples as they are. A class with too few
+    /// samples is repeated. The probabilities of a balanced model are too high.
     pub balance: f64,
     /// Learning rate.
     pub lr: f64,
@@ -73,7 +74,7 @@ pub struct FitOptions {
     pub optimizer: Optimizer,
     /// Weight decay.
     pub weight_decay: f64,
-    /// How the learning rate changes.
+    /// Schedule of the learning rate.
     pub schedule: Schedule,
     /// Epochs between steps of the schedule `step`.
     pub step_epochs: usize,
@@ -81,25 +82,26 @@ pub struct FitOptions {
     pub gamma: f64,
     /// Steps over which the learning rate rises from 0, before the schedule.
     pub warmup_steps: usize,
-    /// Gradients with a greater norm are scaled down to it; 0 leaves them.
+    /// Largest norm of the gradients; a larger one is scaled down to it. 0 does not clip.
     pub clip_norm: f64,
     /// Weight of a positive slice in the loss, above 0; 1 is the paper's plain BCE.
     pub positive_weight: f64,
-    /// What tells which epoch's weights are kept.
+    /// Criterion for the epoch whose weights are kept.
     pub select: Select,
-    /// Training ends after so many epochs without a better one; 0 never ends it early.
+    /// Training ends after this many epochs without a better one; 0 never ends it early.
     pub patience: usize,
-    /// In which precision the network computes.
+    /// Precision of the network's computation.
     pub precision: Precision,
     /// Seconds between checkpoints within an epoch; each epoch ends with one, unless the last is
     /// less than a tenth of this old.
     pub checkpoint_s: f64,
-    /// Whether the labels of the slices are shuffled among the training slices: a negative
-    /// control, which must not learn.
+    /// Whether to shuffle the labels among the slices of each part that is trained or validated on:
+    /// a negative control, from which a network must not learn.
     pub shuffle_labels: bool,
 }
 
-/// The paper's section 3.3 and Table 1, with the reading's choices.
+/// Values of the paper's section 3.3 and Table 1; where it leaves a choice, ours
+/// (`docs/table2.md`).
 impl Default for FitOptions {
     fn default() -> Self {
         Self {
@@ -125,27 +127,28 @@ impl Default for FitOptions {
     }
 }
 
-/// Augmentation of training images: one draw a slice, or a slab.
+/// Augmentation of training images, drawn once per slice or slab.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Augmentation {
-    /// Bounds of the Gaussian blur's sigma, pixels, with a kernel of 3; `[0, 0]` does not blur.
+    /// Bounds of the Gaussian blur's sigma in pixels, with a kernel of 3; `[0, 0]` does not blur.
     pub blur_sigma: [f64; 2],
     /// Probability of a horizontal flip.
     pub flip: f64,
     /// Rotations are drawn up to this many degrees to either side; 0 does not rotate.
     pub rotation_deg: f64,
-    /// Images are enlarged or made smaller by up to this share.
+    /// Images are enlarged or reduced by up to this share.
     pub zoom: f64,
     /// Images are moved along rows and columns by up to this share of their side.
     pub shift: f64,
-    /// Values in [0, 1] are multiplied by up to this share more or less, and cut off at 1.
+    /// Values in [0, 1] are multiplied by 1 ± up to this share, and clipped at 1.
     pub contrast: f64,
-    /// Up to this much is added to or taken from values in [0, 1], which are cut off at 0 and 1.
+    /// Up to this much is added to or subtracted from values in [0, 1], which are then clipped to
+    /// [0, 1].
     pub brightness: f64,
 }
 
-/// The paper's three kinds with the reading's sizes.
+/// The paper's three kinds of augmentation, with our choice of sizes (`docs/table2.md`).
 impl Default for Augmentation {
     fn default() -> Self {
         Self {
@@ -160,37 +163,37 @@ impl Default for Augmentation {
     }
 }
 
-/// What a 3D network says of a slab.
+/// Output of a 3D network for a slab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SlabHead {
-    /// One logit a slice.
+    /// One logit per slice.
     Slices,
-    /// One logit for the whole slab (PE on any of its slices), which stands for each slice.
+    /// One logit for the whole slab (PE on any of its slices), used for each of its slices.
     Slab,
 }
 
-/// A convolutional network on slices or slabs, and how it is trained.
+/// Options of a convolutional network on slices or slabs, and of its training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CnnOptions {
     /// `efficientnet_b0` or `efficientnet_lite0`, on single slices, or `r3d_18`, on slabs.
     pub network: BackboneKind,
-    /// Pretrained weights: a safetensors file made by `scripts/weights/convert.py`, or `imagenet`,
-    /// those that come with the set-up, for `efficientnet_lite0`; empty starts from the standard
-    /// initialisation.
+    /// Pretrained weights: a safetensors file made by `scripts/weights/convert.py`, or `imagenet`
+    /// for those that come with the set-up (only for `efficientnet_lite0`). Empty starts from the
+    /// standard initialisation.
     pub weights: String,
-    /// Slices of a slab, for `r3d_18`.
+    /// Slices per slab, for `r3d_18`.
     pub slab: usize,
-    /// Slices from the beginning of one training slab to that of the next, for `r3d_18`; 0 takes a
-    /// whole slab, so that none overlap. Slabs of validation and test never do.
+    /// Slices from the start of one training slab to the start of the next, for `r3d_18`. 0 takes a
+    /// whole slab, so that none overlap. Slabs of validation and test never overlap.
     pub slab_stride: usize,
-    /// What `r3d_18` says of a slab.
+    /// Output of `r3d_18` for a slab.
     pub head: SlabHead,
     /// Augmentation of the training images.
     #[serde(flatten)]
     pub augmentation: Augmentation,
-    /// How it is trained.
+    /// Options of the training.
     #[serde(flatten)]
     pub fit: FitOptions,
 }
@@ -209,7 +212,7 @@ impl Default for CnnOptions {
     }
 }
 
-/// Which sequence model.
+/// Kind of sequence model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SequenceKind {
@@ -219,36 +222,36 @@ pub enum SequenceKind {
     Tcn,
 }
 
-/// A sequence model on the features of a frozen network, and how it is trained.
+/// Options of a sequence model on the features of a frozen network, and of its training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SequenceOptions {
-    /// Which model.
+    /// Kind of model.
     pub model: SequenceKind,
-    /// Features in the hidden state, in each direction, of `bilstm`.
+    /// Size of the hidden state of `bilstm`, in each direction.
     pub hidden: i64,
     /// Channels of `tcn`.
     pub channels: i64,
-    /// Kernel of `tcn`, rows.
+    /// Kernel of `tcn`, in rows.
     pub kernel: i64,
     /// Residual blocks of `tcn`; dilations 1, 2, 4, …
     pub levels: i64,
-    /// Dropout in `tcn`.
+    /// Probability of dropout in `tcn`.
     pub dropout: f64,
-    /// Whether `tcn` sees only rows before.
+    /// Whether `tcn` sees only earlier rows and the row itself.
     pub causal: bool,
-    /// The longest sequence of slices; longer exams are cut. For features of slices.
+    /// Most slices in a sequence, for features of slices; longer exams are cut.
     pub chunk_slices: usize,
-    /// The longest sequence of slabs; longer exams are cut. For features of slabs.
+    /// Most slabs in a sequence, for features of slabs; longer exams are cut.
     pub chunk_slabs: usize,
-    /// Slabs before and after whose features are joined to a slab's, zeros at the ends.
+    /// Number of slabs on either side whose features are joined to a slab's; zeros beyond the exam.
     pub neighbours: usize,
-    /// How it is trained.
+    /// Options of the training.
     #[serde(flatten)]
     pub fit: FitOptions,
 }
 
-/// The paper's section 3.5 and Table 1, with the reading's learning rate.
+/// Values of the paper's section 3.5 and Table 1, with our choice of learning rate.
 impl Default for SequenceOptions {
     fn default() -> Self {
         Self {
@@ -299,7 +302,7 @@ impl SequenceOptions {
             ("hidden", self.hidden, 8192),
             ("channels", self.channels, 8192),
             ("kernel", self.kernel, 255),
-            // The last block's dilation is 2 to the power of one less.
+            // The last block's dilation is 2 to the power of `levels - 1`.
             ("levels", self.levels, 16),
         ];
         for (name, value, most) in sizes {
@@ -356,7 +359,7 @@ impl FitOptions {
     /// [`TrainError::Option`] naming the first option that is out of range.
     pub fn check(&self) -> Result<(), TrainError> {
         at_least_one("batch", self.batch)?;
-        // Steps and slices of all epochs are counted together.
+        // Bounds the counts of steps and slices over all epochs.
         size("epochs", self.epochs, 1, 1_000_000)?;
         size("steps", self.steps, 0, 1_000_000)?;
         within("balance", self.balance, 0.0, 1.0)?;
@@ -382,7 +385,7 @@ fn at_least_one(option: &'static str, value: usize) -> Result<(), TrainError> {
     }
 }
 
-/// What tensors are made of this size: an option that is far beyond any use would take all memory.
+/// Checks the size of a tensor: a value far beyond any use would take all memory.
 fn size<N: TryInto<usize> + Display + Copy>(
     option: &'static str,
     value: N,

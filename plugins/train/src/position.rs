@@ -1,5 +1,5 @@
-//! How far one comes without looking: PE lies where the arteries are, and those lie at much the
-//! same height in every exam.
+//! A baseline that predicts from a slice's position alone. PE lies where the arteries are, and
+//! those lie at much the same height in every exam.
 
 use pe_metrics::{ExamScores, Level, Scores, relative_height, youden};
 use pe_store::StoredExam;
@@ -7,16 +7,16 @@ use pe_store::StoredExam;
 use crate::data::labels;
 use crate::{Split, TrainError};
 
-/// Steps of relative height that slices are counted in.
+/// Number of bins of relative height.
 const BINS: usize = 40;
-/// Width of the Gaussian that smooths the counts, bins.
+/// Standard deviation of the Gaussian that smooths the counts, in bins.
 const SIGMA: f64 = 1.5;
 
-/// The scores of a baseline that sees no image, on the test part of `split`: the smoothed share of
-/// PE among the training slices at the same relative height in the exam, with the Youden threshold
-/// of the validation part.
+/// Returns the scores of a baseline that sees no image, on the test part of `split`. A slice's
+/// score is the smoothed share of PE among the training slices at the same relative height in the
+/// exam. The threshold is the Youden threshold of the validation part.
 ///
-/// A network has learnt to see emboli as far as it is better than this.
+/// A network has learnt to see emboli only as far as it does better than this.
 ///
 /// # Errors
 /// [`TrainError::Data`] when `exams` lack one of the split.
@@ -60,6 +60,7 @@ fn shares(exams: &[StoredExam]) -> [f64; BINS] {
             .map(|(bin, count)| weight(bin) * count)
             .sum()
     };
+    // The smallest positive number avoids 0 / 0 if no training slice has a label.
     std::array::from_fn(|at| smooth(&positive, at) / smooth(&all, at).max(f64::MIN_POSITIVE))
 }
 

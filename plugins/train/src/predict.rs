@@ -1,4 +1,4 @@
-//! A model's probability for each slice of an exam.
+//! Predicts the probability of PE for each slice of an exam.
 
 use pe_binding::Work;
 use pe_ct::ExamId;
@@ -14,15 +14,17 @@ use crate::fit::{Network, probability};
 use crate::model::{Architecture, Model, Threshold};
 use crate::stop::stoppable;
 
-/// The probabilities of PE that `model` gives to the slices of `exams`, with the threshold of its
-/// validation part. Both kinds of model take features: a CNN's own, or its backbone's.
+/// Returns the probabilities of PE that `model` gives to the slices of `exams`, with the thresholds
+/// of its validation part. Both kinds of model take features: a CNN its own, a sequence model its
+/// backbone's.
 ///
-/// A CNN looks at each row; a sequence model takes sequences as long as in training. Each slice
-/// gets the probability of its own logit, or of its slab's where the model gives one a slab.
+/// A CNN classifies each row of features; a sequence model takes sequences as long as in training.
+/// Each slice gets the probability of its own logit, or of its slab's if the model gives one logit
+/// per slab.
 ///
 /// # Errors
 /// [`TrainError::Mismatch`] when the features are not those that the model takes;
-/// [`TrainError::Data`] for an exam without slices; what the network gives.
+/// [`TrainError::Data`] for an exam without slices; errors of the network.
 pub fn predict(
     model: &Model,
     features: &FeatureSet,
@@ -45,7 +47,8 @@ pub fn predict(
         });
     }
     let exams = features.of(exams, work)?;
-    // Sequences are short and networks on them small: the way to a GPU would take longer.
+    // On the CPU: sequences are short and their networks small, so copying to a GPU would take
+    // longer.
     let network = model.network(Device::Cpu)?;
     let _no_grad = tch::no_grad_guard();
     let _stoppable = stoppable(work);
@@ -70,10 +73,10 @@ pub fn predict(
     }))
 }
 
-/// The levels at which a threshold is chosen: the paper's slices, slabs of its 32, exams.
+/// Levels at which a threshold is chosen: slices, slabs of 32 slices as in the paper, and exams.
 const LEVELS: [Level; 3] = [Level::Slice, Level::Slab(32), Level::Exam];
 
-/// The Youden thresholds of a model on these exams; none at levels with one class only.
+/// Chooses the Youden thresholds of a model on these exams. A level with one class only gets none.
 pub(crate) fn thresholds(
     model: &Model,
     features: &FeatureSet,
@@ -138,6 +141,7 @@ fn probabilities(
         }
         (Network::Sequence(_), Architecture::Cnn { .. }) => Vec::new(),
     };
+    // One logit per row holds for all slices of the row; otherwise each slice has its own.
     let per_logit = if logits.len() == features.n_rows() {
         per_row
     } else {

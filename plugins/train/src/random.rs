@@ -1,5 +1,6 @@
-//! Independent streams of random numbers, named by what they are for: no draw depends on another
-//! sample, the order of work or the number of threads, and none has a state to save.
+//! Independent streams of random numbers, one for each purpose. A draw depends only on the seed,
+//! the purpose and the indices, not on other samples, the order of work or the number of threads.
+//! So a checkpoint has no random state to save.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,19 +11,20 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 pub(crate) struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream for `what` and `indices` (epoch, sample) of the run of `seed`.
+    /// Creates the stream for the purpose `what` and `indices` (epoch, sample) of the run with
+    /// `seed`.
     pub(crate) fn new(seed: u64, what: &str, indices: &[usize]) -> Self {
         Self(ChaCha8Rng::from_seed(digest(seed, what, indices)))
     }
 
     /// Uniform in `[low, high)`.
     pub(crate) fn uniform(&mut self, low: f64, high: f64) -> f64 {
-        // 53 bits are what an f64 holds exactly.
+        // An f64 holds integers of up to 53 bits exactly.
         let unit = (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
         low + (high - low) * unit
     }
 
-    /// Uniform in `0..n`; 0 for an `n` of 0.
+    /// Uniform in `0..n`; returns 0 if `n` is 0.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
     }
@@ -35,12 +37,12 @@ impl Stream {
     }
 }
 
-/// The right to draw from libtorch's generator, which the whole process shares.
+/// Lock on libtorch's random generator, which the whole process shares.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
-/// Seeds libtorch's generator for one purpose; nobody else draws from it while the guard lives.
+/// Seeds libtorch's generator for one purpose and locks it until the guard is dropped.
 ///
-/// The generator has no state that could be saved, so it is seeded anew for each step.
+/// We cannot save the generator's state, so it is seeded anew for each step.
 pub(crate) fn seed_torch(seed: u64, what: &str, indices: &[usize]) -> MutexGuard<'static, ()> {
     let guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     tch::manual_seed(torch_seed(seed, what, indices));

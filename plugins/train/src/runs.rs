@@ -1,4 +1,4 @@
-//! A folder of trained models: what is there is not trained again.
+//! Trains models in a folder. A finished model is reused, not trained again.
 
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use crate::predict::thresholds;
 use crate::random::seed_torch;
 use crate::{Split, TrainError};
 
-/// Where models are trained: a folder, a device, a seed.
+/// A folder of models, and the device and the seed to train them with.
 #[derive(Debug, Clone)]
 pub struct Runs {
     folder: PathBuf,
@@ -32,25 +32,25 @@ pub struct Runs {
     n_threads: usize,
 }
 
-/// The data of one run: the parts of the split, as samples and as names.
+/// The data of one run: the samples of two parts of the split, and the exams' IDs.
 struct Parts<'a> {
     train: &'a dyn Samples,
     validation: &'a dyn Samples,
     split: &'a Split,
-    /// A digest of what the samples are made from.
+    /// Digest of the slices and labels that the samples are made from.
     digest: String,
     features: Features<'a>,
 }
 
-/// What the finished model predicts from.
+/// Source of the features that the finished model predicts from.
 enum Features<'a> {
-    /// A CNN makes its own.
+    /// A CNN makes its own, from slices.
     Own(&'a SliceStore),
-    /// A sequence model takes its backbone's.
+    /// A sequence model takes those of its backbone.
     Given(&'a FeatureSet),
 }
 
-/// What a script can set of [`Runs`].
+/// The options of [`Runs`] that a script can set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunSettings {
@@ -70,17 +70,18 @@ impl Default for RunSettings {
 }
 
 impl Runs {
-    /// Models in `folder/models`, features in `folder/features`.
+    /// Creates runs with models in `folder/models` and features in `folder/features`.
     ///
     /// # Errors
-    /// [`TrainError::Nn`] when the device cannot be used.
+    /// [`TrainError::Io`] when the folder may not be written to; [`TrainError::Nn`] when the device
+    /// cannot be used.
     pub fn new(folder: &Path, device: &str, seed: u64, files: &Files) -> Result<Self, TrainError> {
         let allowed = files.check(folder, Access::Write);
         allowed.map_err(TrainError::io("write", folder))?;
         let request: Request = device.parse().map_err(pe_nn::NnError::from)?;
         let device = choose(request).map_err(pe_nn::NnError::from)?.device();
-        // Making batches takes little beside computing on them; more threads would only be in the
-        // way of libtorch's.
+        // Making batches takes little time compared with the network's. More threads would only
+        // compete with libtorch's.
         let n_threads = (rayon::current_num_threads() / 2).clamp(1, 8);
         Ok(Self {
             folder: folder.to_owned(),
@@ -96,7 +97,7 @@ impl Runs {
         self.device
     }
 
-    /// The folder.
+    /// The folder of models and features.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -109,11 +110,12 @@ impl Runs {
         self.n_threads
     }
 
-    /// Trains a CNN on the training part of `split`, or opens it when that was done before.
+    /// Trains a CNN on the training part of `split`, or opens the model if the same run is finished
+    /// already.
     ///
     /// # Errors
-    /// [`TrainError::Option`]; [`TrainError::Data`] when a part has no labelled slices or one
-    /// class only; what training gives.
+    /// [`TrainError::Option`]; [`TrainError::Data`] when a part has no labelled slices, or another
+    /// process trains in the model's folder; errors of training.
     pub fn cnn(
         &self,
         name: &str,
@@ -125,6 +127,7 @@ impl Runs {
         options.check()?;
         let exams = slices.exams()?;
         let normalisation = Normalisation::of(options.network);
+        // 0 means that training slabs do not overlap.
         let stride = match options.slab_stride {
             0 => options.slab,
             stride => stride,
@@ -138,6 +141,7 @@ impl Runs {
             ))
         };
         let (train, train_exams) = samples(&split.train, stride)?;
+        // Slabs of validation never overlap, as in prediction.
         let (validation, validation_exams) = samples(&split.validation, options.slab)?;
         let parts = Parts {
             train: train.as_ref(),
@@ -150,17 +154,18 @@ impl Runs {
             options: options.clone(),
             normalisation,
             slices: slices.settings().clone(),
+            // Not known before the weights are loaded, and not a part of the run's name.
             start: String::new(),
             weights: given(options, work.files())?,
         };
         self.train(name, architecture, &options.fit, &parts, work)
     }
 
-    /// Trains a sequence model on features of the training part of `split`, or opens it when that
-    /// was done before.
+    /// Trains a sequence model on features of the training part of `split`, or opens the model if
+    /// the same run is finished already.
     ///
     /// # Errors
-    /// As [`Runs::cnn`], and what making features gives.
+    /// As [`Runs::cnn`], and errors of making features.
     pub fn sequence(
         &self,
         name: &str,
@@ -211,8 +216,9 @@ impl Runs {
             .join("models")
             .join(self.run_name(name, &architecture, parts));
         if let Some(model) = Model::open(&folder, &self.files)? {
-            // A process that was killed at its end leaves checkpoints, which only take space: a
-            // model in a folder that cannot be written is as good.
+            // A process killed right after it finished a model leaves checkpoints, which only take
+            // space. If they cannot be removed, because the folder is read-only, the model is as
+            // good.
             let _ = clear(&folder, &self.files);
             if let Some(file) = model.weights_file() {
                 work.weights(file);
@@ -222,8 +228,10 @@ impl Runs {
         (self.files)
             .create_dir_all(&folder)
             .map_err(TrainError::io("create", &folder))?;
+        // Two processes must not train in one folder. The lock is held until this function returns.
         let _lock = lock(&folder, &self.files)?;
         let mut network = {
+            // The generator is locked only while the initial weights are drawn.
             let _drawing = seed_torch(self.seed, "initialisation", &[]);
             let mut network = build(&architecture, self.device)?;
             if let Network::Cnn(backbone) = &mut network {
@@ -255,18 +263,22 @@ impl Runs {
         };
         let fitted = fit(&job, &mut network)?;
         let model = record(&job, &network, architecture, fitted, parts.split)?;
+        // Free the device's memory: `FeatureSet` and `thresholds` load the network again.
         drop(network);
         let features = match &parts.features {
             Features::Own(slices) => FeatureSet::new(&model, slices, self)?,
             Features::Given(features) => FeatureSet::clone(features),
         };
         let thresholds = thresholds(&model, &features, &parts.split.validation, work)?;
+        // Remove the checkpoints only after `model.json` is written. Until then a stopped run
+        // resumes from them.
         let model = model.finish(thresholds)?;
         clear(&folder, &self.files)?;
         Ok(model)
     }
 
-    /// `NAME-DIGEST`: runs of the same name, options, data, seed and code are the same run.
+    /// Returns `NAME-DIGEST`. Runs with the same name, options, data, seed and version of the code
+    /// get the same name, and so share a folder.
     fn run_name(&self, name: &str, architecture: &Architecture, parts: &Parts) -> String {
         let mut architecture = serde_json::json!(architecture);
         // A path says nothing of the weights, and changes with the folder: their SHA-256 stays.
@@ -285,7 +297,7 @@ impl Runs {
     }
 }
 
-/// The samples that a CNN is trained on.
+/// Makes the samples that a CNN is trained on: slices, or slabs for a 3D network.
 fn images(
     options: &CnnOptions,
     exams: Vec<StoredExam>,
@@ -319,8 +331,8 @@ fn images(
     }
 }
 
-/// The weights that a script gave, by file or by name. Their digest is a part of what the run is:
-/// another file in its place begins another run.
+/// Returns the pretrained weights that a script gave, by file or by name. Their SHA-256 is a part
+/// of the run's name, so another file in the same place starts another run.
 fn given(options: &CnnOptions, files: &Files) -> Result<Option<WeightsFile>, TrainError> {
     let sha256 = match options.weights.as_str() {
         "" => return Ok(None),
@@ -334,7 +346,7 @@ fn given(options: &CnnOptions, files: &Files) -> Result<Option<WeightsFile>, Tra
     }))
 }
 
-/// Gives a network its first weights, and says which.
+/// Loads pretrained weights, if any, into a network; describes the initial weights in words.
 fn begin(
     backbone: &mut pe_nn::Backbone,
     options: &CnnOptions,
@@ -355,6 +367,7 @@ fn begin(
                 imagenet::NAME => backbone.load_imagenet()?,
                 file => backbone.load_pretrained(Path::new(file), work.files())?,
             };
+            // The file may have changed since `given` computed the digest that the run is named by.
             if adapted.sha256 != weights.sha256 {
                 return Err(TrainError::Data {
                     what: weights.file.clone(),
@@ -373,7 +386,7 @@ fn begin(
     Ok(start)
 }
 
-/// Where weights come from and what was changed of them, for the record and the user.
+/// Describes where weights come from and what was changed in them, for the record and the user.
 fn described(path: &str, adapted: &Adapted) -> String {
     let known = adapted
         .known
@@ -388,7 +401,8 @@ fn described(path: &str, adapted: &Adapted) -> String {
     )
 }
 
-/// The model as it was fitted, with its weights on disk and not yet finished.
+/// Writes the fitted weights to disk. The returned model is not finished: its record is not written
+/// yet.
 fn record(
     job: &Job,
     network: &Network,
@@ -414,7 +428,7 @@ fn record(
     Ok(Model::new(job.folder, record, files))
 }
 
-/// A name becomes part of a path.
+/// Checks a model's name, which becomes part of a path.
 fn check_name(name: &str) -> Result<(), TrainError> {
     let fine = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.len() <= 64 && name.chars().all(fine) {
@@ -425,6 +439,8 @@ fn check_name(name: &str) -> Result<(), TrainError> {
     }
 }
 
+/// Checks that each part has labelled samples. Only validation may be empty, if the split has no
+/// exams for it.
 fn check_parts(parts: &Parts) -> Result<(), TrainError> {
     let named = [
         ("the training part", parts.train, &parts.split.train),
@@ -446,7 +462,7 @@ fn check_parts(parts: &Parts) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// A digest of the slices and their labels.
+/// Returns a digest of the exams' slices and labels.
 fn digest(parts: &[Vec<StoredExam>]) -> String {
     let facts: Vec<_> = parts
         .iter()
@@ -460,7 +476,8 @@ fn digest(parts: &[Vec<StoredExam>]) -> String {
     checksum(serde_json::json!(facts).to_string().as_bytes())
 }
 
-/// The right to train in a folder; the system takes it back when the process ends.
+/// Takes an exclusive lock on a model's folder. It is released when the process exits, or earlier
+/// when the returned value is dropped.
 fn lock(folder: &Path, files: &Files) -> Result<Arc<Output>, TrainError> {
     let path = folder.join("lock");
     let file = files.edit(&path).map_err(TrainError::io("create", &path))?;

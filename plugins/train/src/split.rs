@@ -1,4 +1,4 @@
-//! Which exams are trained on, which choose, which test.
+//! Splits exams into parts for training, validation and test.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,26 +10,29 @@ use serde::{Deserialize, Serialize};
 use crate::TrainError;
 use crate::random::Stream;
 
-/// How exams are split.
+/// Options of [`Split::new`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SplitOptions {
-    /// Share of the exams that test, above 0 and below 1. The paper's is 0.2. Not used with `folds`.
+    /// Share of the exams in the test part, above 0 and below 1. The paper's is 0.2. Not used with
+    /// `folds`.
     pub test: f64,
-    /// Share of the other exams that choose the checkpoint and the threshold, 0 to below 1.
+    /// Share of the other exams in the validation part, which chooses the checkpoint and the
+    /// threshold; 0 to below 1.
     pub validation: f64,
-    /// 0, or the number of parts of a cross-validation, of which part `fold` tests.
+    /// Number of folds of a cross-validation, of which `fold` is the test part; 0 for a single
+    /// split.
     pub folds: usize,
-    /// Which part tests, from 0.
+    /// The fold that is the test part, from 0.
     pub fold: usize,
-    /// How many exams are trained on, of those that could be; 0 takes all. Fewer are a part of
-    /// more, with the same share of PE and the same tests, so that a learning curve can be drawn.
+    /// Number of exams to train on; 0 takes all. A smaller number takes a subset of a larger one,
+    /// with the same share of PE and the same test part, so that a learning curve can be drawn.
     pub n_train: usize,
-    /// Whether exams called indeterminate are used; they count as PE (the paper's 2,368).
+    /// Whether to use exams called indeterminate; they count as PE (the paper's 2,368).
     pub indeterminate: bool,
-    /// SeriesInstanceUIDs of exams that are in no part: those whose mask does not hold, say.
+    /// SeriesInstanceUIDs of exams to leave out, for example those with a wrong mask.
     pub leave_out: Vec<String>,
-    /// Seed of the order in which patients are dealt out.
+    /// Seed of the order in which patients are assigned to parts.
     pub seed: u64,
 }
 
@@ -48,27 +51,26 @@ impl Default for SplitOptions {
     }
 }
 
-/// Exams dealt out to three parts; no patient is in two of them.
+/// Exams split into three parts; no patient is in two of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// The exams that weights are fitted to.
+    /// Exams that the weights are fitted to.
     pub train: Vec<ExamId>,
-    /// The exams that choose the checkpoint and the threshold.
+    /// Exams that choose the checkpoint and the threshold.
     pub validation: Vec<ExamId>,
-    /// The exams that nothing is chosen by.
+    /// Exams for the final evaluation; nothing is chosen on them.
     pub test: Vec<ExamId>,
-    /// The exams that are in no part: without labels, indeterminate, named in `leave_out`, or more
-    /// than `n_train`.
+    /// Exams in no part: without labels, indeterminate, named in `leave_out`, or beyond `n_train`.
     pub left_out: Vec<ExamId>,
 }
 
 impl Split {
-    /// Deals out exams, stratified by the exam's label and grouped by patient: exams with the same
+    /// Splits exams, stratified by the exam's label and grouped by patient: exams with the same
     /// patient key or study stay together. The order of `exams` does not matter.
     ///
     /// # Errors
-    /// [`TrainError::Option`] for shares or folds out of range; [`TrainError::Data`] when a part
-    /// that was asked for stays without an exam.
+    /// [`TrainError::Option`] for an option out of range or an unknown UID in `leave_out`;
+    /// [`TrainError::Data`] when a part that was asked for would be empty.
     pub fn new(exams: &[StoredExam], options: &SplitOptions) -> Result<Self, TrainError> {
         check(options)?;
         check_left_out(exams, options)?;
@@ -102,8 +104,8 @@ impl Split {
         Ok(split)
     }
 
-    /// Deals out the patients of one label; gives those to train on, each with its place among them
-    /// from 0 to 1.
+    /// Assigns the patients of one label to test and validation. Returns the others, to train on,
+    /// each with its place among them from 0 to 1.
     fn deal<'a>(
         &mut self,
         stratum: &[&'a Patient],
@@ -139,8 +141,9 @@ impl Split {
         places.map(|(idx, &one)| (place(idx), one)).collect()
     }
 
-    /// Takes the exams of the first patients until there are `n` to train on, all for 0. By their
-    /// places, so that any number of them has the share of PE of all.
+    /// Takes patients in the order of their places until there are `n` exams to train on; 0 takes
+    /// all. Sorting by place mixes patients with and without PE evenly, so any `n` has the share of
+    /// PE of all.
     fn take_train(&mut self, mut order: Vec<(f64, &Patient)>, n: usize) -> Result<(), TrainError> {
         let all: usize = order.iter().map(|(_, one)| one.exams.len()).sum();
         if n > all {
@@ -183,10 +186,10 @@ impl Split {
         }
     }
 
-    /// The exams of `part` among `exams`, in the order of `part`.
+    /// Returns the exams of `part` from `exams`, in the order of `part`.
     ///
     /// # Errors
-    /// [`TrainError::Data`] when one is not among them.
+    /// [`TrainError::Data`] when one is missing in `exams`.
     pub fn of(part: &[ExamId], exams: &[StoredExam]) -> Result<Vec<StoredExam>, TrainError> {
         let known: BTreeMap<&ExamId, &StoredExam> = exams
             .iter()
@@ -223,7 +226,7 @@ impl fmt::Display for Split {
     }
 }
 
-/// The exams of one patient, as far as the files tell.
+/// The exams of one patient, as far as patient keys and studies show.
 struct Patient {
     positive: bool,
     exams: Vec<ExamId>,
@@ -253,7 +256,8 @@ fn check(options: &SplitOptions) -> Result<(), TrainError> {
     Ok(())
 }
 
-/// Every exam that is to be left out must be there: a misspelt one would be used.
+/// Checks that every UID in `leave_out` exists: with a misspelt one, the exam would be used after
+/// all.
 fn check_left_out(exams: &[StoredExam], options: &SplitOptions) -> Result<(), TrainError> {
     let known = |uid: &String| exams.iter().any(|exam| id(exam).series_uid == *uid);
     match options.leave_out.iter().find(|uid| !known(uid)) {
@@ -266,7 +270,8 @@ fn check_left_out(exams: &[StoredExam], options: &SplitOptions) -> Result<(), Tr
     }
 }
 
-/// Whether the exam has a label, for itself and for at least one of its slices, and is not left out.
+/// Returns whether the exam and at least one of its slices have a label, and `options` do not leave
+/// it out.
 fn usable(exam: &StoredExam, options: &SplitOptions) -> bool {
     let left_out = options.leave_out.contains(&id(exam).series_uid);
     !left_out
@@ -286,10 +291,13 @@ fn positive(exam: &StoredExam) -> bool {
     labels.and_then(|labels| labels.positive()) == Some(true)
 }
 
-/// Groups exams that share a patient key or a study, in an order that depends on nothing else.
+/// Groups exams that share a patient key or a study. Sorts them first, so that the order of `exams`
+/// does not matter.
 fn patients(exams: &[&StoredExam]) -> Vec<Patient> {
     let mut sorted = exams.to_vec();
     sorted.sort_by_key(|exam| id(exam));
+    // `group[i]` is the smallest index in the group of exam i; each exam starts as its own group. A
+    // study or patient key seen before merges two groups under the smaller index.
     let mut group: Vec<usize> = (0..sorted.len()).collect();
     let mut first: BTreeMap<(bool, &str), usize> = BTreeMap::new();
     for (idx, exam) in sorted.iter().enumerate() {
@@ -317,7 +325,8 @@ fn patients(exams: &[&StoredExam]) -> Vec<Patient> {
     patients.into_values().collect()
 }
 
-/// `share` of `n`, at least one of two or more when a share is asked for, and never all.
+/// Returns `share` of `n`, rounded, but never all of `n`. If a share is asked for and `n` is at
+/// least 2, it is at least 1.
 fn share(share: f64, n: usize) -> usize {
     let least = usize::from(share > 0.0 && n >= 2);
     ((share * n as f64).round() as usize)

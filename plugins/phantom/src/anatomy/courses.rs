@@ -222,7 +222,7 @@ pub(crate) const GULLET: [Place; 4] = [
     (at(26.0, 4.0, -128.0), 6.5),
 ];
 
-/// The aorta, from the heart over the arch and down to the left of the spine's front.
+/// The aorta, from the heart over the arch and down in front of the spine's left side.
 pub(crate) const AORTA: [Place; 11] = [
     (at(2.0, -14.0, -48.0), 13.0),
     (at(-13.0, -27.0, -24.0), 15.0),

@@ -1,5 +1,5 @@
-//! Outlines at one height: body, thoracic cavity, mediastinum, diaphragm, lungs. The figures are
-//! those of an adult of about 175 cm, read off axial anatomy in general; none is from one person.
+//! Outlines at one height: body, thoracic cavity, mediastinum, diaphragm, lungs. The values are
+//! those of an adult of about 175 cm, from general axial anatomy; none comes from one person.
 
 use crate::geometry::{at, broken_line, ellipse, ellipsoid, ramp, union};
 use crate::plan::Build;
@@ -25,7 +25,7 @@ const BODY_DEPTH: [(f32, f32); 7] = [
     (90.0, 80.0),
     (125.0, 70.0),
 ];
-/// Distance of the middle of each half of the cavity from the midline.
+/// Distance of the centre of each half of the cavity from the midline.
 const CAVITY_ASIDE: [(f32, f32); 7] = [
     (-190.0, 60.0),
     (-110.0, 63.0),
@@ -57,7 +57,7 @@ const CAVITY_DEPTH: [(f32, f32); 8] = [
     (85.0, 29.0),
     (97.0, 2.0),
 ];
-/// How far back the middle of the cavity lies.
+/// Distance of the cavity's centre behind the carina.
 const CAVITY_BACK: [(f32, f32); 6] = [
     (-190.0, 2.0),
     (-50.0, 0.0),
@@ -66,7 +66,7 @@ const CAVITY_BACK: [(f32, f32); 6] = [
     (65.0, 22.0),
     (97.0, 32.0),
 ];
-/// The back of the trunk lies flat on the table here, mm behind the carina's plane.
+/// Plane on the table that flattens the back of the trunk, mm behind the carina, without fat.
 const FLAT_BACK: f32 = 104.0;
 
 /// The outlines at one height.
@@ -104,22 +104,22 @@ impl Level {
         }
     }
 
-    /// Where the flat back lies.
+    /// Position of the flat back, mm behind the carina.
     pub fn flat_back(&self) -> f32 {
         FLAT_BACK + self.fat * 0.6
     }
 
-    /// Distance to the skin.
+    /// Signed distance to the skin.
     #[inline(always)]
     pub fn body(&self, left: f32, back: f32) -> f32 {
         let middle = FLAT_BACK + self.fat * 0.75 - self.body.1;
         let from_middle = back - middle;
         let (u, v) = (left / self.body.0, from_middle / self.body.1);
         let (u2, v2) = (u * u, v * v);
-        // Between an ellipse and a rounded box: a trunk is neither.
+        // Mean of an ellipse and a rounded box: a trunk is between the two.
         let k = 0.5 * (u2 + v2).sqrt() + 0.5 * (u2 * u2 + v2 * v2).sqrt().sqrt();
         let length = (left * left + from_middle * from_middle).sqrt();
-        // In the very middle no direction has a meaning; it is as deep as the trunk is.
+        // At the very centre the distance is undefined; use the depth of the trunk.
         let rounded = length * (1.0 - 1.0 / k);
         let mut outline = if k < 0.02 { -self.body.1 } else { rounded };
         if self.breasts {
@@ -131,13 +131,13 @@ impl Level {
             outline = union(outline, ellipsoid(side, at(54.0, 36.0, 52.0)), 14.0);
         }
         let skin = -union(-outline, self.flat_back() - back, 16.0).min(-outline);
-        // Far out to the side or below the back no shape counts. A choice at the end, and no early
-        // return, so that a row of pixels is computed several at a time.
+        // Far out to the side or below the back, skip the details. Select at the end instead of
+        // returning early, so that the compiler can vectorise over a row of pixels.
         let far = (left.abs() - self.body.0).max(back - self.flat_back());
         if far > 8.0 { far } else { skin }
     }
 
-    /// Distance to the inner wall of the chest and abdomen.
+    /// Signed distance to the inner wall of the chest and abdomen.
     #[inline(always)]
     pub fn cavity(&self, left: f32, back: f32) -> f32 {
         let back = back - self.cavity_back;
@@ -147,7 +147,7 @@ impl Level {
             half(left + self.cavity_aside),
             10.0,
         );
-        // Between the halves, in front of the spine, lies the mediastinum's own room.
+        // Between the halves, in front of the spine, add room for the mediastinum.
         let depth = self.cavity.1 * 0.76;
         union(
             halves,
@@ -156,7 +156,7 @@ impl Level {
         )
     }
 
-    /// Distance to the mediastinum: what lies between the lungs.
+    /// Signed distance to the mediastinum, the space between the lungs.
     #[inline(always)]
     pub fn mediastinum(&self, left: f32, back: f32) -> f32 {
         let up = self.up;
@@ -169,7 +169,7 @@ impl Level {
             ),
             at(62.0 * self.heart, 50.0 * self.heart, 62.0 * self.heart),
         ) - 4.0;
-        // Narrow in front where the lungs nearly meet, wider about the great vessels.
+        // Narrow in front, where the lungs nearly meet; wider around the great vessels.
         let front = ellipse(left - 2.0, back + 30.0, 15.0, 66.0);
         let vessels = ellipse(left + 2.0, back + 4.0, 38.0, 38.0) + 18.0 * ramp(up, 45.0, 95.0);
         let aorta = ellipse(left - 22.0, back - 36.0, 17.0, 18.0);
@@ -178,7 +178,7 @@ impl Level {
             at(16.0, 20.0, 30.0),
         );
         let hilum_right = ellipsoid(at(left + 36.0, back - 6.0, up + 18.0), at(13.0, 18.0, 32.0));
-        // Below the heart the vessels' room narrows to gullet, aorta and vena cava.
+        // Below the heart the vessels' space narrows to oesophagus, aorta and vena cava.
         let vessels = vessels + 20.0 * ramp(-up, 30.0, 70.0);
         let column = union(union(spine, vessels, 8.0), front, 8.0);
         let hila = hilum_left.min(hilum_right);
@@ -191,14 +191,14 @@ impl Level {
         let dome = |top: f32, middle: f32, width: f32| {
             let aside = (left - middle) / width;
             let behind = (back + 8.0) / 92.0;
-            // The recess behind reaches far lower than the one in front.
+            // The recess at the back reaches far lower than the one in front.
             let slope = if behind > 0.0 { 88.0 } else { 52.0 };
             top + self.diaphragm - 62.0 * aside * aside - slope * behind * behind
         };
         dome(-84.0, -62.0, 74.0).max(dome(-98.0, 66.0, 70.0))
     }
 
-    /// Distance to the nearer lung.
+    /// Signed distance to the nearer lung.
     #[inline]
     pub fn lung(&self, left: f32, back: f32) -> f32 {
         let cavity = self.cavity(left, back);

@@ -1,6 +1,6 @@
-//! Trees of tubes that fill a lung: from a root, each branch runs towards the middle of the places
-//! it must reach, and these are split in two where it ends (after Tawhai et al., J Appl Physiol
-//! 2004, without their bookkeeping of angles).
+//! Trees of tubes that fill a lung. From a root, each branch runs towards the centre of the points
+//! that it must reach. Where it ends, these points are split in two, for two more branches (after
+//! Tawhai et al., J Appl Physiol 2004, without their control of angles).
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub enum Side {
     Right,
 }
 
-/// How far down the tree a vessel lies.
+/// The level of a vessel in its tree, from the heart outwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -31,12 +31,12 @@ pub enum Order {
     Lobar,
     /// Segmental vessels.
     Segmental,
-    /// Everything beyond.
+    /// All further branches.
     Subsegmental,
 }
 
 impl Order {
-    /// All of them, from the heart outwards.
+    /// All orders, from the heart outwards.
     pub const ALL: [Self; 5] = [
         Self::Trunk,
         Self::Main,
@@ -45,7 +45,7 @@ impl Order {
         Self::Subsegmental,
     ];
 
-    /// Its name in the truth.
+    /// The name in the truth.
     pub fn name(self) -> &'static str {
         match self {
             Self::Trunk => "trunk",
@@ -66,16 +66,16 @@ pub(crate) struct Vessel {
     pub side: Side,
 }
 
-/// Tubes in which a parent comes before its children.
+/// Tubes, with each parent before its children.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tree {
     pub vessels: Vec<Vessel>,
     children: Vec<Vec<usize>>,
 }
 
-/// The thinnest vessel that is painted, mm of radius.
+/// Radius of the thinnest painted vessel, mm.
 const THINNEST_MM: f32 = 0.32;
-/// The longest stretch between two forks, mm.
+/// The longest section between two forks, mm.
 const LONGEST_MM: f32 = 27.0;
 
 impl Tree {
@@ -95,7 +95,7 @@ impl Tree {
         vessel_idx
     }
 
-    /// Adds a chain of tubes through `(point, radius)` places and returns its last index.
+    /// Adds a chain of tubes through `(point, radius)` places and returns the index of the last.
     pub fn chain(
         &mut self,
         places: &[(Point, f32)],
@@ -114,12 +114,12 @@ impl Tree {
         })
     }
 
-    /// The branches of a vessel.
+    /// The indices of a vessel's branches.
     pub fn children(&self, vessel_idx: usize) -> &[usize] {
         &self.children[vessel_idx]
     }
 
-    /// Grows branches from the end of `root` to every one of `targets`.
+    /// Grows branches from the end of `root` to each of `targets`.
     pub fn fill(&mut self, root: usize, targets: Vec<Point>, stream: &mut Stream) {
         if targets.is_empty() {
             return;
@@ -157,6 +157,7 @@ impl Tree {
         };
         let middle = centre(targets);
         let away = (middle - from).length().max(1e-3);
+        // The last branch goes all the way; others stop at a share of it, where they fork.
         let share = if targets.len() == 1 {
             1.0
         } else {
@@ -187,14 +188,14 @@ impl Tree {
     }
 }
 
-/// How radii fall with the number of places that a branch still reaches.
+/// Radius of a branch by the number of points that it still reaches.
 struct Scale {
     root_mm: f32,
     n_targets: f32,
 }
 
 impl Scale {
-    /// A parent's radius to the power of 2.35 is its branches' sum: measured exponents of
+    /// The sum over branches of radius^2.35 equals that of their parent: measured exponents of
     /// pulmonary arteries lie between 2 and 3, Murray's law.
     fn radius_mm(&self, n_targets: usize) -> f32 {
         let share = n_targets as f32 / self.n_targets;
@@ -202,7 +203,7 @@ impl Scale {
     }
 }
 
-/// Radii after the usual calibres: segmental arteries are 4 to 7 mm wide.
+/// Order by the usual calibres: segmental arteries are 4 to 7 mm wide.
 fn order_of(radius_mm: f32) -> Order {
     if radius_mm > 3.6 {
         Order::Lobar
@@ -220,14 +221,14 @@ fn centre(points: &[Point]) -> Point {
     sum * (1.0 / points.len() as f32)
 }
 
-/// Splits the places across their longest extent, somewhat off the middle. Extent along the way
-/// from `from` counts less, so that branches part sideways and run on outwards.
+/// Splits points in two across their longest extent, somewhat off the middle. Extent along the
+/// direction from `from` counts less, so that branches part sideways and run on outwards.
 fn split(mut targets: Vec<Point>, from: Point, stream: &mut Stream) -> (Vec<Point>, Vec<Point>) {
     let middle = centre(&targets);
     let way = (middle - from).unit();
     let flat = |point: Point| point - way * (0.6 * (point - middle).dot(way));
     let mut axis = at(stream.normal(), stream.normal(), stream.normal()).unit();
-    // A few rounds of power iteration find the direction of the greatest spread.
+    // Six rounds of power iteration find the direction of the greatest spread.
     for _ in 0..6 {
         let spread = targets.iter().fold(Point::default(), |sum, &point| {
             let off = flat(point) - middle;

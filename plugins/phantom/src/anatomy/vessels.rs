@@ -1,5 +1,5 @@
 //! The vessels and airways of one exam: the great ones on their standard courses, and the trees
-//! that grow from them into the lungs.
+//! that grow from these into the lungs.
 
 use super::courses::{
     AIRWAYS, AORTA, ARTERY_STEMS, AZYGOS, BRACHIOCEPHALIC_ARTERY, GULLET, LEFT_ARM_VEIN,
@@ -11,31 +11,31 @@ use crate::geometry::{Point, Tube, at};
 use crate::plan::ExamPlan;
 use crate::seed::Stream;
 
-/// A tube of one filling.
+/// A tube and the HU of its contents.
 #[derive(Debug, Clone)]
 pub(crate) struct Filled {
     pub tube: Tube,
     pub hu: f32,
-    /// How unevenly contrast is mixed here, HU.
+    /// Strength of uneven mixing of contrast in this tube, HU.
     pub mixing_hu: f32,
 }
 
-/// Everything tubular in the chest.
+/// All tubular structures of the chest.
 #[derive(Debug, Clone)]
 pub(crate) struct Vasculature {
     /// Pulmonary arteries; the trunk is the first vessel.
     pub arteries: Tree,
     /// Pulmonary veins.
     pub veins: Tree,
-    /// Aorta and its branches, systemic veins, gullet.
+    /// Aorta and its branches, systemic veins, oesophagus.
     pub systemic: Vec<Filled>,
-    /// Airways, by the radius of their lumen.
+    /// Airways, with the radius of their lumen.
     pub airways: Vec<Tube>,
 }
 
-/// Places that the arteries of one lung reach; the veins reach fewer.
+/// Number of points that the arteries of one lung reach; the veins reach 4/5 as many.
 const N_TARGETS: usize = 1100;
-/// Distance that the places keep from the pleura, mm.
+/// Distance of these points from the pleura, mm.
 const PLEURA_MM: f32 = 3.5;
 
 impl Vasculature {
@@ -60,14 +60,14 @@ impl Vasculature {
     }
 }
 
-/// Where a lobe's vessels enter, and the last tube of their stem.
+/// The stem vessel from which a lobe's tree grows.
 struct Root {
     vessel: usize,
     side: Side,
     lobe: Lobe,
 }
 
-/// Height of the oblique fissure: the lower lobe reaches far up behind, the upper far down in front.
+/// Height of the oblique fissure: the lower lobe reaches far up at the back, the upper far down in front.
 pub(crate) fn oblique_fissure(left: f32, back: f32) -> f32 {
     -22.0 + 0.95 * back - 0.1 * left.abs() + 0.0022 * left * left
 }
@@ -110,7 +110,7 @@ fn artery_stems(stream: &mut Stream) -> (Tree, Vec<Root>) {
     (tree, roots)
 }
 
-/// The four pulmonary veins, from the left atrium outwards; the left heart moves with its size.
+/// The four pulmonary veins, from the left atrium outwards. Their origin moves with the heart's size.
 fn vein_stems(plan: &ExamPlan) -> (Tree, Vec<Root>) {
     let mut tree = Tree::default();
     let mut roots = Vec::new();
@@ -132,7 +132,7 @@ fn fill_side(
 ) {
     let of_side: Vec<&Root> = roots.iter().filter(|root| root.side == side).collect();
     for root in &of_side {
-        // Where a lobe has no root of its own, its places go to the upper lobe's.
+        // The veins have no root in the middle lobe: its points go to the upper lobe's root.
         let own = |point: &Point| {
             let lobe = lobe_of(*point);
             let has_own = of_side.iter().any(|other| other.lobe == lobe);
@@ -143,7 +143,7 @@ fn fill_side(
     }
 }
 
-/// Random places in one lung, away from the pleura.
+/// Draws random points in one lung, away from the pleura.
 fn lung_points(plan: &ExamPlan, side: Side, n: usize, stream: &mut Stream) -> Vec<Point> {
     let sign = if side == Side::Left { 1.0 } else { -1.0 };
     let mut points = Vec::with_capacity(n);
@@ -160,7 +160,7 @@ fn lung_points(plan: &ExamPlan, side: Side, n: usize, stream: &mut Stream) -> Ve
     points
 }
 
-/// Trachea and main bronchi, then airways beside the arteries down to the segments.
+/// Trachea and main bronchi, then airways that accompany the arteries down to the segments.
 fn airways(arteries: &Tree) -> Vec<Tube> {
     let mut tubes: Vec<Tube> = AIRWAYS.iter().flat_map(|course| tubes_of(course)).collect();
     let beside = arteries
@@ -186,14 +186,14 @@ fn systemic(plan: &ExamPlan, stream: &mut Stream) -> Vec<Filled> {
     let timing = &plan.timing;
     let aorta_size = stream.uniform(0.9, 1.15);
     let injected_left = stream.chance(0.5);
-    // The arm that was not injected brings back blood without contrast.
+    // Contrast is injected into one arm; the other arm's vein returns blood without contrast.
     let other_arm_hu = stream.uniform(45.0, 80.0);
     let (left_hu, right_hu) = if injected_left {
         (timing.cava_hu, other_arm_hu)
     } else {
         (other_arm_hu, timing.cava_hu)
     };
-    // Blood from below has not been through the contrast yet.
+    // Blood from the lower body has no contrast yet.
     let lower_cava_hu = stream.uniform(60.0, 110.0);
     let azygos_hu = stream.uniform(50.0, 110.0);
     let aorta: Vec<(Point, f32)> = AORTA

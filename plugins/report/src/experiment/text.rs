@@ -127,12 +127,16 @@ fn cell(metric: &Metric, text: &str, star: &str) -> String {
     format!("{text:>width$}{star:1}")
 }
 
+/// Text without its middle where it is too long: names of models begin alike and differ at their ends.
 fn clipped(text: &str, width: usize) -> String {
-    if text.chars().count() > width {
-        text.chars().take(width - 1).chain(['…']).collect()
-    } else {
-        text.into()
+    let n = text.chars().count();
+    if n <= width {
+        return text.into();
     }
+    let end = (width - 1) / 2;
+    let begin = text.chars().take(width - 1 - end);
+    let end = text.chars().skip(n - end);
+    begin.chain(['…']).chain(end).collect()
 }
 
 /// Text as lines of at most `width` characters, broken between words.
@@ -157,7 +161,8 @@ mod tests {
     #[test]
     fn long_names_are_clipped() {
         assert_eq!(clipped("effnet", 6), "effnet");
-        assert_eq!(clipped("effnet_x", 6), "effne…");
+        assert_eq!(clipped("effnet_x", 6), "eff…_x");
+        assert_eq!(clipped("effnet_x", 7), "eff…t_x");
     }
 
     #[test]

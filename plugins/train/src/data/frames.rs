@@ -4,7 +4,7 @@ use super::image::{CHANNELS, ImageMaker, Normalisation};
 use super::slabs::render_slab;
 use super::{HostBatch, Samples, Wanted, describe};
 
-/// Every slice or slab of one exam, labelled or not, in order: what features are made from.
+/// All slices or slabs of one exam, labelled or not, in order. Features are extracted from them.
 #[derive(Debug)]
 pub(crate) struct FrameSet {
     exam: StoredExam,
@@ -21,7 +21,7 @@ impl FrameSet {
         }
     }
 
-    /// Slices or slabs.
+    /// Number of slices or slabs.
     pub(crate) fn n_rows(&self) -> usize {
         self.exam.n_slices().div_ceil(self.frames())
     }
@@ -49,7 +49,7 @@ impl Samples for FrameSet {
     }
 
     fn positive(&self, _: usize) -> bool {
-        // As in a batch, nothing is asked of the labels here.
+        // Extraction does not use labels.
         false
     }
 
@@ -91,7 +91,7 @@ impl Samples for FrameSet {
             input,
             shape,
             permute,
-            // Nothing is known of the slices here, and nothing is asked.
+            // Extraction does not use targets either.
             target: vec![0.0; samples.len()],
             valid: vec![false; samples.len()],
             logits: vec![n],

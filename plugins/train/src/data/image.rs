@@ -1,4 +1,4 @@
-//! One stored slice as the network's input: augmented, normalised, channels last.
+//! Turns a stored slice into a network's input: augments, normalises, and puts channels last.
 
 use pe_nn::BackboneKind;
 use pe_store::StoredExam;
@@ -10,18 +10,18 @@ use crate::random::Stream;
 /// Channels of a stored slice.
 pub(crate) const CHANNELS: usize = 3;
 
-/// What is taken from a value in [0, 1] and what it is divided by, channel by channel. Stored with
-/// a model, so that inference repeats it.
+/// Mean and standard deviation of each channel: a value in [0, 1] becomes `(value - mean) / std`.
+/// Stored with a model, so that inference repeats it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {
-    /// Taken away.
+    /// Subtracted from the value.
     pub mean: [f32; CHANNELS],
-    /// Divided by.
+    /// Divides the difference.
     pub std: [f32; CHANNELS],
 }
 
 impl Normalisation {
-    /// The one that a network's published weights were trained with.
+    /// Returns the normalisation that the network's published weights were trained with.
     pub fn of(network: BackboneKind) -> Self {
         match network {
             BackboneKind::EfficientNetB0 => Self::IMAGENET,
@@ -30,45 +30,46 @@ impl Normalisation {
         }
     }
 
-    /// That of torchvision's `EfficientNet_B0_Weights.IMAGENET1K_V1`.
+    /// Normalisation of torchvision's `EfficientNet_B0_Weights.IMAGENET1K_V1`.
     pub const IMAGENET: Self = Self {
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
     };
-    /// That of TensorFlow's EfficientNet-Lite: (byte − 127) / 128, from its
+    /// Normalisation of TensorFlow's EfficientNet-Lite: (byte − 127) / 128, from its
     /// `efficientnet_lite_builder.py`.
     pub const IMAGENET_LITE: Self = Self {
         mean: [127.0 / 255.0; CHANNELS],
         std: [128.0 / 255.0; CHANNELS],
     };
-    /// That of torchvision's `R3D_18_Weights.KINETICS400_V1`.
+    /// Normalisation of torchvision's `R3D_18_Weights.KINETICS400_V1`.
     pub const KINETICS: Self = Self {
         mean: [0.43216, 0.394_666, 0.37645],
         std: [0.22803, 0.22145, 0.216_989],
     };
 }
 
-/// One draw of the augmentation.
+/// The random parameters of one augmentation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Draw {
     /// Weights of the blur's middle and side taps; `None` does not blur.
     taps: Option<(f32, f32)>,
     flip: bool,
     angle_rad: f64,
-    /// How many times larger the image becomes.
+    /// Magnification: 2 makes the image twice as large.
     zoom: f64,
-    /// How far it moves along rows and columns, shares of its side.
+    /// Shift down and to the right, as shares of the image's side.
     shift: [f64; 2],
-    /// What values are multiplied by, and what is added then.
+    /// Values are multiplied by `contrast`, then `brightness` is added.
     contrast: f64,
     brightness: f64,
 }
 
 impl Draw {
-    /// The draw of one sample in one epoch.
+    /// Draws the parameters of one sample in one epoch.
     pub(crate) fn new(options: &Augmentation, stream: &mut Stream) -> Self {
         let [low, high] = options.blur_sigma;
         let sigma = stream.uniform(low, high);
+        // Weight of a pixel at distance 1, relative to that of the middle one.
         let side = (-0.5 / (sigma * sigma)).exp();
         Self {
             taps: (high > 0.0 && sigma > 0.0).then(|| {
@@ -86,23 +87,23 @@ impl Draw {
         }
     }
 
-    /// Whether pixels move.
+    /// Returns whether pixels move.
     fn moves(&self) -> bool {
         self.flip || self.angle_rad != 0.0 || self.zoom != 1.0 || self.shift != [0.0, 0.0]
     }
 
-    /// Whether values change.
+    /// Returns whether values change.
     fn recolours(&self) -> bool {
         self.contrast != 1.0 || self.brightness != 0.0
     }
 }
 
-/// Uniform within `most` of `middle`.
+/// Draws uniformly from `middle - most` to `middle + most`.
 fn around(middle: f64, most: f64, stream: &mut Stream) -> f64 {
     middle + stream.uniform(-most, most)
 }
 
-/// Makes inputs from stored slices; holds the buffers, so one a thread.
+/// Makes network inputs from stored slices. It holds the buffers, so each thread has its own.
 pub(crate) struct ImageMaker {
     normalisation: Normalisation,
     /// The normalised value of each stored byte, channel by channel.
@@ -134,6 +135,8 @@ impl ImageMaker {
         out: &mut [f32],
     ) {
         match (draw, exam.slice_u8(slice_idx)) {
+            // Bytes that are not augmented: a table of 256 values per channel is faster than
+            // arithmetic.
             (None, Some(bytes)) => {
                 let plane = out.len() / CHANNELS;
                 let bytes = bytes.to_slice().unwrap_or(&[]);
@@ -154,13 +157,14 @@ impl ImageMaker {
         }
     }
 
-    /// What a slice of zeros looks like to the network: the padding of slabs.
+    /// Fills `out` with the normalised value of a slice of zeros, the padding of slabs.
     pub(crate) fn padding(&self, out: &mut [f32]) {
         for values in out.as_chunks_mut::<CHANNELS>().0 {
             *values = self.table[0];
         }
     }
 
+    /// Loads a slice into `self.image`, turning channels first into channels last.
     fn load(&mut self, exam: &StoredExam, slice_idx: usize) {
         let values = exam.slice(slice_idx);
         let plane = values.len() / CHANNELS;
@@ -203,7 +207,8 @@ impl ImageMaker {
     }
 }
 
-/// The neighbour of an index, mirrored at the border without repeating it, as PyTorch's `reflect`.
+/// Returns the indices before and after `idx`, mirrored at the border without repeating it, as
+/// PyTorch's padding `reflect` does.
 fn neighbours(idx: usize, size: usize) -> (usize, usize) {
     let before = if idx == 0 { 1 } else { idx - 1 };
     let after = if idx + 1 == size {
@@ -220,6 +225,7 @@ fn blur_cols(from: &[f32], to: &mut [f32], size: usize, middle: f32, side: f32) 
         let tap = |before: usize, at: usize, after: usize| {
             middle * from[at] + side * (from[before] + from[after])
         };
+        // All pixels that have both neighbours, in one loop; the first and the last column follow.
         let inner = CHANNELS..width.saturating_sub(CHANNELS);
         for (idx, to) in inner.clone().zip(&mut to[inner]) {
             *to = tap(idx - CHANNELS, idx, idx + CHANNELS);
@@ -246,7 +252,8 @@ fn blur_rows(from: &[f32], to: &mut [f32], size: usize, middle: f32, side: f32) 
     }
 }
 
-/// Flips, then rotates and enlarges about the middle, then moves: bilinear, zero outside.
+/// Flips, then rotates and enlarges about the middle, then moves. Interpolates bilinearly; zero
+/// outside.
 fn turn(from: &[f32], to: &mut [f32], size: usize, draw: &Draw) {
     let middle = (size as f64 - 1.0) / 2.0;
     let (sin, cos) = draw.angle_rad.sin_cos();
@@ -255,6 +262,7 @@ fn turn(from: &[f32], to: &mut [f32], size: usize, draw: &Draw) {
         .shift
         .map(|share| (middle + share * size as f64) as f32);
     let (from_row, from_col, middle) = (down, right, middle as f32);
+    // Go backwards: for each target pixel, undo these steps to find its place in the source.
     for (row, to) in to.chunks_exact_mut(size * CHANNELS).enumerate() {
         let down = row as f32 - from_row;
         for (col, to) in to.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {

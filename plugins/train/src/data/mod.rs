@@ -1,4 +1,4 @@
-//! Data sets: what a training run takes its batches from.
+//! Data sets, from which training takes its batches.
 
 mod frames;
 mod image;
@@ -20,7 +20,7 @@ use tch::{Device, Tensor};
 use crate::TrainError;
 use crate::random::Stream;
 
-/// Where one logit belongs: an exam of the data set and a slice of it.
+/// A slice of an exam of the data set, to which one logit belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) exam_idx: usize,
@@ -31,36 +31,36 @@ pub(crate) struct Place {
 pub(crate) trait Samples: Sync {
     /// The number of samples.
     fn len(&self) -> usize;
-    /// What a sample is called, in the plural.
+    /// The name of the samples in the plural, for messages.
     fn unit(&self) -> &'static str;
-    /// Slices in a sample, without padding.
+    /// Number of slices in a sample, without padding.
     fn n_slices(&self, sample: usize) -> usize;
-    /// Whether it shows PE on any slice.
+    /// Returns whether any slice of the sample shows PE.
     fn positive(&self, sample: usize) -> bool;
-    /// The sample in words, to find it: the exam's series UID and the slices.
+    /// Describes a sample so that a user can find it: the exam's series UID and the slices.
     fn describe(&self, sample: usize) -> String;
-    /// Makes a batch; `epoch` is given in training, where images are augmented. `None` when it was
-    /// left because nobody wants it any more: a batch of slabs takes seconds.
+    /// Makes a batch. `epoch` is given in training, where images are augmented. Returns `None` if
+    /// `wanted` ends meanwhile: a batch of slabs takes seconds, too long to finish it for nothing.
     fn batch(&self, samples: &[usize], epoch: Option<usize>, wanted: &Wanted) -> Option<HostBatch>;
 }
 
-/// A batch in plain memory, made on any thread.
+/// A batch in host memory, which any thread can make.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct HostBatch {
     /// The input's values, in the order of `shape`.
     pub(crate) input: Vec<f32>,
-    /// The input's shape as it lies in memory.
+    /// The input's shape, as it is in memory.
     pub(crate) shape: Vec<i64>,
-    /// How `shape` is permuted to what the network takes; empty where it is that already. Images
-    /// lie with their channels last.
+    /// Permutation of `shape` to the shape that the network takes; empty if they are the same.
+    /// Images have their channels last in memory.
     pub(crate) permute: Vec<i64>,
     /// 1 for PE, in the shape of the logits.
     pub(crate) target: Vec<f32>,
-    /// Whether a logit counts: labelled, and no padding.
+    /// True for logits that count: labelled and not padding.
     pub(crate) valid: Vec<bool>,
     /// The shape of the logits.
     pub(crate) logits: Vec<i64>,
-    /// Which rows of a sequence are no padding, `[batch, time]`; empty for images.
+    /// True for rows of a sequence that are not padding, `[batch, time]`; empty for images.
     pub(crate) rows: Vec<bool>,
 }
 
@@ -94,13 +94,13 @@ impl HostBatch {
             input,
             rows,
             target: floats(&self.target, &self.logits)?,
-            // The loss counts them: on the CPU it need not wait for a GPU.
+            // Stays on the CPU: the loss counts these flags, and would have to wait for a GPU.
             valid: flags(&self.valid, &self.logits)?,
         })
     }
 }
 
-/// The labels of an exam's slices, `None` where there is none.
+/// Returns the labels of an exam's slices; `None` for a slice without a label.
 pub(crate) fn labels(exam: &StoredExam) -> Vec<Option<bool>> {
     let labels = exam.manifest().exam.labels.as_ref();
     let known = labels.map_or(&[][..], |labels| &labels.pe_on_slice);
@@ -109,7 +109,7 @@ pub(crate) fn labels(exam: &StoredExam) -> Vec<Option<bool>> {
         .collect()
 }
 
-/// Shuffles the labels of all exams' slices among them: a negative control.
+/// Shuffles the labels among all slices of all exams, as a negative control.
 pub(crate) fn shuffle_labels(labels: &mut [Vec<Option<bool>>], seed: u64) {
     let mut all: Vec<Option<bool>> = labels.iter().flatten().copied().collect();
     Stream::new(seed, "shuffled labels", &[]).shuffle(&mut all);

@@ -1,4 +1,4 @@
-//! Batches made on threads of their own while the network computes.
+//! Makes batches on other threads while the network computes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -10,22 +10,24 @@ use pe_binding::Work;
 use super::{HostBatch, Samples};
 use crate::TrainError;
 
-/// Batches that a thread may be ahead: memory is bounded, and the network never waits for one.
+/// Finished batches in a thread's queue at most. Two bound the memory, and the network need not
+/// wait.
 const AHEAD: usize = 2;
-/// How long to wait for a batch before the next look at the user's interrupt; no person notices.
+/// Time to wait for a batch before checking for a stop request again. Too short for a user to
+/// notice.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Whether somebody waits for batches; nobody does once it is [told](Wanted::end).
+/// Flag that batches are still wanted. Dropping the guard of [`Wanted::end`] clears it.
 #[derive(Debug)]
 pub(crate) struct Wanted(AtomicBool);
 
 impl Wanted {
-    /// Whether it is worth going on with a batch.
+    /// Returns whether batches are still wanted.
     pub(crate) fn still(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Ends it when the guard is dropped, also by an error or a panic.
+    /// Returns a guard that clears the flag when it is dropped, also after an error or a panic.
     fn end(&self) -> End<'_> {
         End(self)
     }
@@ -41,12 +43,12 @@ impl Drop for End<'_> {
 
 /// Makes the batches of `order` on `n_threads` threads and hands them, in order, to `each`.
 ///
-/// What a batch holds depends on its samples and the epoch alone, so the number of threads changes
-/// nothing.
+/// A batch depends only on its samples and the epoch, so the number of threads does not change the
+/// result.
 ///
 /// # Errors
-/// [`TrainError::Interrupted`] after the user's interrupt, and whatever `each` gives; the rest is
-/// not made then, and what is being made is left.
+/// [`TrainError::Interrupted`] after a stop request, and any error of `each`. The remaining batches
+/// are then not made, and unfinished ones are abandoned.
 pub(crate) fn for_each_batch(
     samples: &dyn Samples,
     order: &[&[usize]],
@@ -61,16 +63,19 @@ pub(crate) fn for_each_batch(
         let queues: Vec<Receiver<HostBatch>> = (0..n_threads)
             .map(|thread| {
                 let (sender, receiver) = sync_channel(AHEAD);
+                // Thread i makes the batches i, i + n, i + 2n, …: taking from the queues in turn
+                // keeps the order.
                 let mine = order.iter().skip(thread).step_by(n_threads);
                 let wanted = &wanted;
                 scope.spawn(move || make(samples, mine, epoch, wanted, &sender));
                 receiver
             })
             .collect();
-        // The scope waits for the makers.
+        // The scope waits for its threads, so they must be told to stop when this closure returns
+        // early.
         let _end = wanted.end();
         for batch_idx in 0..order.len() {
-            // A maker that is gone has panicked; the scope raises its panic again.
+            // Without a batch, the thread has panicked; the scope raises its panic again.
             let Some(batch) = next(&queues[batch_idx % n_threads], work)? else {
                 break;
             };
@@ -80,7 +85,7 @@ pub(crate) fn for_each_batch(
     })
 }
 
-/// The next batch of a queue; `None` when its maker is gone.
+/// Waits for the next batch of a queue; returns `None` if its thread has ended.
 fn next(queue: &Receiver<HostBatch>, work: &Work) -> Result<Option<HostBatch>, TrainError> {
     loop {
         work.check()?;
@@ -102,7 +107,7 @@ fn make<'a>(
     for indices in order {
         let batch = samples.batch(indices, epoch, wanted);
         if batch.is_none_or(|batch| sender.send(batch).is_err()) {
-            // The receiver stopped early.
+            // Batches are no longer wanted, or the receiver is gone.
             return;
         }
     }
@@ -197,7 +202,7 @@ mod tests {
         assert!(made <= 4 + 2 * (AHEAD + 1), "{made} batches made");
     }
 
-    /// The user's interrupt, after so many looks at it.
+    /// Reports a stop request from the third check on.
     struct Impatient(AtomicUsize);
 
     impl Watch for Impatient {
@@ -213,7 +218,7 @@ mod tests {
     #[test]
     fn the_users_interrupt_ends_the_wait_and_the_making() {
         let work = Work::new(Arc::new(Impatient(AtomicUsize::new(0))));
-        // A batch that is never done, as long as somebody waits for it.
+        // This batch never finishes as long as it is wanted.
         let endless = Numbers(|_: &[usize], wanted: &Wanted| {
             while wanted.still() {
                 thread::yield_now();

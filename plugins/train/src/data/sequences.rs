@@ -12,14 +12,14 @@ pub struct SequenceSet {
     form: SequenceForm,
 }
 
-/// How sequences are cut.
+/// The form of the sequences that exams are cut into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceForm {
-    /// Slices that a row of features stands for, and logits a row.
+    /// Slices per row of features, which is also the number of logits per row.
     pub slices_per_row: usize,
-    /// The most rows of a sequence; longer exams are cut.
+    /// Most rows in a sequence; longer exams are cut.
     pub chunk: usize,
-    /// Rows before and after that are joined to a row.
+    /// Number of rows on either side whose features are joined to a row.
     pub neighbours: usize,
 }
 
@@ -32,8 +32,8 @@ struct Chunk {
 }
 
 impl SequenceSet {
-    /// The sequences of `exams` that have at least one labelled slice, with the labels shuffled on
-    /// demand.
+    /// Creates the set of all sequences that have at least one labelled slice. `shuffled` shuffles
+    /// the labels.
     pub fn new(
         exams: Vec<(StoredExam, StoredFeatures)>,
         form: SequenceForm,
@@ -77,7 +77,7 @@ impl SequenceSet {
 }
 
 impl SequenceForm {
-    /// How sequences of features of this unit are cut.
+    /// Creates the form for features of this unit.
     pub(crate) fn new(unit: FeatureUnit, options: &SequenceOptions) -> Self {
         match unit {
             FeatureUnit::Slice => Self {
@@ -93,12 +93,12 @@ impl SequenceForm {
         }
     }
 
-    /// Values of a row as the model takes it.
+    /// Number of values in a row as the model takes it, with its neighbours.
     pub fn width(&self, features: usize) -> usize {
         features * (1 + 2 * self.neighbours)
     }
 
-    /// Writes the rows from `first` on into `out`, each with its neighbours; zeros beyond the exam.
+    /// Writes the rows from `first` on to `out`, each with its neighbours; zeros beyond the exam.
     pub(crate) fn rows(&self, features: &StoredFeatures, first: usize, out: &mut [f32]) {
         let (width, reach) = (features.width(), self.neighbours);
         for (row, out) in out.chunks_exact_mut(self.width(width)).enumerate() {
@@ -142,6 +142,7 @@ impl Samples for SequenceSet {
 
     fn batch(&self, samples: &[usize], _: Option<usize>, wanted: &Wanted) -> Option<HostBatch> {
         let chunks: Vec<Chunk> = samples.iter().map(|&sample| self.samples[sample]).collect();
+        // Pad shorter sequences with zeros to the longest one; `rows` and `valid` are false there.
         let time = chunks.iter().map(|chunk| chunk.n_rows).max().unwrap_or(0);
         let features = self
             .exams

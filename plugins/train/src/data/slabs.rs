@@ -5,8 +5,8 @@ use super::{HostBatch, Samples, Wanted, describe, labels, shuffle_labels};
 use crate::options::{Augmentation, SlabHead};
 use crate::random::Stream;
 
-/// Slabs of consecutive slices, for 3D networks: from the first slice on, the last one padded with
-/// slices of zeros.
+/// Slabs of consecutive slices, for 3D networks. They start at the first slice; the last one is
+/// padded with slices of zeros.
 #[derive(Debug)]
 pub struct SlabSet {
     exams: Vec<StoredExam>,
@@ -19,27 +19,27 @@ pub struct SlabSet {
     seed: u64,
 }
 
-/// One slab: which exam, and its first slice.
+/// One slab: its exam and its first slice.
 #[derive(Debug, Clone, Copy)]
 struct Slab {
     exam_idx: usize,
     first: usize,
 }
 
-/// How slabs are cut and what is said of them.
+/// The form of slabs and their targets.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SlabForm {
-    /// Slices of a slab.
+    /// Slices per slab.
     pub frames: usize,
-    /// Slices from the beginning of a slab to that of the next.
+    /// Slices from the start of one slab to the start of the next.
     pub stride: usize,
-    /// One logit a slice, or one for the slab.
+    /// One logit per slice, or one for the whole slab.
     pub head: SlabHead,
 }
 
 impl SlabSet {
-    /// The slabs of `exams` that have at least one labelled slice, with the labels shuffled on
-    /// demand.
+    /// Creates the set of all slabs that have at least one labelled slice. `shuffled` shuffles the
+    /// labels.
     pub fn new(
         exams: Vec<StoredExam>,
         form: SlabForm,
@@ -81,7 +81,7 @@ impl SlabSet {
         &labels[..labels.len().min(self.frames)]
     }
 
-    /// Targets and whether they count, one a slice or one for the slab.
+    /// Returns the targets and whether each counts: one per slice, or one for the whole slab.
     fn targets(&self, slab: Slab) -> Vec<(f32, bool)> {
         let labels = self.slab_labels(slab);
         let as_float = |flag: bool| f32::from(u8::from(flag));
@@ -158,7 +158,7 @@ impl Samples for SlabSet {
                 return None;
             }
             let slab = self.samples[sample];
-            // One draw for the whole slab: its slices must stay in line.
+            // One draw for the whole slab, so that its slices stay aligned.
             let draw = epoch.map(|epoch| {
                 let mut stream = Stream::new(self.seed, "augment", &[epoch, sample]);
                 Draw::new(&self.augmentation, &mut stream)

@@ -5,7 +5,7 @@ use super::{HostBatch, Place, Samples, Wanted, describe, labels, shuffle_labels}
 use crate::options::Augmentation;
 use crate::random::Stream;
 
-/// Single slices, for 2D networks. Slices without a label are no samples.
+/// Single slices, for 2D networks. Slices without a label are skipped.
 #[derive(Debug)]
 pub struct SliceSet {
     exams: Vec<StoredExam>,
@@ -17,7 +17,7 @@ pub struct SliceSet {
 }
 
 impl SliceSet {
-    /// The labelled slices of `exams`, with their labels shuffled on demand.
+    /// Creates the set of the labelled slices of `exams`. `shuffled` shuffles the labels.
     pub fn new(
         exams: Vec<StoredExam>,
         normalisation: Normalisation,

@@ -1,14 +1,15 @@
-//! Where a training run stands, on disk: found whole after any crash, with the one before kept.
+//! Checkpoints of a training run. After any crash there is a complete one on disk; the one before
+//! it is kept as well.
 //!
 //! ```text
-//! checkpoint.json            where the run stands, and the names and checksums of:
+//! checkpoint.json            progress of the run, and the names and checksums of:
 //! state-E0003-S000012.safetensors    weights, moments of the optimizer, BatchNorm's statistics
 //! best-E0002.safetensors             the weights of the best epoch
 //! checkpoint.previous.json   the one before
 //! ```
 //!
-//! Tensors are written first and named by what they are; the record that names them is renamed
-//! into place last.
+//! The tensor files are written first, under names of their own. The record that names them is
+//! renamed into place last, so a record never names a file that is not complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ const PREVIOUS: &str = "checkpoint.previous.json";
 /// Named tensors, in a fixed order.
 pub(crate) type State = Vec<(String, Tensor)>;
 
-/// A file of tensors, as a record names it.
+/// Name and checksum of a tensor file, as a record has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TensorFile {
@@ -40,7 +41,7 @@ pub(crate) struct TensorFile {
     pub(crate) checksum: String,
 }
 
-/// Where a run stands, and its tensors.
+/// A run's progress and tensors, read from a checkpoint.
 type Found = (Progress, BTreeMap<String, Tensor>);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -61,8 +62,8 @@ impl Record {
     }
 }
 
-/// The names of the files of tensors in the bytes of a record, which is checked as
-/// [`Checkpoints::read`] does.
+/// Parses a record from bytes, checks it as [`Checkpoints::read`] does, and returns the names of
+/// its tensor files.
 pub(crate) fn parse(bytes: &[u8], length: &Length) -> Result<Vec<String>, TrainError> {
     let path = Path::new("in memory");
     let record: Record = parse_sealed(bytes, path)?;
@@ -71,7 +72,7 @@ pub(crate) fn parse(bytes: &[u8], length: &Length) -> Result<Vec<String>, TrainE
     Ok(best.into_iter().chain([record.state.name]).collect())
 }
 
-/// The checkpoints of one run's folder.
+/// The checkpoints in one run's folder.
 pub(crate) struct Checkpoints {
     folder: PathBuf,
     files: Files,
@@ -85,7 +86,7 @@ impl Checkpoints {
         }
     }
 
-    /// Writes tensors into a file of the folder.
+    /// Writes tensors to a file in the folder.
     pub(crate) fn write_tensors(
         &self,
         name: &str,
@@ -94,7 +95,7 @@ impl Checkpoints {
         write_tensors(&self.folder.join(name), state, &self.files)
     }
 
-    /// Reads a file of tensors that a record names.
+    /// Reads a tensor file that a record names.
     pub(crate) fn read_tensors(
         &self,
         file: &TensorFile,
@@ -102,7 +103,7 @@ impl Checkpoints {
         read_tensors(&self.folder, file, &self.files)
     }
 
-    /// Keeps where the run stands; the checkpoint before becomes the previous one.
+    /// Writes a checkpoint; the current one becomes the previous one.
     pub(crate) fn write(&self, progress: &Progress, state: &State) -> Result<(), TrainError> {
         let name = format!(
             "state-E{:04}-S{:06}.safetensors",
@@ -113,6 +114,8 @@ impl Checkpoints {
             state: self.write_tensors(&name, state)?,
         };
         let (current, previous) = (self.folder.join(CURRENT), self.folder.join(PREVIOUS));
+        // After a crash between this rename and the write below, `read` takes the previous
+        // checkpoint. A run's first checkpoint has nothing to rename.
         match self.files.rename(&current, &previous) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(TrainError::io("rename", &current)(error));
@@ -123,7 +126,7 @@ impl Checkpoints {
         self.sweep()
     }
 
-    /// The newest checkpoint that is whole, of a run of this length; damage is told to `work`.
+    /// Reads the newest undamaged checkpoint of a run of this length. Warns about a damaged one.
     pub(crate) fn read(&self, length: &Length, work: &Work) -> Result<Option<Found>, TrainError> {
         for name in [CURRENT, PREVIOUS] {
             match self.read_one(name, length) {
@@ -145,18 +148,19 @@ impl Checkpoints {
         };
         record.check(length, &path)?;
         if let Some(best) = &record.progress.best {
-            // Its weights are needed at the end: better to know now.
+            // Read the best weights now: they are needed at the end, and damage would show only
+            // then.
             self.read_tensors(&best.weights)?;
         }
         let state = self.read_tensors(&record.state)?;
         Ok(Some((record.progress, state)))
     }
 
-    /// Removes what no checkpoint names.
+    /// Removes tensor files that no checkpoint names, and temporary files of interrupted writes.
     fn sweep(&self) -> Result<(), TrainError> {
         let mut named = BTreeSet::new();
         for name in [CURRENT, PREVIOUS] {
-            // A damaged record names nothing; the other one is what is kept.
+            // A damaged record keeps no files; the other record still keeps its own.
             if let Ok(Some(record)) = read_sealed::<Record>(&self.folder.join(name), &self.files) {
                 named.insert(record.state.name);
                 named.extend(record.progress.best.map(|best| best.weights.name));
@@ -165,8 +169,9 @@ impl Checkpoints {
         self.remove(|name| !named.contains(name))
     }
 
-    /// Removes every checkpoint: the run is finished.
+    /// Removes all checkpoints, once the run is finished.
     pub(crate) fn clear(&self) -> Result<(), TrainError> {
+        // The records go first, so that a crash leaves no record without its tensors.
         remove_if_there(&self.folder.join(CURRENT), &self.files)?;
         remove_if_there(&self.folder.join(PREVIOUS), &self.files)?;
         self.remove(|_| true)
@@ -189,7 +194,7 @@ impl Checkpoints {
     }
 }
 
-/// Writes tensors into a safetensors file.
+/// Writes tensors to a safetensors file; returns its name and checksum.
 pub(crate) fn write_tensors(
     path: &Path,
     state: &State,
@@ -207,7 +212,7 @@ pub(crate) fn write_tensors(
     })
 }
 
-/// Reads a safetensors file of `folder` and checks it.
+/// Reads a safetensors file in `folder` and checks its name and checksum.
 pub(crate) fn read_tensors(
     folder: &Path,
     file: &TensorFile,

@@ -1,4 +1,4 @@
-//! What is written down while a network trains: `metrics.jsonl`, and TensorBoard's event files.
+//! The training log: `metrics.jsonl` and TensorBoard's event files.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(crate) struct Step {
     pub(crate) epoch: usize,
     /// From 0, within the epoch.
     pub(crate) step: usize,
-    /// From 1, in all.
+    /// Steps in all, from 1.
     pub(crate) steps: usize,
     pub(crate) loss: f64,
     pub(crate) lr: f64,
@@ -36,8 +36,9 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Opens the log of a run that has done `steps` steps and `epochs` epochs; what an interrupted
-    /// run wrote beyond them is taken out.
+    /// Opens the log of a run that has done `steps` steps and `epochs` epochs. Lines that an
+    /// interrupted run wrote after its last checkpoint are removed: the resumed run does those
+    /// steps again.
     pub(crate) fn open(
         folder: &Path,
         steps: usize,
@@ -102,15 +103,16 @@ impl Log {
     }
 
     fn line(&mut self, line: &Value) -> Result<(), TrainError> {
-        // In one piece: what a killed process leaves is whole lines.
+        // One write for the whole line, so that a killed process leaves whole lines.
         let line = format!("{line}\n");
         let written = self.file.write_all(line.as_bytes());
         written.map_err(TrainError::io("write", &self.path))
     }
 }
 
+/// Returns whether a line is about one of the first `steps` steps or `epochs` epochs.
 fn is_before(line: &str, steps: usize, epochs: usize) -> bool {
-    // The last line of a run that was killed may be half a line.
+    // Even so, a killed run may leave half a line at the end.
     let Ok(value) = serde_json::from_str::<Value>(line) else {
         return false;
     };

@@ -1,5 +1,5 @@
-//! The training loop: batches in, weights out, and at any moment a state on disk that it goes on
-//! from.
+//! The training loop: fits a network to batches of samples, and writes checkpoints that a later run
+//! resumes from.
 
 mod checkpoint;
 mod log;
@@ -39,14 +39,14 @@ use crate::options::{FitOptions, Precision, Select};
 use crate::random::seed_torch;
 use crate::stop::stoppable;
 
-/// What is trained, on what, how and where.
+/// The inputs of [`fit`], beside the network.
 pub(crate) struct Job<'a> {
-    /// The model's name, for people.
+    /// The model's name, for messages.
     pub(crate) name: &'a str,
     /// The run's folder, which exists.
     pub(crate) folder: &'a Path,
     pub(crate) train: &'a dyn Samples,
-    /// Empty when no exams were put aside for it.
+    /// Empty if the split has no validation part.
     pub(crate) validation: &'a dyn Samples,
     pub(crate) options: &'a FitOptions,
     pub(crate) seed: u64,
@@ -55,23 +55,25 @@ pub(crate) struct Job<'a> {
     pub(crate) work: &'a Work,
 }
 
-/// What came of it; the network holds the best weights.
+/// The result of [`fit`], beside the network, which then has the best weights.
 pub(crate) struct Fitted {
     pub(crate) history: Vec<Epoch>,
     /// Counted from 1.
     pub(crate) best_epoch: usize,
 }
 
-/// Trains a network, from the newest checkpoint in the folder on.
+/// Trains a network, resuming from the newest checkpoint in the folder if there is one.
 ///
 /// # Errors
-/// [`TrainError::NonFinite`] when the loss is no number; [`TrainError::Interrupted`] after the
-/// user's interrupt, with a checkpoint written; what files and libtorch give.
+/// [`TrainError::NonFinite`] when the loss or the norm of the gradients is not finite;
+/// [`TrainError::Interrupted`] after a stop request, with a checkpoint written; errors of files and
+/// of libtorch.
 pub(crate) fn fit(job: &Job, network: &mut Network) -> Result<Fitted, TrainError> {
     let mut training = Training::start(job, network)?;
     let trained = training.epochs();
     if matches!(trained, Ok(()) | Err(TrainError::Interrupted(_))) {
-        // Also when all epochs are done: what follows, thresholds, may be interrupted too.
+        // Save even if all epochs are done: the caller's next step, choosing thresholds, may be
+        // interrupted too.
         training.keep()?;
     }
     trained?;
@@ -96,7 +98,7 @@ pub(crate) fn clear(folder: &Path, files: &Files) -> Result<(), TrainError> {
     Checkpoints::new(folder, files).clear()
 }
 
-/// Says where half a batch of PE was asked for and there is no PE, or nothing else.
+/// Warns if `balance` is set but all training samples have the same class.
 fn tell_one_class(job: &Job) {
     let mut classes = (0..job.train.len()).map(|sample| job.train.positive(sample));
     let Some(first) = classes.next() else {
@@ -121,7 +123,8 @@ struct Training<'a> {
     log: Log,
     task: Task,
     saved: Instant,
-    /// The epoch and step of what is on disk. A run's first weights can be made again.
+    /// Epoch and step of the checkpoint on disk. At the start none is needed: a run can make its
+    /// first weights again.
     saved_at: (usize, usize),
     statistics: Statistics,
     steps_per_epoch: usize,
@@ -140,6 +143,8 @@ impl<'a> Training<'a> {
             steps_per_epoch,
         };
         if let Some((found, mut state)) = checkpoints.read(&length, job.work)? {
+            // `restore` takes the moments out of `state`. `load` wants exactly the network's own
+            // tensors, which are left.
             adam.restore(&mut state, found.steps)?;
             network.params_mut().load(&state)?;
             progress = found;
@@ -171,11 +176,13 @@ impl<'a> Training<'a> {
     fn epochs(&mut self) -> Result<(), TrainError> {
         while self.progress.epoch < self.job.options.epochs && !self.progress.stopped_early {
             let began = Instant::now();
+            // A resumed epoch adds to the seconds spent before it was stopped.
             let before_s = self.progress.elapsed_s;
             self.train_epoch()?;
             let trained_s = before_s + began.elapsed().as_secs_f64();
             self.end_epoch(trained_s, began, before_s)?;
-            // A sequence model's epoch takes a fraction of a second; its checkpoint would too.
+            // A sequence model's epoch takes a fraction of a second, and so would a checkpoint: not
+            // after each.
             if self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s / 10.0 {
                 self.save()?;
             }
@@ -241,8 +248,8 @@ impl<'a> Training<'a> {
         self.pause()
     }
 
-    /// The loss and the gradients of a batch. After the user's interrupt the network is as it was
-    /// before: the step is done anew when the run goes on.
+    /// Computes the loss and the gradients of a batch. After a stop request it restores BatchNorm's
+    /// statistics: the network is then as before, and a resumed run repeats the whole step.
     fn gradients(&mut self, batch: &Batch) -> Result<(f64, Vec<Tensor>), TrainError> {
         let (epoch, step) = (self.progress.epoch, self.progress.step);
         self.statistics.keep(self.network.params())?;
@@ -267,7 +274,8 @@ impl<'a> Training<'a> {
             .note(&format!("epoch {epoch}/{epochs}, loss {loss:.4}{auroc}"));
     }
 
-    /// After a step: the end when the user asked for it, a checkpoint when it is time for one.
+    /// Called after each step: returns an error after a stop request, and saves a checkpoint when
+    /// one is due.
     fn pause(&mut self) -> Result<(), TrainError> {
         self.task.check()?;
         if self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s {
@@ -325,6 +333,7 @@ impl<'a> Training<'a> {
         };
         self.log.epoch(&epoch, self.progress.steps)?;
         self.choose(&epoch)?;
+        // Step, loss, norm and time start from 0 again in the next epoch.
         self.progress = Progress {
             epoch: self.progress.epoch + 1,
             steps: self.progress.steps,
@@ -337,8 +346,8 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Keeps the weights of an epoch that is better than all before; ends training when none was
-    /// for as long as the options allow.
+    /// Saves the weights if this epoch is the best so far. Ends training after `patience` epochs
+    /// without a better one.
     fn choose(&mut self, epoch: &Epoch) -> Result<(), TrainError> {
         let options = self.job.options;
         let best = self
@@ -365,7 +374,7 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// A checkpoint, where there is none of the last step.
+    /// Saves a checkpoint unless the one on disk is of the last step.
     fn keep(&mut self) -> Result<(), TrainError> {
         if self.saved_at == (self.progress.epoch, self.progress.step) {
             Ok(())
@@ -384,13 +393,13 @@ impl<'a> Training<'a> {
     }
 }
 
-/// Slices in the batches of an epoch.
+/// Number of slices in the batches of an epoch.
 fn n_slices(job: &Job, batches: &[Vec<usize>]) -> usize {
     let samples = batches.iter().flatten();
     samples.map(|&sample| job.train.n_slices(sample)).sum()
 }
 
-/// The loss and the gradients of the trainable parameters, in their order.
+/// Computes the loss and the gradients of the trainable parameters, in their order.
 fn gradients(
     network: &Network,
     batch: &Batch,
@@ -414,7 +423,8 @@ fn gradients(
     Ok((loss.f_double_value(&[])?, gradients))
 }
 
-/// Whether `epoch` is better than the best so far. Without a validation part the last one is.
+/// Returns whether `epoch` is better than the best so far. If there is nothing to compare
+/// (`Select::Last`, no validation part), the later epoch is better.
 fn is_better(select: Select, epoch: &Epoch, best: &Epoch) -> bool {
     let better = match select {
         Select::Last => None,
@@ -430,7 +440,7 @@ fn is_better(select: Select, epoch: &Epoch, best: &Epoch) -> bool {
     better.unwrap_or(true)
 }
 
-/// All tensors of a network, buffers too.
+/// Returns all tensors of a network, including buffers.
 pub(crate) fn weights(network: &Network) -> State {
     let named = network.params().iter();
     named

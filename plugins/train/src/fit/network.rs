@@ -4,7 +4,7 @@ use tch::Tensor;
 use crate::TrainError;
 use crate::data::Batch;
 
-/// A network of either kind, as the loop sees it.
+/// A CNN or a sequence model, with one interface for the training loop.
 pub(crate) enum Network {
     /// Images to logits.
     Cnn(Box<Backbone>),
@@ -27,11 +27,12 @@ impl Network {
         }
     }
 
-    /// One logit for each target of the batch.
+    /// Computes one logit for each target of the batch.
     pub(crate) fn logits(&self, batch: &Batch, mode: Mode) -> Result<Tensor, TrainError> {
         Ok(match (self, &batch.rows) {
             (Self::Cnn(backbone), _) => backbone.logits(&batch.input, mode)?,
             (Self::Sequence(head), Some(rows)) => head.logits(&batch.input, rows, mode)?,
+            // Without a mask, no row is padding.
             (Self::Sequence(head), None) => {
                 let size = batch.input.size();
                 let rows = Tensor::f_ones(&size[..2], (tch::Kind::Bool, batch.input.device()))?;

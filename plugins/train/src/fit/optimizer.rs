@@ -6,13 +6,13 @@ use tch::Tensor;
 use crate::TrainError;
 use crate::options::{FitOptions, Optimizer};
 
-/// Decay of the gradients' and of their squares' running means (the paper's reading).
+/// Decay of the running means of the gradients and of their squares (our reading of the paper).
 const BETAS: (f64, f64) = (0.9, 0.999);
-/// Keeps the division by the root of the squares' mean finite.
+/// Added to the root of the squares' mean, so that the division stays finite.
 const EPSILON: f64 = 1e-8;
 
-/// Adam or AdamW, whose state is named tensors beside the parameters: it can be saved and
-/// restored to the bit.
+/// Adam or AdamW. Its state is a list of named tensors, so a checkpoint can save and restore it to
+/// the bit.
 pub(crate) struct Adam {
     decoupled: bool,
     weight_decay: f64,
@@ -35,14 +35,14 @@ impl Adam {
         for (name, tensor) in params.trainable() {
             let tensor = tensor.f_detach()?;
             adam.names.push(name.to_owned());
-            // The moments lie in memory as the parameter does, so that one pass goes over all.
+            // `f_zeros_like` keeps the parameter's memory layout, which the fused step needs.
             adam.first.push(tensor.f_zeros_like()?);
             adam.second.push(tensor.f_zeros_like()?);
         }
         Ok(adam)
     }
 
-    /// One step along `gradients`, in the order of the parameters.
+    /// Does one step along `gradients`, which are in the order of the parameters.
     pub(crate) fn step(
         &mut self,
         params: &Parameters,
@@ -69,7 +69,7 @@ impl Adam {
         )?)
     }
 
-    /// The moments by name, for a checkpoint.
+    /// Returns the moments by name, for a checkpoint.
     pub(crate) fn state(&self) -> Vec<(String, Tensor)> {
         let named = |prefix: &str, moments: &[Tensor]| -> Vec<_> {
             self.names
@@ -83,7 +83,7 @@ impl Adam {
         state
     }
 
-    /// Takes the moments of a checkpoint, made after `steps` steps.
+    /// Takes the moments out of a checkpoint's `state`, which was saved after `steps` steps.
     pub(crate) fn restore(
         &mut self,
         state: &mut BTreeMap<String, Tensor>,
@@ -115,7 +115,8 @@ impl Adam {
 const FIRST: &str = "adam.first.";
 const SECOND: &str = "adam.second.";
 
-/// The norm of all gradients together; scales them down to `clip_norm` where that is above 0.
+/// Returns the norm of all gradients together. If it is above `clip_norm`, scales them down to
+/// that; a `clip_norm` of 0 does not clip.
 pub(crate) fn clip(gradients: &mut [Tensor], clip_norm: f64) -> Result<f64, TrainError> {
     let norms = gradients
         .iter()
@@ -123,6 +124,7 @@ pub(crate) fn clip(gradients: &mut [Tensor], clip_norm: f64) -> Result<f64, Trai
         .collect::<Result<Vec<_>, _>>()?;
     let norm = Tensor::f_stack(&norms, 0)?.f_norm()?.f_double_value(&[])?;
     if clip_norm > 0.0 && norm > clip_norm {
+        // The same 1e-6 as in PyTorch's `clip_grad_norm_`.
         let factor = clip_norm / (norm + 1e-6);
         for gradient in gradients {
             let _ = gradient.f_mul_scalar_(factor)?;

@@ -1,11 +1,11 @@
-//! Which samples an epoch takes, and in which order.
+//! Selects the samples of an epoch and their order.
 
 use crate::data::Samples;
 use crate::options::FitOptions;
 use crate::random::Stream;
 
-/// The batches of an epoch, drawn by seed and epoch. A last batch of one sample joins the one before
-/// it, because BatchNorm cannot take the variance of one value.
+/// Returns the batches of an epoch, drawn by seed and epoch. A last batch of one sample joins the
+/// one before it, because BatchNorm cannot compute the variance of one value.
 pub(super) fn batches(
     samples: &dyn Samples,
     options: &FitOptions,
@@ -23,6 +23,8 @@ pub(super) fn batches(
     let order: Vec<usize> = if balanced {
         let mut positive = Passes::new(positive, seed, "order of PE", epoch);
         let mut negative = Passes::new(negative, seed, "order without PE", epoch);
+        // The first n draws have round(n * balance) positives. This spreads them evenly, so that
+        // each batch has its share.
         let due = |n: usize| (n as f64 * options.balance).round() as usize;
         (0..n_drawn)
             .filter_map(|n| {
@@ -48,7 +50,8 @@ pub(super) fn batches(
     batches
 }
 
-/// Samples without end: all of them in a random order, then all of them in another one.
+/// An endless iterator over samples: all of them in a random order, then all in another order, and
+/// so on. Ends at once if there are no samples.
 struct Passes {
     samples: Vec<usize>,
     at: usize,

@@ -2,31 +2,31 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::TensorFile;
 
-/// Where a training run stands: everything that is no tensor. All that is random is a function of
-/// the seed, the epoch and the step, so there is no random state besides.
+/// Progress of a training run: everything in a checkpoint except the tensors. All randomness is a
+/// function of the seed, the epoch and the step, so there is no random state to save.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Progress {
-    /// The epoch under way, from 0; the number of epochs when all are done.
+    /// The current epoch, from 0; the number of epochs when all are done.
     pub(crate) epoch: usize,
-    /// Steps done in it.
+    /// Steps done in the current epoch.
     pub(crate) step: usize,
     /// Steps done in all.
     pub(crate) steps: usize,
-    /// Sum of the loss over the slices that counted in this epoch, and their number.
+    /// Sum of the loss over the slices that counted in this epoch; `loss_n` is their number.
     pub(crate) loss_sum: f64,
     pub(crate) loss_n: u64,
     /// Sum of the gradients' norms over the steps of this epoch.
     pub(crate) norm_sum: f64,
     /// Seconds spent in this epoch.
     pub(crate) elapsed_s: f64,
-    /// Whether there was nothing better for as long as the options allow.
+    /// True after `patience` epochs without a better one.
     pub(crate) stopped_early: bool,
     pub(crate) best: Option<Best>,
     pub(crate) history: Vec<Epoch>,
 }
 
-/// How long a run is: what a record of where it stands is held against.
+/// The length of a run, which its [`Progress`] is checked against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Length {
     pub(crate) epochs: usize,
@@ -34,8 +34,9 @@ pub(crate) struct Length {
 }
 
 impl Progress {
-    /// Whether a run of this length can stand here: what is expected, and found, where it cannot.
-    /// A right seal only says that a file is as it was written, by whomever.
+    /// Checks that a run of this length can have this progress; the error holds the expected and
+    /// the found value. A correct seal is not enough: it only shows that the file is unchanged
+    /// since it was written, not who wrote it.
     pub(crate) fn check(&self, length: &Length) -> Result<(), (String, String)> {
         let Length {
             epochs,
@@ -55,6 +56,7 @@ impl Progress {
             let found = format!("{} entries", self.history.len());
             return refused(format!("the history of {epoch} epochs"), found);
         }
+        // `best.epoch` is used as an index into the history.
         match &self.best {
             Some(best) if best.epoch >= epoch => refused(
                 format!("a best epoch before {epoch}"),
@@ -80,20 +82,20 @@ pub(crate) struct Best {
 pub struct Epoch {
     /// Counted from 1.
     pub epoch: usize,
-    /// Mean loss a slice, while the weights changed and with augmentation.
+    /// Mean loss per training slice, measured while the weights changed and with augmentation.
     pub train_loss: f64,
-    /// Mean loss a slice on the validation part.
+    /// Mean loss per slice on the validation part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
-    /// Slice AUC on the validation part; none with one class only.
+    /// AUC of slices on the validation part; `None` if it has one class only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_auroc: Option<f64>,
     /// The learning rate of the last step.
     pub learning_rate: f64,
     /// Mean norm of the gradients, before clipping.
     pub gradient_norm: f64,
-    /// Training slices a second, the input's making included.
+    /// Training slices per second, including the making of the input.
     pub slices_per_s: f64,
-    /// Seconds, validation included.
+    /// Duration in seconds, including validation.
     pub elapsed_s: f64,
 }

@@ -1,8 +1,9 @@
 use crate::options::{FitOptions, Schedule};
 
-/// The learning rate of one step.
+/// Returns the learning rate of one step.
 ///
-/// `step` counts all steps from 0, `steps_per_epoch` and the options give the whole.
+/// `step` counts from 0 over all epochs. The cosine runs over the steps that remain after the
+/// warm-up.
 pub(crate) fn learning_rate(options: &FitOptions, step: usize, steps_per_epoch: usize) -> f64 {
     if step < options.warmup_steps {
         return options.lr * (step + 1) as f64 / options.warmup_steps as f64;

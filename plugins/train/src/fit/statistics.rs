@@ -3,14 +3,15 @@ use tch::Tensor;
 
 use crate::TrainError;
 
-/// BatchNorm's statistics as they were before a step: the forward pass changes them, and a step
-/// that is left must leave nothing. Weights and moments change at a step's end only.
+/// A copy of BatchNorm's statistics from before a step. The forward pass changes them, so they are
+/// restored if the step is abandoned. Weights and moments need no copy: they only change at the end
+/// of a step.
 pub(crate) struct Statistics {
     kept: Vec<Tensor>,
 }
 
 impl Statistics {
-    /// Room for those of a network.
+    /// Allocates the copy for a network.
     pub(crate) fn new(params: &Parameters) -> Result<Self, TrainError> {
         let kept = params.buffers().map(|(_, buffer)| buffer.f_zeros_like());
         Ok(Self {
@@ -18,7 +19,7 @@ impl Statistics {
         })
     }
 
-    /// Keeps them as they are.
+    /// Copies the network's current statistics.
     pub(crate) fn keep(&mut self, params: &Parameters) -> Result<(), TrainError> {
         for (kept, (_, buffer)) in self.kept.iter_mut().zip(params.buffers()) {
             kept.f_copy_(buffer)?;
@@ -26,7 +27,7 @@ impl Statistics {
         Ok(())
     }
 
-    /// Makes the network's what they were when they were kept.
+    /// Restores the network's statistics from the copy.
     pub(crate) fn put_back(&self, params: &Parameters) -> Result<(), TrainError> {
         for (kept, (_, buffer)) in self.kept.iter().zip(params.buffers()) {
             buffer.shallow_clone().f_copy_(kept)?;

@@ -9,14 +9,15 @@ use pe_files::{Files, Output};
 
 use crate::TrainError;
 
-/// A file that TensorBoard reads.
+/// An event file of TensorBoard.
 pub(crate) struct EventFile {
     path: PathBuf,
     file: BufWriter<Output>,
 }
 
 impl EventFile {
-    /// Creates the file; TensorBoard drops what earlier files say of steps after `steps`.
+    /// Creates the file. Its START entry makes TensorBoard drop what earlier files say about steps
+    /// after `steps`.
     pub(crate) fn create(path: &Path, steps: usize, files: &Files) -> Result<Self, TrainError> {
         let file = files.create(path).map_err(TrainError::io("create", path))?;
         let mut events = Self {

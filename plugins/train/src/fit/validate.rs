@@ -8,19 +8,19 @@ use crate::data::{Batch, Samples, for_each_batch};
 use crate::options::FitOptions;
 use crate::stop::stoppable;
 
-/// How a network does on samples that it is not fitted to.
+/// Results of a network on the validation samples.
 pub(crate) struct Validation {
-    /// Mean loss a slice, positives weighted as in training.
+    /// Mean loss per slice, with positives weighted as in training.
     pub(crate) loss: f64,
-    /// Slice AUC; none with one class only.
+    /// AUC of slices; `None` if there is one class only.
     pub(crate) auroc: Option<f64>,
-    /// Of the slices that count, in the order of the samples.
+    /// Labels of the slices that count, in the order of the samples; likewise `probabilities`.
     pub(crate) labels: Vec<bool>,
     pub(crate) probabilities: Vec<f64>,
 }
 
-/// Runs a network over all samples, in eval mode and float32, without augmentation; `None` when
-/// there are none.
+/// Runs a network over all samples, in eval mode and float32, without augmentation; returns `None`
+/// if there are no samples.
 pub(crate) fn validate(
     network: &Network,
     samples: &dyn Samples,
@@ -62,6 +62,8 @@ fn add(
     let weight = (options.positive_weight != 1.0).then_some(options.positive_weight);
     let loss = pe_nn::bce_with_logits(&logits, &batch.target, &batch.valid, weight)?;
     let n_valid = valid.iter().filter(|valid| **valid).count();
+    // `loss` is the mean over the batch's valid slices, whose number varies: sum up here, divide
+    // once at the end.
     found.loss += loss.f_double_value(&[])? * n_valid as f64;
     let logits = Vec::<f64>::try_from(&logits.f_to_kind(Kind::Double)?.f_flatten(0, -1)?)?;
     let targets = Vec::<f32>::try_from(&batch.target.f_flatten(0, -1)?)?;
