@@ -21,15 +21,16 @@ evening: setup
 	for seed in 0 1 2; do $(PE_SCRIPT) run scripts/table2.rhai profile=evening seed=$$seed out=evening/$$seed || exit 1; done
 	$(PE_SCRIPT) run scripts/seeds.rhai
 
-## Every test: the workspace, the plugins without Rhai (and with fewer broken copies of the odd
-## files, which the same readers have met by then), the embedding example with rhai's sync.
+# The plugins that have functions for scripts, as arguments of cargo; not the example, whose tests take
+# other plugins with theirs.
+SCRIPTED = $(filter-out pe-example,$(patsubst plugins/%/Cargo.toml,pe-%,$(shell grep -l '^script = ' plugins/*/Cargo.toml)))
+
+## Every test: the workspace, the plugins without Rhai (in one build, and with fewer broken copies of the
+## odd files, which the same readers have met by then), the embedding example with rhai's sync.
 test: setup
 	$(CARGO) test --workspace --locked
-	@set -e; for plugin in $$(grep -l '^script = ' plugins/*/Cargo.toml); do \
-		name=pe-$$(basename $$(dirname $$plugin)); \
-		echo "$$name without default features"; \
-		PE_MUTATIONS=20000 $(CARGO) test --locked -q -p $$name --no-default-features; \
-	done
+	PE_MUTATIONS=20000 $(CARGO) test --locked -q $(SCRIPTED:%=-p %) --no-default-features --lib --tests
+	$(CARGO) test --locked -q -p pe-example --no-default-features --lib --tests
 	$(CARGO) test --locked -p pe-script --features sync --test embed
 
 ## Speed: preprocessing and training against Python programs of the same steps, on one cohort.
