@@ -1,8 +1,8 @@
-//! The host of pe-script: it runs Rhai scripts on CT with every plugin registered, keeps a folder
-//! of each run, shows progress, explains errors and stops at Ctrl-C.
+//! The host of pe-script. It runs Rhai scripts on CT with every plugin registered, keeps a folder
+//! for each run, shows progress, explains errors and stops at Ctrl-C.
 //!
-//! Input: a script and its parameters. Output: what the script prints and writes, a run folder with
-//! `run.yaml`, and an exit code. This room must not know what a plugin computes: it registers
+//! Input: a script and its parameters. Output: the script's output and files, a run folder with
+//! `run.yaml`, and an exit code. The host must not know what a plugin computes: it registers
 //! packages and passes values on.
 //!
 //! A Rust program that embeds Rhai needs only [`register`]:

@@ -1,4 +1,4 @@
-//! `pe-script`, the command.
+//! The program `pe-script`.
 
 mod memory;
 

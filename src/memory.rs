@@ -1,12 +1,14 @@
-//! How the program holds memory.
+//! Settings of the memory allocator.
 
-/// Keeps freed memory in the process. By default glibc maps every large block anew and gives it
-/// back at once, so that each exam's voxels (25 MB and more) are page faults over and over: a fifth
-/// of the time of preprocessing was spent on them. The most that is kept is the most that was in use.
+/// Keeps freed memory in the process instead of returning it to the system.
+///
+/// By default glibc maps every large block anew and unmaps it when it is freed. The voxels of each
+/// exam (25 MB and more) then cause page faults again and again, which took a fifth of the time of
+/// preprocessing. The process keeps at most its peak memory use.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "glibc's allocator has no safe interface")]
 pub(crate) fn keep_freed_memory() {
-    /// Larger than any volume; glibc takes blocks below it from its own heap.
+    /// Threshold above the size of any volume. glibc takes smaller blocks from its own heap.
     const NEVER: libc::c_int = libc::c_int::MAX;
     // SAFETY: mallopt only sets two numbers of the allocator, and is called before any thread is
     // started.
@@ -16,6 +18,6 @@ pub(crate) fn keep_freed_memory() {
     }
 }
 
-/// Other allocators are left as they are.
+/// Does nothing: only glibc's allocator has these settings.
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn keep_freed_memory() {}

@@ -1,4 +1,4 @@
-//! `pe-script.yaml`: the plugins that all scripts of a folder use.
+//! `pe-script.yaml`, which names the plugins for all scripts of a folder.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,17 @@ use crate::language::value::{kind_of, shown};
 use crate::sandbox::CONFIG;
 use crate::text;
 
-/// The plugins' folders that the nearest file names, in `folder` or above it; none without one. Of a
-/// script that is `confined`, a link there may not lead elsewhere.
+/// Returns the plugin folders named in the nearest `pe-script.yaml`, in `folder` or above it.
+///
+/// Returns none if there is no such file. For a script that is `confined`, the file must not be a
+/// link that leads out of its folder.
 pub(super) fn nearest(folder: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
         folder
     };
-    // Of a folder that is not there nothing is said here: the script in it is not there either.
+    // A missing folder is no error here. Its script is missing too, and that gets its own message.
     let Ok(real) = folder.canonicalize() else {
         return Ok(Vec::new());
     };
@@ -34,6 +36,7 @@ pub(super) fn nearest(folder: &Path, confined: bool) -> Result<Vec<PathBuf>, Box
     }
 }
 
+/// Parses one `pe-script.yaml` and returns its plugin folders, relative to the file's own folder.
 fn read(path: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
     let home = path.parent().unwrap_or(Path::new(""));
     let real = if confined {
@@ -56,6 +59,7 @@ fn read(path: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
         Some(Value::Sequence(folders)) => folders,
         Some(other) => return Err(wrong(&other)),
     };
+    // `home.join(".")` would end in `/.`, and that would show in messages.
     let folder = |folder: &Value| match folder.as_str() {
         Some("." | "./") if home.as_os_str().is_empty() => Ok(PathBuf::from(".")),
         Some("." | "./") => Ok(home.to_path_buf()),
@@ -65,7 +69,7 @@ fn read(path: &Path, confined: bool) -> Result<Vec<PathBuf>, Box<Diagnosis>> {
     folders.iter().map(folder).collect()
 }
 
-/// A path as a user of this folder writes it, where it is below.
+/// Makes a path relative to the current folder, if it lies below that. Messages are shorter so.
 fn from_here(path: &Path) -> PathBuf {
     let here = env::current_dir().and_then(|here| here.canonicalize());
     let short = here.ok().and_then(|here| path.strip_prefix(here).ok());

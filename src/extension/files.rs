@@ -10,19 +10,24 @@ use pe_files::Files as FileSystem;
 use super::manifest::FILE;
 use crate::text;
 
-/// Texts by their path within the plugin's folder.
+/// File contents by path, relative to the plugin's folder.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Files(BTreeMap<PathBuf, String>);
 
-/// Folders that are no part of what a plugin does.
+/// Folders that are skipped, because they do not affect what a plugin does.
 const LEFT_OUT: [&str; 2] = ["tests", "runs"];
-/// Bytes of all scripts of a plugin. They are held together, and a folder of somebody else's may have
-/// one of the longest under ten thousand names.
+/// Limit in MiB for all scripts of a plugin together. All are held in memory, and a folder from
+/// elsewhere may hold ten thousand scripts of the longest length.
 const MOST_MIB: usize = 16;
-/// A folder with this file is a run's, with copies of the plugin, wherever `--out` put it.
+/// A folder with this file is a run folder. It holds copies of the plugin's scripts, so it is skipped
+/// wherever `--out` put it.
 const RUN: &str = "run.yaml";
 
 impl Files {
+    /// Reads `plugin.yaml` and all scripts below `folder`.
+    ///
+    /// # Errors
+    /// When a file cannot be read, is a link that leads out of the folder, or the scripts are too long.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let mut files = Self::default();
         let manifest = read_within(folder, Path::new(FILE))?;
@@ -31,12 +36,13 @@ impl Files {
         Ok(files)
     }
 
+    /// Reads the scripts in `folder/below` and its subfolders. `room` is the number of bytes left.
     fn add(&mut self, folder: &Path, below: &Path, room: &mut usize) -> io::Result<()> {
         for entry in fs::read_dir(folder.join(below))? {
             let entry = entry?;
             let path = below.join(entry.file_name());
             let name = entry.file_name().to_string_lossy().into_owned();
-            // A link is no folder here: it may lead in a circle.
+            // `file_type` does not follow links, so a link to a folder is skipped: it could form a cycle.
             if entry.file_type()?.is_dir() {
                 let run = folder.join(&path).join(RUN).exists();
                 if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) && !run {
@@ -61,12 +67,12 @@ impl Files {
             .map(|(path, text)| (path.as_path(), text.as_str()))
     }
 
-    /// A digest of names and contents; the same files elsewhere have the same.
+    /// BLAKE3 digest of names and contents. It does not depend on where the folder lies.
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for (path, text) in self.iter() {
             let path = path.to_string_lossy();
-            // Lengths keep a name apart from what follows it.
+            // With each length hashed first, `ab` + `c` and `a` + `bc` have different digests.
             for part in [path.as_ref(), text] {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part.as_bytes());
@@ -81,7 +87,7 @@ fn too_much() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
-/// Reads a file unless it is a link that leads out of the folder.
+/// Reads a script or manifest in `folder`. A link that leads out of the folder is an error.
 fn read_within(folder: &Path, file: &Path) -> io::Result<String> {
     let named = |error: io::Error| {
         let text = format!("{}: {error}", folder.join(file).display());

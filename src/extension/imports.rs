@@ -1,4 +1,4 @@
-//! `import` of a script's own modules, confined to the script's folder.
+//! Resolves `import`, confined to the folder of the script or plugin.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -14,11 +14,11 @@ use crate::text;
 
 type SharedModule = Shared<Module>;
 
-/// Resolves `import "lib/masks"` to `lib/masks.rhai` in the folder of the script that is run,
-/// wherever the import stands; nothing outside of that folder can be imported.
+/// Module resolver for one folder. `import "lib/masks"` loads `lib/masks.rhai` in that folder, also
+/// when the import stands in a file of a subfolder. Nothing outside of the folder can be imported.
 pub(crate) struct Confined {
     root: PathBuf,
-    /// Whose folder it is, for messages.
+    /// Owner of the folder for messages: `script` or `plugin`.
     whose: &'static str,
     journal: Option<Arc<Journal>>,
     state: Mutex<State>,
@@ -26,12 +26,14 @@ pub(crate) struct Confined {
 
 #[derive(Default)]
 struct State {
+    /// Cache: each file is evaluated once, however often it is imported.
     loaded: BTreeMap<PathBuf, SharedModule>,
+    /// Stack of the files that are being evaluated, to detect modules that import each other.
     loading: Vec<PathBuf>,
 }
 
 impl Confined {
-    /// `root` is the script's folder; what is imported is kept in `journal`.
+    /// Resolver for a script in the folder `root`. The run's `journal` gets a copy of each import.
     pub(crate) fn new(root: &Path, journal: Option<Arc<Journal>>) -> Self {
         Self {
             root: root.to_path_buf(),
@@ -41,7 +43,8 @@ impl Confined {
         }
     }
 
-    /// For a plugin, whose files are kept elsewhere.
+    /// Resolver for a plugin in the folder `root`. It needs no journal: the run copies a plugin's files
+    /// as a whole.
     pub(crate) fn of_plugin(root: &Path) -> Self {
         Self {
             whose: "plugin",
@@ -49,7 +52,7 @@ impl Confined {
         }
     }
 
-    /// The folder.
+    /// The folder that imports are confined to.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
@@ -58,7 +61,7 @@ impl Confined {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The path of a module relative to the root.
+    /// Checks the path of an import and appends `.rhai`. The result is relative to the root.
     fn relative(&self, path: &str) -> ScriptResult<PathBuf> {
         let whose = self.whose;
         let mut relative = PathBuf::from(path);
@@ -71,7 +74,7 @@ impl Confined {
             let hint = format!("name a file in the {whose}'s folder or below it, without `..`");
             return Err(runtime_error("import.outside", &message, Some(&hint)));
         }
-        // A name such as `v1.2` keeps its dot.
+        // Appended, not set as the extension: `v1.2` becomes `v1.2.rhai`.
         if relative
             .extension()
             .is_none_or(|extension| extension != "rhai")
@@ -98,6 +101,7 @@ impl Confined {
         text::script(&real, &Files::free()).map_err(unreadable)
     }
 
+    /// Reads, copies into the run folder, compiles and evaluates a module.
     fn load(&self, engine: &Engine, relative: &Path, path: &str) -> ScriptResult<SharedModule> {
         let text = self.read(relative, path)?;
         if let Some(journal) = &self.journal {
@@ -139,6 +143,7 @@ impl ModuleResolver for Confined {
         if let Some(module) = self.with_state(|state| state.loaded.get(&relative).cloned()) {
             return Ok(module);
         }
+        // The lock is not held while the module loads: its own imports come back here.
         let chain = self.with_state(|state| {
             let begun = state.loading.contains(&relative);
             state.loading.push(relative.clone());
@@ -161,6 +166,7 @@ impl ModuleResolver for Confined {
     }
 }
 
+/// `a.rhai → b.rhai → a.rhai`, for the error message.
 fn chain(files: &[PathBuf]) -> String {
     let names: Vec<String> = files
         .iter()

@@ -1,4 +1,4 @@
-//! `plugin.yaml`: what a plugin is called and which of its files is the main one.
+//! `plugin.yaml`, the manifest of a plugin: name, version, description and main file.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -13,13 +13,13 @@ use crate::language::bare;
 use crate::language::value::{kind_of, shown};
 use crate::text;
 
-/// The file's name.
+/// The manifest's file name.
 pub(super) const FILE: &str = "plugin.yaml";
 
-/// What it can say.
+/// The keys that a manifest may have.
 const KEYS: [&str; 4] = ["name", "version", "description", "main"];
 
-/// What it says.
+/// The parsed manifest.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Manifest {
     /// The namespace of the functions.
@@ -31,7 +31,10 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    /// Reads it from a plugin's folder.
+    /// Reads the manifest in a plugin's folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, a key is missing or unknown, or a value is wrong.
     pub fn read(folder: &Path) -> Result<Self, Box<Diagnosis>> {
         let path = folder.join(FILE);
         let real = text::within(folder, Path::new(FILE), "plugin");
@@ -72,9 +75,10 @@ impl Manifest {
     }
 }
 
-/// Whether scripts can write `name::function()`.
+/// Returns whether scripts can write `name::function()`.
 fn is_namespace(name: &str) -> bool {
-    // `global` is Rhai's own.
+    // `global` is an identifier, but Rhai uses `global::X` for constants. A keyword such as `if` is an
+    // identifier too, so we also compile a call.
     let compiles = || bare().compile(format!("let x = {name}::f();")).is_ok();
     rhai::is_valid_identifier(name) && name != "global" && compiles()
 }
@@ -95,7 +99,8 @@ fn text(path: &Path, values: &Mapping, key: &str) -> Result<Option<String>, Box<
     }
 }
 
-/// Reads a YAML map that has none but these keys, from the file that `path` really is.
+/// Parses a YAML map and rejects keys that are not in `keys`. `real` is the path with links resolved,
+/// or the error of resolving them; `path` is for messages.
 pub(super) fn read_map(
     (path, real): (&Path, io::Result<PathBuf>),
     keys: &[&str],

@@ -1,7 +1,7 @@
 //! Plugins written in Rhai: functions that several scripts share, in a folder of their own.
 //!
 //! Input: a folder with `plugin.yaml` (name, version, description) and `.rhai` files. Output: the
-//! functions of its main file, `NAME::f(…)`, in every engine of the host. This room must not know
+//! functions of its main file, `NAME::f(…)`, in every engine of the host. This module must not know
 //! what a plugin is for.
 //!
 //! Plugins are named with `--plugin DIR`, or in the nearest `pe-script.yaml` above the script. Their
@@ -29,7 +29,7 @@ use files::Files;
 use manifest::Manifest;
 use rooms::Rooms;
 
-/// A plugin that was read.
+/// A plugin written in Rhai, read from its folder and not yet evaluated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RhaiPlugin {
     manifest: Manifest,
@@ -38,11 +38,11 @@ pub struct RhaiPlugin {
 }
 
 impl RhaiPlugin {
-    /// Reads a plugin's folder; nothing of it is run.
+    /// Reads a plugin's folder. No script in it is run.
     ///
     /// # Errors
-    /// For a folder without `plugin.yaml`, one that says too little or too much, and a main file that
-    /// is not there.
+    /// When `plugin.yaml` is missing, lacks a key or has an unknown one, when the main file is missing,
+    /// and when a script cannot be read.
     pub fn read(folder: &Path) -> Result<Self, Box<Diagnosis>> {
         let manifest = Manifest::read(folder)?;
         let files = Files::read(folder).map_err(|error| {
@@ -69,12 +69,12 @@ impl RhaiPlugin {
         &self.manifest.name
     }
 
-    /// What it is for, in its own words.
+    /// The description in its `plugin.yaml`.
     pub fn description(&self) -> &str {
         &self.manifest.description
     }
 
-    /// What a run's record says of it.
+    /// Name, version, folder and digest for `run.yaml`.
     pub fn loaded(&self) -> Loaded {
         Loaded {
             name: self.manifest.name.clone(),
@@ -84,16 +84,17 @@ impl RhaiPlugin {
         }
     }
 
-    /// The file that its functions are in.
+    /// Path of the main file, which defines the plugin's functions.
     pub(crate) fn main(&self) -> PathBuf {
         self.folder.join(&self.manifest.main)
     }
 
-    /// Evaluates the main file and registers its functions that are not `private` under the
-    /// plugin's name, with their comments. The engine must resolve its imports already.
+    /// Evaluates the main file and registers its functions under the plugin's name, with their
+    /// comments. `private` functions are left out. The engine must have a resolver for the plugin's
+    /// imports already.
     ///
     /// # Errors
-    /// What is wrong in the plugin's files.
+    /// An error in the plugin's scripts, when they are compiled or evaluated.
     pub fn register(&self, engine: &mut Engine) -> ScriptResult<()> {
         let source = self.main().display().to_string();
         let within = |error: Box<EvalAltResult>| {
@@ -112,7 +113,7 @@ impl RhaiPlugin {
     }
 }
 
-/// The plugins of a session, and which of them the user named.
+/// The plugins of a session, and the folders that the user named with `--plugin`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plugins {
     given: Vec<PathBuf>,
@@ -120,12 +121,12 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// Reads the plugins in the folders `given` and those that the nearest `pe-script.yaml` in the
-    /// folder `near` or above it names. Of a script that is `confined`, a link there may not lead
-    /// elsewhere.
+    /// Reads the plugins in the folders `given`, and those named in the nearest `pe-script.yaml` in
+    /// the folder `near` or above it. For a script that is `confined`, that file must not be a link
+    /// that leads out of its folder.
     ///
     /// # Errors
-    /// As [`RhaiPlugin::read`], and for what is wrong in `pe-script.yaml`.
+    /// As [`RhaiPlugin::read`], and for an error in `pe-script.yaml`.
     pub(crate) fn read(
         given: &[PathBuf],
         near: &Path,
@@ -135,6 +136,7 @@ impl Plugins {
         let mut all: Vec<RhaiPlugin> = Vec::new();
         let mut folders = BTreeSet::new();
         for folder in given.iter().chain(&configured) {
+            // A folder that is given twice, in two spellings, is one plugin.
             let real = folder.canonicalize().unwrap_or_else(|_| folder.clone());
             if folders.insert(real) {
                 all.push(RhaiPlugin::read(folder)?);
@@ -146,17 +148,19 @@ impl Plugins {
         })
     }
 
-    /// The folders that the user named.
+    /// The folders that the user named with `--plugin`.
     pub(crate) fn given(&self) -> &[PathBuf] {
         &self.given
     }
 
-    /// The sandbox with the folders of the plugins of a script in `near`: those that the user named,
-    /// and those that the project's `pe-script.yaml` names. One that comes with the script names
-    /// what it likes, and gains nothing by it.
+    /// Lets the script in the folder `near` read its plugins' folders: those that the user named, and
+    /// those in the `pe-script.yaml` of the user's project.
+    ///
+    /// A `pe-script.yaml` that comes with a script from elsewhere gives no access: otherwise such a
+    /// script could name any folder there and read it.
     ///
     /// # Errors
-    /// When a folder cannot be followed.
+    /// When a folder cannot be resolved.
     pub(crate) fn let_in(&self, sandbox: Sandbox, near: &Path) -> Result<Sandbox, Box<Diagnosis>> {
         let folders = self.folders(is_of_project(near));
         folders
@@ -164,22 +168,22 @@ impl Plugins {
             .try_fold(sandbox, |sandbox, folder| sandbox.and_read(folder))
     }
 
-    /// The folders of those that the user named, or of all.
+    /// The folders of all plugins, or only of those that the user named.
     fn folders(&self, all: bool) -> Vec<&Path> {
         let own = self.all.iter().map(|plugin| plugin.folder.as_path());
         own.filter(|folder| all || self.given.iter().any(|given| given == folder))
             .collect()
     }
 
-    /// Those that were found, the user's first.
+    /// All plugins, those that the user named first.
     pub fn all(&self) -> &[RhaiPlugin] {
         &self.all
     }
 
-    /// Keeps copies of their files with a run.
+    /// Copies the plugins' files into the run folder.
     ///
     /// # Errors
-    /// When one cannot be written.
+    /// When a copy cannot be written.
     pub(crate) fn keep(&self, journal: &Journal) -> anyhow::Result<()> {
         for plugin in &self.all {
             for (path, text) in plugin.files.iter() {
@@ -189,11 +193,11 @@ impl Plugins {
         Ok(())
     }
 
-    /// Makes an engine resolve imports, those of the script in `root` and those of plugins each in
-    /// its own folder, and registers the plugins.
+    /// Sets the engine's resolver for imports, as [`Self::set_imports`], then registers the plugins.
+    /// The order matters: a plugin's main file may import while it is evaluated.
     ///
     /// # Errors
-    /// The first plugin's that fails, with the plugin.
+    /// The first plugin that fails, with its error.
     pub(crate) fn install(
         &self,
         engine: &mut Engine,
@@ -205,7 +209,8 @@ impl Plugins {
         all.try_for_each(|plugin| plugin.register(engine).map_err(|error| (plugin, error)))
     }
 
-    /// From now on the engine's script may import what lies in `root`, and plugins what is theirs.
+    /// Sets the engine's resolver for imports: the script imports from `root`, each plugin from its own
+    /// folder.
     pub(crate) fn set_imports(
         &self,
         engine: &mut Engine,
@@ -216,10 +221,11 @@ impl Plugins {
         engine.set_module_resolver(Rooms::new(root, journal, folders));
     }
 
-    /// Refuses plugins whose names are taken in an engine that has none of them yet, or by each other.
+    /// Rejects a plugin whose name is that of a built-in plugin or of another one in the list. `engine`
+    /// must not have these plugins registered yet.
     ///
     /// # Errors
-    /// For the first of them.
+    /// For the first name that is taken.
     pub(crate) fn refuse_taken_names(&self, engine: &Engine) -> Result<(), Box<Diagnosis>> {
         let built_in = namespaces(engine);
         for (i, plugin) in self.all.iter().enumerate() {
@@ -239,12 +245,13 @@ impl Plugins {
     }
 }
 
-/// Gives a module's functions their comments, which Rhai leaves in the script.
+/// Copies the functions' doc comments from the script to the module, because Rhai does not.
 fn document(module: &mut Module, ast: &AST) {
     for function in ast.iter_fn_def() {
-        // The number by which a module knows a function is told only by adding it to one.
+        // A module identifies a function by a hash, which only `set_script_fn` returns.
         let hash = Module::new().set_script_fn(function.clone());
-        // Marked deprecated in favour of registering functions anew, which these are not.
+        // Deprecated in favour of giving comments at registration. These functions are registered
+        // already.
         #[allow(deprecated)]
         module.update_fn_metadata_with_comments(
             hash,
@@ -254,7 +261,7 @@ fn document(module: &mut Module, ast: &AST) {
     }
 }
 
-/// The first parts of the names of an engine's functions.
+/// The namespaces of an engine's functions: `ct` of `ct::window`.
 fn namespaces(engine: &Engine) -> BTreeSet<String> {
     let signatures = engine.gen_fn_signatures(false);
     let spaces = signatures.iter().filter_map(|text| {
@@ -264,7 +271,7 @@ fn namespaces(engine: &Engine) -> BTreeSet<String> {
     spaces.collect()
 }
 
-/// A plugin, or a file that names some, that was given wrongly.
+/// A usage error about a plugin or `pe-script.yaml`.
 fn usage(message: impl Into<String>, hint: impl Into<String>) -> Box<Diagnosis> {
     Diagnosis::new("usage.plugin", message, Some(hint.into())).into()
 }

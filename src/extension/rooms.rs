@@ -1,4 +1,4 @@
-//! Who may import what: a script from its folder, each plugin from its own.
+//! Import rules: a script imports from its own folder, each plugin from its own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use rhai::{Engine, Module, ModuleResolver, Position, Shared};
 use super::imports::Confined;
 use crate::record::Journal;
 
-/// Resolves an import in the folder of the file that it stands in: the script's, or a plugin's.
+/// Module resolver that chooses the folder by the importing file: the script's or a plugin's.
 pub(super) struct Rooms(Vec<Confined>);
 
 impl Rooms {
-    /// The script's folder is first; what is imported from it is kept in `journal`.
+    /// `root` is the script's folder. The run's `journal` gets a copy of each import from it.
     pub fn new<'a>(
         root: &Path,
         journal: Option<Arc<Journal>>,
@@ -28,8 +28,10 @@ impl Rooms {
         )
     }
 
-    /// Where one folder lies in another, a file is of the innermost that holds it; of a file in none,
-    /// and of what is typed at a prompt, the script's folder is asked.
+    /// Returns the resolver for the file `source`.
+    ///
+    /// Where one folder lies in another, the innermost that holds the file wins. A file in none of
+    /// them, and text typed at the prompt, use the script's folder.
     fn of(&self, source: Option<&str>) -> &Confined {
         let source = Path::new(source.unwrap_or_default());
         let holding = self.0.iter().filter(|room| source.starts_with(room.root()));

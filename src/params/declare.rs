@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
+use serde_yaml::Mapping;
 
 use super::{Param, literal};
 use crate::language::value::shown;
@@ -17,7 +18,8 @@ pub struct Declaration {
 }
 
 const FORM: &str = "write `param(\"name\", default, \"what it means, with its unit\")`, all three as \
-                    literals, and a fourth array of allowed values where there are only a few";
+                    literals; and as a fourth an array of allowed values where there are only a few, or of a map \
+                    the function whose options it has";
 
 /// The parameters that a script declares, in the order of its text, functions' bodies included.
 ///
@@ -100,12 +102,20 @@ fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
         let text = format!("the default of parameter `{name}` is not a literal");
         bad(call.args[1].position(), text)
     })?;
-    literal::check_default(&name, &default).map_err(|text| bad(call.args[1].position(), text))?;
+    let options = call.args.get(3).and_then(literal::text);
+    if options.is_none() || !default.as_mapping().is_some_and(Mapping::is_empty) {
+        literal::check_default(&name, &default)
+            .map_err(|text| bad(call.args[1].position(), text))?;
+    }
     let doc = literal::text(&call.args[2]).ok_or_else(|| {
         let text = format!("the text that explains parameter `{name}` is not a literal string");
         bad(call.args[2].position(), text)
     })?;
-    let choices = match call.args.get(3) {
+    if options.is_some() && !default.is_mapping() {
+        let text = format!("parameter `{name}` is no map, and has no options of a function");
+        return Err(bad(call.args[3].position(), text));
+    }
+    let choices = match call.args.get(3).filter(|_| options.is_none()) {
         Some(expr) => {
             literal::choices(expr, &name, &default).map_err(|text| bad(expr.position(), text))?
         }
@@ -116,6 +126,7 @@ fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
         default,
         doc,
         choices,
+        options,
     })
 }
 

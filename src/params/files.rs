@@ -1,13 +1,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pe_binding::script::REFUSED;
 use pe_files::{Access, Files, refusal};
 use serde_yaml::{Mapping, Value};
 
 use super::{Bad, Given, PROFILE, Param, resolve};
 use crate::language::value::kind_of;
 use crate::text;
-use pe_binding::script::REFUSED;
 
 /// A YAML file with values of parameters.
 #[derive(Debug, Clone, Default, PartialEq)]

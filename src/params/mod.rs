@@ -5,6 +5,7 @@ mod accept;
 mod declare;
 mod files;
 mod literal;
+mod options;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use serde_yaml::Value;
 
 pub use declare::{Declaration, declared};
 pub use files::{ParamFile, read_file, read_profile};
+pub use options::complete;
 pub use resolve::{Given, Origin, Resolved, given, resolve};
 
 /// A parameter that a script declares with `param(name, default, doc)`.
@@ -29,6 +31,8 @@ pub struct Param {
     pub doc: String,
     /// The values that are allowed, of each element when it is an array; empty when any is.
     pub choices: Vec<Value>,
+    /// The function whose options the entries of a map are: `Runs.cnn`.
+    pub options: Option<String>,
 }
 
 /// The parameter that chooses a profile, when it is a string with choices.

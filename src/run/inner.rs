@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use pe_binding::script::{ScriptResult, runtime_error};
+use pe_binding::script::{REFUSED, ScriptResult, refused, runtime_error};
 use pe_files::{Access, Files};
 use rhai::{Array, Dynamic, EvalAltResult, Map, Position};
 use serde_yaml::Mapping;
@@ -14,7 +14,6 @@ use crate::console::Console;
 use crate::diagnosis::Diagnosis;
 use crate::params::{self, Bad, Given, ParamFile, Resolved};
 use crate::session::{Session, find_plugins};
-use pe_binding::script::{REFUSED, refused};
 
 /// What a script left.
 pub(crate) struct Ran {

@@ -15,11 +15,12 @@ use pe_binding::script::ScriptResult;
 use pe_files::Files;
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Position};
 
+use crate::catalogue::Catalogue;
 use crate::console::Look;
 use crate::diagnosis::{Diagnosis, Vocabulary};
-use crate::language::bare;
-use crate::params::{self, Param};
-use crate::session::{Session, engine};
+use crate::language::{bare, configure};
+use crate::params::{self, Declaration, Param};
+use crate::session::{Session, engine, register};
 use crate::text;
 pub use args::RunArgs;
 use outcome::Outcome;
@@ -83,9 +84,28 @@ fn read(path: &Path) -> Result<Script, Refused> {
             Diagnosis::of_script(&error, path, Position::NONE, &Vocabulary::default()).into(),
         )
     })?;
-    let params = params::declared(&ast)
+    let params = declared(&ast)
         .map_err(|error| Refused::Script(Diagnosis::of_declaration(&error, path).into()))?;
     Ok(Script { text, params })
+}
+
+/// The parameters of a script, with the options of the functions that they name.
+fn declared(ast: &AST) -> Result<Vec<Param>, Declaration> {
+    let mut params = params::declared(ast)?;
+    if params.iter().any(|param| param.options.is_some()) {
+        let mut engine = Engine::new();
+        configure(&mut engine);
+        register(&mut engine);
+        let catalogue = Catalogue::of(&engine);
+        params::complete(&mut params, |function| {
+            let named = catalogue.named(function).into_iter();
+            let options = named.flat_map(|function| catalogue.options_of(function));
+            options
+                .map(|option| (option.name, option.default))
+                .collect()
+        })?;
+    }
+    Ok(params)
 }
 
 /// Why a script did not come to its end.

@@ -1,4 +1,4 @@
-//! The options.
+//! Command line options of the sandbox.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub struct SandboxArgs {
 }
 
 impl SandboxArgs {
-    /// Whether they ask for the sandbox.
+    /// Returns whether an option asks for the sandbox explicitly.
     pub(super) fn asks(&self) -> bool {
         self.sandbox || !self.allow_read.is_empty() || !self.allow_write.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The time that a script may take.
+//! The time limit of a script.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
@@ -6,18 +6,20 @@ use std::time::Duration;
 
 use crate::stop::{Interrupt, Limit};
 
-/// What was asked to stop gets this long to write a checkpoint and its record.
+/// After the time limit, a run has this long to write a checkpoint and its record.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// A clock that asks to stop when its time is over; it stands still once it is dropped.
+/// A timer that requests a stop when the time limit is over. Dropping it cancels the timer.
 #[derive(Debug)]
 pub(crate) struct Clock {
     _running: Option<Sender<()>>,
 }
 
 impl Clock {
-    /// Starts; without a `time` it never ends. Where nothing has stopped some time after that was
-    /// asked, as a native function that waits for a file does not, `at_end` is called.
+    /// Starts the timer; without a `time` there is no limit.
+    ///
+    /// If the clock still exists 60 s after it requested the stop, it calls `at_end`. That happens when
+    /// a native function never looks at the request, for instance while it waits for a file.
     pub(super) fn start(
         time: Option<Duration>,
         interrupt: &Interrupt,
@@ -34,6 +36,8 @@ fn run(
     interrupt: Interrupt,
     at_end: impl FnOnce(Limit) + Send + 'static,
 ) -> Sender<()> {
+    // Nothing is ever sent. `recv_timeout` returns `Disconnected` as soon as the clock, which holds the
+    // sender, is dropped, and `Timeout` otherwise.
     let (running, ended) = mpsc::channel();
     thread::spawn(move || {
         let limit = Limit::Time(time);

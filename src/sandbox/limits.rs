@@ -1,4 +1,4 @@
-//! How much a script may use.
+//! Limits on a script's operations, time, output and data.
 
 use std::time::Duration;
 
@@ -7,42 +7,43 @@ use serde::{Serialize, Serializer};
 
 use super::SandboxArgs;
 
-/// Operations of Rhai: some minutes of a loop. An experiment takes few, because the work is in native
-/// functions.
+/// Rhai operations, enough for a loop of some minutes. Experiments need far fewer, because the work
+/// is done in native functions.
 const OPERATIONS: u64 = 500_000_000;
-/// Longer than any experiment but a training, which goes on from its checkpoint.
+/// Longer than any experiment except a training, which can resume from its checkpoint.
 const TIME: Duration = Duration::from_secs(24 * 3600);
-/// Bytes of everything that is printed, logged and recorded.
+/// Bytes of all that a script prints, logs and records.
 const OUTPUT_BYTES: usize = 16 << 20;
 const STRING_BYTES: usize = 16 << 20;
 const ARRAY_ITEMS: usize = 1_000_000;
 const MAP_ENTRIES: usize = 100_000;
-/// Functions and variables that are defined.
+/// Number of functions, and of variables, that a script may define.
 const NAMES: usize = 1000;
 
-/// How much a script may use; what is absent is not limited beyond what every script is.
+/// The limits of a script. For `None`, only the general limits of
+/// [`configure`](crate::configure) apply, as for every script.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Limits {
-    /// Operations of Rhai.
+    /// Number of Rhai operations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<u64>,
-    /// From the start to the end.
+    /// Wall-clock time of the whole run.
     #[serde(
         rename = "time",
         serialize_with = "in_words",
         skip_serializing_if = "Option::is_none"
     )]
     pub time: Option<Duration>,
-    /// Bytes of what is printed, logged and recorded.
+    /// Bytes of all that is printed, logged and recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_bytes: Option<usize>,
-    /// Bytes of a string.
+    /// Bytes of one string.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub string_bytes: Option<usize>,
-    /// Items of an array, those of arrays in it too, or bytes of a blob.
+    /// Items of an array, including those of nested arrays, or bytes of a blob.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub array_items: Option<usize>,
-    /// Entries of a map, those of maps in it too.
+    /// Entries of a map, including those of nested maps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub map_entries: Option<usize>,
 }
@@ -52,7 +53,7 @@ fn in_words<S: Serializer>(time: &Option<Duration>, to: S) -> Result<S::Ok, S::E
 }
 
 impl Limits {
-    /// What the command line says.
+    /// The limits of a trusted script: only those from the command line.
     pub(super) fn given(arguments: &SandboxArgs) -> Self {
         Self {
             operations: arguments.max_operations,
@@ -61,7 +62,7 @@ impl Limits {
         }
     }
 
-    /// The sandbox's, where the command line says nothing else.
+    /// The limits of a confined script: those from the command line, else the sandbox's defaults.
     pub(super) fn confined(arguments: &SandboxArgs) -> Self {
         Self {
             operations: arguments.max_operations.or(Some(OPERATIONS)),
@@ -73,12 +74,12 @@ impl Limits {
         }
     }
 
-    /// Whether nothing is limited beyond what every script is.
+    /// Returns whether no limit is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Sets what an engine watches itself: sizes and numbers of names.
+    /// Sets the limits that Rhai's engine checks itself: sizes of data and numbers of names.
     pub(super) fn apply(&self, engine: &mut Engine) {
         if let Some(bytes) = self.string_bytes {
             engine.set_max_string_size(bytes);

@@ -1,8 +1,8 @@
-//! What a script may do that is not trusted: which folders it may read and write, and how much it
-//! may use.
+//! Sandbox for scripts that are not trusted: limits the folders that they read and write, and their
+//! operations, time, output and data.
 //!
-//! Input: the command line and where the script lies. Output: the [`Files`] of a session, limits on
-//! its engine, and a clock. This room must not know what a script is for.
+//! Input: the command line and the script's path. Output: the [`Files`] of a session, limits on
+//! its engine, and a clock. This module must not know what a script is for.
 
 mod args;
 mod clock;
@@ -28,7 +28,7 @@ pub(crate) use clock::Clock;
 pub use limits::Limits;
 pub(crate) use project::{CONFIG, is_of_project};
 
-/// What a script may do. Clones share how much was used of it.
+/// Permissions and limits of a script. Clones share the count of operations.
 #[derive(Debug, Clone, Default)]
 pub struct Sandbox {
     walls: Option<Walls>,
@@ -37,12 +37,12 @@ pub struct Sandbox {
     n_operations: Arc<AtomicU64>,
 }
 
-/// The folders of a confined script.
+/// The folders that a confined script may use.
 #[derive(Debug, Clone)]
 struct Walls {
     gate: Gate,
     told: Confinement,
-    /// The project that the script does not lie in, when that is why it is confined.
+    /// Set if the script is confined only because it lies outside of the user's project.
     outside: Option<Outside>,
 }
 
@@ -52,24 +52,24 @@ struct Outside {
     project: PathBuf,
 }
 
-/// What a run's record says of its sandbox.
+/// The sandbox of a run, as `run.yaml` records it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Confinement {
     /// Why the script is confined.
     pub because: String,
-    /// What it may read, beside what it may write.
+    /// Folders and files that it may read, in addition to those in `write`.
     pub read: Vec<PathBuf>,
-    /// What it may write, beside the folder that `run_dir()` gives.
+    /// Folders that it may write, in addition to the folder that `run_dir()` returns.
     pub write: Vec<PathBuf>,
 }
 
 impl Sandbox {
-    /// What the command line lets a script do; without a script, what it lets the user's own text.
+    /// The sandbox for a script by the command line; `None` stands for text that the user typed.
     ///
-    /// A script that does not lie in the project is confined unless the user says otherwise.
+    /// A script outside of the user's project is confined unless the command line says otherwise.
     ///
     /// # Errors
-    /// For a folder of `--allow-read` that is not there, or one of `--allow-write` that cannot be.
+    /// When a path of `--allow-read` does not exist, or one of `--allow-write` cannot be resolved.
     pub fn of(arguments: &SandboxArgs, script: Option<&Path>) -> Result<Self, Box<Diagnosis>> {
         let project = if arguments.no_sandbox {
             None
@@ -84,6 +84,7 @@ impl Sandbox {
             None => return Ok(Self::free(Limits::given(arguments))),
         };
         let asked = arguments.asks();
+        // The notice about scripts from elsewhere is only for a user who did not ask for the sandbox.
         let outside = script.zip(project.filter(|_| !asked));
         let mut walls = Walls {
             gate: Gate::default(),
@@ -117,7 +118,7 @@ impl Sandbox {
         })
     }
 
-    /// Everything, within `limits`.
+    /// Access to all files, within `limits`.
     fn free(limits: Limits) -> Self {
         Self {
             limits,
@@ -125,26 +126,26 @@ impl Sandbox {
         }
     }
 
-    /// The same on these files, which are not confined themselves.
+    /// Replaces the underlying file system. `files` must not be confined themselves.
     pub(crate) fn on(self, files: &Files) -> Self {
         let disk = files.clone();
         Self { disk, ..self }
     }
 
-    /// Whether the script reaches some folders only.
+    /// Returns whether the script is restricted to some folders.
     pub fn is_confined(&self) -> bool {
         self.walls.is_some()
     }
 
-    /// How much may be used.
+    /// The limits of the script.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// The same with a folder that may be written too; nothing changes for a script that is trusted.
+    /// Also allows writing below a folder. No effect for a trusted script.
     ///
     /// # Errors
-    /// When the folder cannot be.
+    /// When the folder's path cannot be resolved.
     pub(crate) fn and_write(mut self, folder: &Path) -> Result<Self, Box<Diagnosis>> {
         if let Some(walls) = &mut self.walls {
             walls.write(folder, "the run's folder")?;
@@ -152,7 +153,7 @@ impl Sandbox {
         Ok(self)
     }
 
-    /// The same with a folder that may be read too.
+    /// Also allows reading below a folder. No effect for a trusted script.
     ///
     /// # Errors
     /// As [`Self::and_write`].
@@ -163,7 +164,7 @@ impl Sandbox {
         Ok(self)
     }
 
-    /// The files that the script may use.
+    /// The file system as the script may use it.
     pub fn files(&self) -> Files {
         match &self.walls {
             Some(walls) => self.disk.clone().within(walls.gate.clone()),
@@ -171,7 +172,7 @@ impl Sandbox {
         }
     }
 
-    /// For the user, of a script that is confined and of which they did not ask it.
+    /// Message for the user about a script that is confined although they did not ask for it.
     pub(crate) fn notice(&self) -> Option<String> {
         let Outside { script, project } = self.walls.as_ref()?.outside.as_ref()?;
         let (name, folder) = (script.display(), folder_of(script));
@@ -185,19 +186,20 @@ impl Sandbox {
         Some(visible_line(&notice).into_owned())
     }
 
-    /// What the run's record says.
+    /// The sandbox for the run's record; `None` for a trusted script.
     pub(crate) fn told(&self) -> Option<Confinement> {
         self.walls.as_ref().map(|walls| walls.told.clone())
     }
 
-    /// Sets the limits of an engine and of what is said through a console.
+    /// Sets the limits of an engine, and those of the output through a console.
     pub(crate) fn limit(&self, engine: &mut Engine, console: &Console) {
         self.limits.apply(engine);
         console.limit(self.limits.output_bytes);
         console.confine(self.is_confined());
     }
 
-    /// Counts an operation of a script. Rhai's own count begins anew in each callback.
+    /// Counts one operation and requests a stop at the limit. Rhai's own counter cannot be used: it
+    /// restarts in each callback.
     pub(crate) fn count(&self, interrupt: &Interrupt) {
         if let Some(most) = self.limits.operations
             && self.n_operations.fetch_add(1, Ordering::Relaxed) >= most
@@ -206,12 +208,13 @@ impl Sandbox {
         }
     }
 
-    /// Counts operations from 0 again.
+    /// Resets the count of operations to 0.
     pub(crate) fn begin(&self) {
         self.n_operations.store(0, Ordering::Relaxed);
     }
 
-    /// Asks to stop when the time is over, and calls `at_end` when nothing has stopped then.
+    /// Starts the timer for the time limit. It requests a stop, and calls `at_end` if the run is not
+    /// over some time after that.
     pub(crate) fn clock(
         &self,
         interrupt: &Interrupt,
@@ -241,7 +244,7 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Box<Diagnosis> {
     Diagnosis::new("usage.sandbox", message, Some(hint)).into()
 }
 
-/// The folder of a script, as it can be opened from here.
+/// The folder of a script, `.` for a bare file name.
 fn folder_of(script: &Path) -> PathBuf {
     match script.parent() {
         Some(parent) if parent != Path::new("") => parent.to_path_buf(),
@@ -249,7 +252,7 @@ fn folder_of(script: &Path) -> PathBuf {
     }
 }
 
-/// A path for the record, which is read elsewhere.
+/// Absolute path for the record, which is read from other folders.
 fn real(path: &Path) -> PathBuf {
     let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     path.canonicalize().unwrap_or_else(|_| absolute())

@@ -1,4 +1,4 @@
-//! Which scripts are the user's own: those that lie in the project.
+//! The user's project. Scripts in it are trusted.
 
 use std::env;
 use std::fs;
@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::folder_of;
 
-/// The file in a project's folder, with the plugins that all its scripts use.
+/// File that marks a project's folder. It names the plugins for all scripts of the project.
 pub(crate) const CONFIG: &str = "pe-script.yaml";
 
-/// The project, when `script` does not lie in it. Both the script's folder, where its imports are,
-/// and what a link at its place points to must.
+/// Returns the project's folder if `script` lies outside of it, else `None`.
+///
+/// Inside means that both lie in the project: the script with links resolved, and the folder that it
+/// was named in, because its imports come from there.
 pub(super) fn without(script: &Path) -> Option<PathBuf> {
     let project = project();
     let inside = |path: &Path| is_inside(path, &project);
@@ -21,7 +23,7 @@ pub(super) fn without(script: &Path) -> Option<PathBuf> {
     }
 }
 
-/// Whether a folder lies in the project.
+/// Returns whether a folder lies in the project.
 pub(crate) fn is_of_project(folder: &Path) -> bool {
     let folder = if folder == Path::new("") {
         Path::new(".")
@@ -36,8 +38,8 @@ fn is_inside(path: &Path, project: &Path) -> bool {
         .is_ok_and(|real| real.starts_with(project))
 }
 
-/// The folder of the nearest `pe-script.yaml`, upwards from the current folder; the current folder
-/// where there is none.
+/// The project's folder: that of the nearest `pe-script.yaml` upwards from the current folder, or else
+/// the current folder.
 fn project() -> PathBuf {
     let here = env::current_dir().and_then(|here| here.canonicalize());
     let here = here.unwrap_or_default();
@@ -47,8 +49,9 @@ fn project() -> PathBuf {
     found.unwrap_or(&here).to_path_buf()
 }
 
-/// A file that somebody else put above the current folder, into `/tmp` for one, makes nothing a
-/// project.
+/// Returns whether `file` is a file of the same user as the folder `of`.
+///
+/// Anybody could put a `pe-script.yaml` into `/tmp` and so make all folders below it one project.
 #[cfg(unix)]
 fn is_of_owner(file: &Path, of: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

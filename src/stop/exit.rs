@@ -1,8 +1,8 @@
 //! The exit codes of the program.
 
-/// Exit code: the script or command did what it should.
+/// Exit code: the script or command succeeded.
 pub const DONE: i32 = 0;
-/// Exit code: an error in the script or from what it called.
+/// Exit code: an error in the script or in a function that it called.
 pub const FAILED: i32 = 1;
 /// Exit code: the script took longer than its `--max-time`; the same as that of `timeout`.
 pub const OVERDUE: i32 = 124;

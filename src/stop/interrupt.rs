@@ -1,5 +1,5 @@
-//! Ctrl-C and its relatives: the first asks the script to stop, a second Ctrl-C ends the process. A
-//! limit that is met asks in the same way.
+//! Stop requests by signals and limits. The first Ctrl-C asks the script to stop, a second one ends
+//! the process. A limit that is met asks in the same way.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
@@ -12,35 +12,37 @@ use signal_hook::low_level;
 
 use super::Limit;
 
-/// Whether the user, or a limit, asked to stop; cheap to clone, all clones see the same request.
+/// Stop request by the user or a limit. Cheap to clone; all clones share the request.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<Requests>);
 
 #[derive(Debug, Default)]
 struct Requests {
-    /// For either reason: what is looked at all the time.
+    /// Set for either reason. This is the only field that running work polls.
     stop: AtomicBool,
+    /// The last signal, 0 for none.
     signal: AtomicI32,
+    /// Number of signals since the last clear.
     times: AtomicU32,
     limit: Mutex<Option<Limit>>,
 }
 
 impl Interrupt {
-    /// Listens for SIGINT, SIGTERM and SIGHUP from now on; for SIGHUP only where the process was not
-    /// started to ignore it, as `nohup` does.
+    /// Starts to listen for SIGINT, SIGTERM and SIGHUP. SIGHUP stays ignored if the process was started
+    /// so, as `nohup` does.
     ///
-    /// The first signal sets the request, and tells the user so. A Ctrl-C after it calls `at_once`
-    /// with the signal's exit code and ends the process there, whatever it is doing.
+    /// The first signal sets the request and prints a message. A Ctrl-C after it calls `at_once` with
+    /// the signal's exit code, then ends the process, whatever it is doing.
     ///
     /// # Errors
-    /// When the operating system refuses the handlers or the thread.
+    /// When the operating system refuses the signal handlers or the thread.
     pub fn listen(at_once: impl Fn(i32) + Send + 'static) -> io::Result<Self> {
         Self::listen_with(at_second(at_once))
     }
 
-    /// Listens as [`Self::listen`], for a process that lives on after an interrupt: `told` is
-    /// called with the signal and how many came since the last one was done with, and ends the
-    /// process by giving an exit code.
+    /// Listens as [`Self::listen`], with a handler of the caller's, for a process that goes on after an
+    /// interrupt. `told` gets the signal and the number of signals since the last clear. If it returns
+    /// an exit code, the process ends.
     ///
     /// # Errors
     /// As [`Self::listen`].
@@ -66,14 +68,15 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// Asks to stop as `signal` does; gives how often that was asked since the last clear.
+    /// Requests a stop as `signal` does. Returns the number of signals since the last clear.
     pub(crate) fn request(&self, signal: i32) -> u32 {
+        // `stop` comes last: who sees it set must find the signal.
         self.0.signal.store(signal, Ordering::SeqCst);
         self.0.stop.store(true, Ordering::SeqCst);
         self.0.times.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Asks to stop because a limit was met; the first that was met is the reason.
+    /// Requests a stop because a limit was met. The first limit that was met is kept as the reason.
     pub(crate) fn exceed(&self, limit: Limit) {
         self.limit(|first| {
             first.get_or_insert(limit);
@@ -81,7 +84,7 @@ impl Interrupt {
         self.0.stop.store(true, Ordering::SeqCst);
     }
 
-    /// The limit that was met.
+    /// The limit that was met first, if any.
     pub fn exceeded(&self) -> Option<Limit> {
         self.limit(|first| *first)
     }
@@ -90,7 +93,7 @@ impl Interrupt {
         with(&mut self.0.limit.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Forgets the request: what comes next is not stopped by it.
+    /// Clears the request, so that the next input is not stopped by it.
     pub(crate) fn clear(&self) {
         self.0.times.store(0, Ordering::SeqCst);
         self.0.signal.store(0, Ordering::SeqCst);
@@ -98,12 +101,12 @@ impl Interrupt {
         self.0.stop.store(false, Ordering::SeqCst);
     }
 
-    /// Whether to stop: a signal came, or a limit was met.
+    /// Returns whether to stop: a signal came or a limit was met.
     pub fn requested(&self) -> bool {
         self.0.stop.load(Ordering::Relaxed)
     }
 
-    /// The exit code that says which signal came: 130 for Ctrl-C, 143 for SIGTERM.
+    /// The exit code for the signal that came: 130 for Ctrl-C, 143 for SIGTERM.
     pub fn exit_code(&self) -> Option<i32> {
         match self.0.signal.load(Ordering::SeqCst) {
             0 => None,
@@ -112,9 +115,9 @@ impl Interrupt {
     }
 }
 
-/// Whether the process was started to ignore this signal.
+/// Returns whether the process was started with this signal ignored.
 fn is_ignored(signal: i32) -> bool {
-    // Linux tells it as a mask, from signal 1 on; where nobody tells it, no signal is ignored.
+    // Linux has a mask of ignored signals there; bit 0 is signal 1. Without the file, assume none.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status
         .lines()
@@ -123,17 +126,18 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// The first signal is told; a Ctrl-C after it ends the process after `at_once`.
+/// Handler for [`Interrupt::listen`]: the first signal prints a message, a Ctrl-C after it calls
+/// `at_once` and ends the process.
 ///
-/// Only a person presses Ctrl-C twice. A cluster sends SIGTERM to a job's script and to each of its
-/// processes, so that a run may see it more than once, and still has to write its checkpoint; what
-/// ends a process that does not stop is SIGKILL.
+/// Only Ctrl-C counts as a second signal, because only a person presses it twice. A cluster sends
+/// SIGTERM to a job's script and to each of its processes, so a run may receive it several times and
+/// must still write its checkpoint. A process that does not stop gets SIGKILL anyway.
 pub(crate) fn at_second(
     at_once: impl Fn(i32) + Send + 'static,
 ) -> impl Fn(i32, u32) -> Option<i32> + Send + 'static {
     move |signal, times| {
         if times == 1 {
-            // The terminal may be gone, which is what SIGHUP says.
+            // An error is ignored: after SIGHUP the terminal is gone.
             let told = "stopping … (press Ctrl-C again to end at once)";
             let _ = writeln!(io::stderr(), "{told}");
         }
@@ -145,7 +149,7 @@ pub(crate) fn at_second(
     }
 }
 
-/// Shells report a process that a signal ended as 128 plus the signal's number.
+/// Exit code for a signal, as shells report it: 128 plus the signal's number.
 pub(crate) fn exit_code(signal: i32) -> i32 {
     128 + signal
 }

@@ -1,4 +1,4 @@
-//! A limit that ends a run.
+//! The limits that end a run.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use jiff::SignedDuration;
 
 use super::{FAILED, OVERDUE};
 
-/// A limit that ends a run when it is met, whatever the script is doing.
+/// A limit that was met and ends the run, whatever the script is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// The time is over.
+    /// The time limit is over.
     Time(Duration),
-    /// So many operations were done.
+    /// The script did more than this many operations.
     Operations(u64),
-    /// So many bytes were said.
+    /// The script printed, logged and recorded more than this many bytes.
     Output(usize),
 }
 
 impl Limit {
-    /// The program's exit code.
+    /// The program's exit code after this limit.
     pub(crate) fn exit_code(self) -> i32 {
         match self {
             Self::Time(_) => OVERDUE,

@@ -1,7 +1,6 @@
-//! How a run ends before its script does: by Ctrl-C or a signal, or by a limit that is met; and the exit
-//! codes of either.
+//! Early ends of a run, by Ctrl-C, another signal or a limit; and the exit codes.
 //!
-//! This room is at the bottom: whatever waits, prints or computes asks it whether to go on.
+//! The lowest module of the host: everything that waits, prints or computes asks it whether to go on.
 
 mod exit;
 mod interrupt;

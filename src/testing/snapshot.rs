@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pe_binding::script::ScriptResult;
+use pe_binding::script::{ScriptResult, refused};
 use pe_files::{Access, Files};
 use rhai::{Dynamic, EvalAltResult};
 use serde_yaml::Value;
@@ -19,7 +19,6 @@ use super::assertions::{failed_with, line_diff, notes};
 use super::compare::{Texts, Tolerance, differences};
 use crate::language::value::{shown, to_value};
 use crate::text;
-use pe_binding::script::refused;
 
 /// The folder of a folder's snapshots.
 pub(super) const FOLDER: &str = "snapshots";

@@ -175,6 +175,7 @@ const OTHERS: &[&str] = &[
     "metrics::youden(scores: Scores, settings: map)",
     "param(name: string, default, doc: string)",
     "param(name: string, default, doc: string, choices: array)",
+    "param(name: string, default: map, doc: string, options: string)",
     "phantom::exam(exam_idx: int, settings: map)",
     "progress(items: array, label: string)",
     "progress(range: range, label: string)",

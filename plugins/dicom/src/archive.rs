@@ -1,9 +1,9 @@
-//! Archives that are read where they lie: `.zip` (PKWARE APPNOTE, ZIP64 too), `.tar` (POSIX ustar, pax,
-//! GNU) and `.tar.gz`. Nothing is unpacked to the disk, and nothing is taken to memory by what an archive says of
-//! itself: of each file in it some 50 bytes are kept, and where they begin.
+//! Reads archives in place: `.zip` (PKWARE APPNOTE, including ZIP64), `.tar` (POSIX ustar, pax, GNU) and
+//! `.tar.gz`. Nothing is unpacked to the disk, and an archive's claims about itself never decide how
+//! much memory is allocated: only some 50 bytes are kept for each file in it.
 //!
-//! What an archive says is held against its own length here, and against what comes out when a file is
-//! read ([`crate::member`]).
+//! Here, an archive's claims are checked against its own length. When a file in it is read, they are
+//! checked against the unpacked bytes ([`crate::member`]).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,24 +20,24 @@ use crate::gzip::{Cursor, Places};
 use crate::member::{Coding, Member, MemberReader};
 use crate::{Finding, FindingKind};
 
-/// Bytes that deflate makes of one at most.
+/// The most bytes that deflate can make of one.
 const MAX_DEFLATE_RATIO: u64 = 1032;
-/// Bytes that a packed file may have when it is unpacked: as many as a deflated data set, or the ratio
-/// below, whichever is more.
+/// A file in an archive may unpack to this many bytes, as may a deflated data set, or to its packed size
+/// times [`MAX_RATIO`], whichever is more.
 const MAX_UNPACKED_BYTES: u64 = 128 << 20;
-/// Compressed CT has a ratio of 2 to 10.
+/// The largest accepted ratio of unpacked to packed bytes. Compressed CT has a ratio of 2 to 10.
 const MAX_RATIO: u64 = 64;
-/// Bytes of a name in a tar file, or of the records that pax puts before a file.
+/// The longest name in a tar file, and the longest pax records before a file, bytes.
 const MAX_TAR_TEXT: u64 = 64 << 10;
 const TAR_BLOCK: u64 = 512;
 
-/// An archive, open for as long as a catalogue names its files.
+/// An open archive. It stays open as long as a catalogue lists its files.
 #[derive(Debug)]
 pub(crate) struct Archive {
     pub path: PathBuf,
     pub file: File,
     pub stamp: Stamp,
-    /// Of a gzip file, where reading may begin.
+    /// Places in a gzip file at which reading can begin.
     pub places: Places,
 }
 
@@ -48,7 +48,7 @@ enum Kind {
     Gzip,
 }
 
-/// Whether a file's name is that of an archive: others are not opened to see.
+/// Returns whether a file is named like an archive. Other files are not opened to find out.
 fn is_named_so(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_ascii_lowercase();
@@ -57,12 +57,12 @@ fn is_named_so(path: &Path) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// What a file's first bytes say that it is.
+/// Detects the kind of an archive by its first bytes.
 fn kind_of(file: &File) -> Option<Kind> {
     let mut head = [0; TAR_BLOCK as usize];
     let n_read = file.read_at(&mut head, 0).ok()?;
     match &head[..n_read] {
-        // The end of an empty archive too.
+        // The second one begins an archive without files.
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(Kind::Zip),
         [0x1F, 0x8B, ..] => Some(Kind::Gzip),
         head if head.get(257..262) == Some(b"ustar") => Some(Kind::Tar),
@@ -70,8 +70,8 @@ fn kind_of(file: &File) -> Option<Kind> {
     }
 }
 
-/// Adds the files of an archive to a catalogue; `false`, and nothing, when the file is none. What
-/// cannot be read of it is a finding each.
+/// Adds the files of an archive to a catalogue. Returns `false` and adds nothing if `path` is no
+/// archive. Each file in it that cannot be read becomes a finding.
 pub(crate) fn list(
     path: &Path,
     is_root: bool,
@@ -110,7 +110,7 @@ pub(crate) fn list(
     Ok(true)
 }
 
-/// The files of an archive on their way into a catalogue.
+/// Lists the files of an archive into a catalogue.
 struct List<'a> {
     kind: Kind,
     archive: Arc<Archive>,
@@ -160,6 +160,7 @@ impl List<'_> {
             let name = entry.file_path();
             self.add(name.as_bytes(), member, refusal);
         }
+        // The end record and the directory must agree, or files may be missing.
         if n_found != n_said {
             return Err(format!(
                 "its end tells of {n_said} files, its directory of {n_found}"
@@ -168,16 +169,16 @@ impl List<'_> {
         Ok(())
     }
 
-    /// A tar file, or one that is packed as a whole, which is read once from its beginning.
+    /// Lists a tar file, or with `packed` one inside gzip, in one pass from its beginning.
     fn tar(&mut self, mut packed: Option<Cursor>) -> Result<(), String> {
-        // Of the next file, by the records before it.
+        // Name and size of the next file, from the extra records before it.
         let (mut name, mut size) = (None, None);
         let mut pos = 0;
         let mut block = [0; TAR_BLOCK as usize];
         loop {
             self.read(&mut packed, &mut block, pos)
                 .map_err(|reason| format!("{reason}: files may be missing"))?;
-            // Blocks of zeros end it; what lies behind is padding.
+            // A block of zeros ends the archive; only padding follows.
             if block.iter().all(|byte| *byte == 0) {
                 return packed.map_or(Ok(()), |cursor| self.check_end(cursor));
             }
@@ -198,6 +199,7 @@ impl List<'_> {
                 _ => error.to_string(),
             })?;
             match header.entry_type() {
+                // A gzip cursor is past the text by now, so `text` reads it with a reader of its own.
                 EntryType::GNULongName => name = Some(self.text(start, n_bytes)?),
                 EntryType::XHeader => pax(&self.text(start, n_bytes)?, &mut name, &mut size),
                 EntryType::Regular | EntryType::Continuous => {
@@ -207,16 +209,18 @@ impl List<'_> {
                     let refusal = Some("a sparse file of a tar file".to_owned());
                     self.add(&name_of(header, &mut name), member, refusal);
                 }
-                // What holds for all files is their time at most; a link's target lies in its place.
+                // Not needed: a global header sets times at most, and a long link is the target of a
+                // link.
                 EntryType::XGlobalHeader | EntryType::GNULongLink => {}
-                // Folders, links, devices: no files of their own.
+                // Folders, links and devices hold no bytes; a long name before one is not the next
+                // file's.
                 _ => name = None,
             }
             pos = end.next_multiple_of(TAR_BLOCK);
         }
     }
 
-    /// A file from `start` to `end`, of which all is there.
+    /// Describes the file between `start` and `end`, after checking that the archive reaches that far.
     fn tar_member(&self, packed: &mut Option<Cursor>, start: u64, end: u64) -> io::Result<Member> {
         let n_bytes = end - start;
         let member = Member {
@@ -234,7 +238,8 @@ impl List<'_> {
         };
         let packed_start = cursor.packed_pos();
         self.skip(cursor, end)?;
-        // Of a file that lies in the decoder's memory, no byte is seen to be taken.
+        // `packed` later limits how much memory the file may claim. The decoder works ahead, so it may
+        // take no packed byte for a small file: allow one buffer more.
         let taken = cursor.packed_pos() - packed_start;
         Ok(Member {
             packed: n_bytes.min(taken.saturating_add(64 << 10)),
@@ -243,7 +248,7 @@ impl List<'_> {
         })
     }
 
-    /// Reads a packed file to its end, where its checksum is.
+    /// Reads a gzip file to its end, to check the checksum there.
     fn check_end(&self, mut cursor: Cursor) -> Result<(), String> {
         let mut unused = [0; 32 << 10];
         let most = cursor.pos.saturating_add(MAX_UNPACKED_BYTES);
@@ -259,8 +264,8 @@ impl List<'_> {
         ))
     }
 
-    /// Reads on in a packed file, which keeps places to begin at; no further than a ratio that real
-    /// files have.
+    /// Skips forwards in a gzip file, and stores places on the way at which later reads can begin. Fails
+    /// beyond a ratio that no real file has: that would be a decompression bomb.
     fn skip(&self, cursor: &mut Cursor, to: u64) -> io::Result<()> {
         let Archive {
             file,
@@ -330,7 +335,7 @@ impl List<'_> {
         Ok(text)
     }
 
-    /// Adds a file, unless it is refused.
+    /// Adds a file to the catalogue, or a finding if the file is refused.
     fn add(&mut self, name: &[u8], member: Member, refusal: Option<String>) {
         let Some(name) = inner_path(name) else {
             let reason = "the name of a file in it leads out of it, or is none";
@@ -354,7 +359,7 @@ impl List<'_> {
     }
 }
 
-/// What cannot be true of the sizes that an archive tells of a file.
+/// Checks the sizes that an archive claims for a file. Returns a reason if they are impossible.
 fn lie(member: &Member, archive_bytes: u64) -> Option<String> {
     let Member {
         start,
@@ -388,7 +393,7 @@ fn lie(member: &Member, archive_bytes: u64) -> Option<String> {
     ))
 }
 
-/// A file's name as a path below its archive; `None` for one that leads elsewhere.
+/// A file's name as a path below its archive; `None` for one that leads out of it.
 fn inner_path(name: &[u8]) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     if name.contains(&0) || name.contains(&b'\\') {
@@ -407,7 +412,7 @@ fn inner_path(name: &[u8]) -> Option<PathBuf> {
     Some(inner)
 }
 
-/// The name that a record before it gives a file, or its header's own.
+/// Returns the name that a record before the file gave it, or else the one in its header.
 fn name_of(header: &Header, given: &mut Option<Vec<u8>>) -> Vec<u8> {
     let name = given
         .take()
@@ -418,7 +423,7 @@ fn name_of(header: &Header, given: &mut Option<Vec<u8>>) -> Vec<u8> {
         .to_vec()
 }
 
-/// The records of POSIX's pax that matter.
+/// Takes name and size from the records of a POSIX pax header.
 fn pax(text: &[u8], name: &mut Option<Vec<u8>>, size: &mut Option<u64>) {
     for record in PaxExtensions::new(text).flatten() {
         match record.key_bytes() {
@@ -429,7 +434,7 @@ fn pax(text: &[u8], name: &mut Option<Vec<u8>>, size: &mut Option<u64>) {
     }
 }
 
-/// The sum of a header's bytes, with spaces in the place of the sum itself.
+/// Checksum of a tar header: the sum of its bytes, with spaces in place of the checksum field.
 fn sum_of(block: &[u8; TAR_BLOCK as usize]) -> u32 {
     let byte = |(at, byte): (usize, &u8)| match at {
         148..156 => u32::from(b' '),

@@ -10,12 +10,12 @@ use crate::grid::Grid;
 use crate::layout::Layout;
 use crate::tilt::Affine;
 
-/// The one series of a study that is used: its description and the files it is loaded from.
+/// One exam: the one series of a study that is used, with its description and its files.
 ///
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Exam {
-    /// What the pipeline knows of the exam without its voxels.
+    /// Description of the exam, without its voxels, for the rest of the pipeline.
     pub info: Arc<ExamInfo>,
     /// Technical facts from the header.
     pub header: Arc<ExamHeader>,
@@ -43,7 +43,7 @@ pub struct ExamHeader {
     pub slice_thickness_mm: Option<f64>,
     /// Tube voltage, kV.
     pub kvp: Option<f64>,
-    /// ConvolutionKernel, when it is what vendors write: it is free text, and could be anything.
+    /// ConvolutionKernel, if it is the name of a vendor's kernel; other free text could be anything.
     pub kernel: Option<String>,
     /// RescaleSlope of the first slice.
     pub slope: f64,
@@ -53,19 +53,19 @@ pub struct ExamHeader {
     pub bits_allocated: u32,
     /// BitsStored.
     pub bits_stored: u32,
-    /// Whether stored values are signed.
+    /// True if stored values are signed.
     pub signed: bool,
-    /// First and last stored value that is padding.
+    /// First and last stored value that count as padding.
     pub padding: Option<(i64, i64)>,
     /// The transfer syntax by name.
     pub transfer_syntax: String,
     /// ImageOrientationPatient of the first file: direction cosines of a row and of a column.
     pub orientation: [f64; 6],
-    /// Where the volume's voxels lie in the patient; `None` where the files have no positions.
+    /// Position of the volume's voxels in the patient; `None` if the files have no positions.
     pub affine: Option<Affine>,
 }
 
-/// Where a slice is read from.
+/// The file and the frame that hold an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SliceSource {
     pub file: FileRef,
@@ -92,14 +92,14 @@ impl Exam {
         self.grid.shape()[2]
     }
 
-    /// Whether a slice is an image of the files. When they are coronal or sagittal, each slice goes
-    /// through all of them.
+    /// Returns whether each slice is an image of the files. If these are coronal or sagittal, each slice
+    /// goes through all of them.
     pub(crate) fn slices_are_images(&self) -> bool {
         self.grid.axes.is_axial()
     }
 
-    /// The file of each image, ascending along their normal: of each slice, when they are axial. A
-    /// multi-frame file stands for each of its frames.
+    /// The file of each image, ascending along their normal; for axial images, of each slice. A
+    /// multi-frame file is repeated for each of its frames.
     pub fn files(&self) -> impl ExactSizeIterator<Item = PathBuf> {
         self.slices.iter().map(|slice| slice.file.path())
     }

@@ -1,5 +1,5 @@
-//! The functional groups of enhanced multi-frame objects (DICOM PS3.3 section C.7.6.16): the
-//! attributes that a single-frame file has at the top lie in sequences, shared or per frame.
+//! The functional groups of enhanced multi-frame objects (DICOM PS3.3 section C.7.6.16): sequences,
+//! shared or per frame, that hold attributes which a single-frame file has at the top level.
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -18,7 +18,7 @@ pub(crate) const WANTED: [Tag; 6] = [
     tags::FRAME_CONTENT_SEQUENCE,
 ];
 
-/// Takes the facts of one item of the shared or the per-frame sequence.
+/// Reads the facts of one item of the shared or the per-frame sequence into `facts`.
 pub(crate) fn read(
     item: &Elements,
     facts: &mut FrameFacts,

@@ -1,32 +1,32 @@
-//! How the images of an exam become a volume whose axes are the patient's: turned, exchanged, and
-//! sheared where a tilted gantry is corrected.
+//! Converts the images of an exam to a volume with the patient's axes: axes are flipped and exchanged,
+//! and images are sheared if a tilted gantry is corrected.
 
 use ndarray::{Array2, Array3, ArrayView2, ArrayViewMut2, Axis};
 use pe_ct::AIR_HU;
 
 use crate::geometry::Axes;
 
-/// The way from a stack of stored images to the volume.
+/// The conversion of a stack of stored images to the volume.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Grid {
     pub axes: Axes,
-    /// Images, and the rows and columns of a stored one.
+    /// Number of images, and rows and columns of a stored one.
     pub stored: [usize; 3],
-    /// Where a tilt is corrected.
+    /// Present if a tilt is corrected.
     pub shear: Option<Shear>,
 }
 
-/// Where each image lies in its plane, by which a stack of shifted images becomes upright.
+/// The position of each image in its plane, by which a stack of shifted images is straightened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Shear {
-    /// Rows and columns in which all images have room.
+    /// Rows and columns that have room for all images.
     pub shape: [usize; 2],
-    /// Where the first pixel of each image lies in them, in rows and columns, from 0.
+    /// Position of the first pixel of each image in that area, in rows and columns from 0.
     pub offsets: Vec<[f64; 2]>,
 }
 
 impl Grid {
-    /// Images, and the rows and columns of one after the shear.
+    /// Number of images, and rows and columns of one after the shear.
     fn sheared(&self) -> [usize; 3] {
         let [rows, cols] = match &self.shear {
             Some(shear) => shear.shape,
@@ -35,7 +35,7 @@ impl Grid {
         [self.stored[0], rows, cols]
     }
 
-    /// Slices, rows and columns of the volume.
+    /// Number of slices, rows and columns of the volume.
     pub fn shape(&self) -> [usize; 3] {
         self.axes.of_volume(self.sheared())
     }
@@ -49,12 +49,12 @@ impl Grid {
         }
     }
 
-    /// Whether images lie in the volume as they are decoded.
+    /// Returns whether decoded images can be stored in the array of [`Grid::loaded`] unchanged.
     pub fn is_plain(&self) -> bool {
         self.shear.is_none() && (self.axes.is_plain() || !self.axes.is_axial())
     }
 
-    /// Lays an image as it is stored into its place.
+    /// Stores an image in its place, after shear and, if axial, flips and exchange of its axes.
     pub fn place(&self, image_idx: usize, stored: ArrayView2<i16>, mut place: ArrayViewMut2<i16>) {
         let sheared = (self.shear.as_ref()).map(|shear| shear.image(image_idx, stored));
         let mut image = match &sheared {
@@ -74,7 +74,8 @@ impl Grid {
         place.assign(&image);
     }
 
-    /// The volume of a stack that is not axial, whose axes can only be exchanged as a whole.
+    /// Converts the loaded stack to the volume. Axes of a stack that is not axial are only exchanged
+    /// here, since that needs the whole stack.
     pub fn settled(&self, stack: Array3<i16>) -> Array3<i16> {
         if self.axes.is_axial() {
             return stack;
@@ -90,7 +91,7 @@ impl Grid {
 }
 
 impl Shear {
-    /// An image where it belongs, by linear interpolation along rows and columns; air around it.
+    /// Moves an image to its place, by linear interpolation along rows and columns, with air around it.
     fn image(&self, image_idx: usize, stored: ArrayView2<i16>) -> Array2<i16> {
         let [row, col] = self.offsets[image_idx];
         let down = shifted(stored, row, self.shape[0]);
@@ -98,8 +99,8 @@ impl Shear {
     }
 }
 
-/// Moves the rows of an image down by a number that need not be whole, into `n_rows`. Beyond the
-/// image is air.
+/// Moves the rows of an image down by a number that may be fractional, into `n_rows`. Beyond the image
+/// is air.
 fn shifted(image: ArrayView2<i16>, by: f64, n_rows: usize) -> Array2<i16> {
     let (found, n_cols) = image.dim();
     let mut moved = Array2::from_elem((n_rows, n_cols), AIR_HU);
@@ -108,7 +109,7 @@ fn shifted(image: ArrayView2<i16>, by: f64, n_rows: usize) -> Array2<i16> {
         let Some(below) = row_idx.checked_sub(whole) else {
             continue;
         };
-        // A row between two of the image is `share` of the one above it and the rest of the other.
+        // A target row between two source rows is `share` of the upper and the rest of the lower one.
         let above = below.checked_sub(1).filter(|above| *above < found);
         for (col_idx, hu) in row.iter_mut().enumerate() {
             let at = |row: Option<usize>| row.map_or(AIR_HU, |row| image[[row, col_idx]]);

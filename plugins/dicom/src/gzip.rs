@@ -1,5 +1,5 @@
-//! A gzip file (RFC 1952) read at any place: on the first way through, copies of the decoder are kept at
-//! even distances, from which later reads begin.
+//! Random access to a gzip file (RFC 1952). The first pass stores copies of the decoder at even
+//! distances; later reads begin at the nearest copy.
 
 use std::fmt;
 use std::fs::File;
@@ -11,33 +11,35 @@ use flate2::Crc;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
-/// Copies of the decoder, of some 43 kB each. When there are more, every second one goes.
+/// Most stored copies of the decoder, of some 43 kB each. Beyond it, every second one is dropped.
 const MAX_POINTS: usize = 1024;
-/// Unpacked bytes between two copies at first; it doubles with each time that copies go.
+/// Unpacked bytes between two copies at first. The distance doubles whenever copies are dropped.
 const SPACING_BYTES: u64 = 4 << 20;
-/// Places where readers left off, from which those of the next files go on.
+/// Most stored readers that are done with one file, for use by the next.
 const MAX_LEFT: usize = 16;
 const BUFFER_BYTES: usize = 64 << 10;
-/// Bytes of the fields before the packed data, as they mostly are.
+/// Bytes that are read first for a stream's header; nearly all headers fit.
 const HEADER_BYTES: usize = 256;
-/// Bytes of the fields before the packed data: a name, a comment and a field of 65,535 bytes.
+/// Bytes that are read for a long header, with a name, a comment and an extra field of 65,535 bytes.
 const MAX_HEADER_BYTES: usize = 256 << 10;
 
-/// Where reading may begin.
+/// Decoder states at which reading can begin. Shared by all readers of an archive.
 #[derive(Debug, Default)]
 pub(crate) struct Places(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Ascending.
+    /// Copies of the decoder, in ascending order of position.
     points: Vec<Cursor>,
     spacing: u64,
+    /// Readers that were given back. Unlike points they are moved out, not copied.
     left: Vec<Cursor>,
 }
 
 impl Places {
-    /// Keeps a copy of a reader on the first way through, if it is far enough from the last.
+    /// Stores a copy of the first pass's reader, if it is far enough from the last copy.
     pub fn pass(&self, cursor: &Cursor) {
+        // A poisoned lock is fine: the lists are valid at any time.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.spacing = known.spacing.max(SPACING_BYTES);
         let last = known.points.last().map(|point| point.pos);
@@ -55,7 +57,7 @@ impl Places {
         }
     }
 
-    /// A reader at `pos`, from the nearest place before it.
+    /// Returns a reader at `pos`, started from the nearest stored place before it.
     pub fn at(&self, pos: u64, file: &File) -> io::Result<Cursor> {
         let mut cursor = self.nearest(pos);
         cursor.skip_to(pos, file)?;
@@ -65,6 +67,8 @@ impl Places {
     fn nearest(&self, pos: u64) -> Cursor {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let n_before = known.points.partition_point(|point| point.pos <= pos);
+        // Prefer a reader that was given back between the nearest copy and `pos`: files are mostly read
+        // in order, so it often is at the very position, and it need not be copied.
         let point = n_before.checked_sub(1).map(|n| &known.points[n]);
         let at_point = point.map_or(0, |point| point.pos);
         let left = known.left.iter().enumerate();
@@ -75,7 +79,7 @@ impl Places {
         }
     }
 
-    /// Gives a reader back, which the next may go on with.
+    /// Gives a reader back, so that the next one can continue from its position.
     pub fn leave(&self, cursor: Cursor) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.left.len() == MAX_LEFT {
@@ -85,19 +89,19 @@ impl Places {
     }
 }
 
-/// Reads a gzip file from one place on.
+/// A reader of a gzip file at one position.
 #[derive(Default)]
 pub(crate) struct Cursor {
-    /// Unpacked bytes before the next one.
+    /// Offset of the next unpacked byte.
     pub pos: u64,
-    /// Packed bytes that were taken.
+    /// Offset of the next packed byte.
     packed_pos: u64,
-    /// The decoder, inside of one of the streams that follow each other.
+    /// The decoder; `None` between two of the streams that a gzip file may consist of.
     state: Option<Box<InflateState>>,
-    /// Packed bytes from `packed_pos` on, from the first that is not taken.
+    /// Packed bytes that were read from the file; from `n_taken` on, they begin at `packed_pos`.
     buffer: Vec<u8>,
     n_taken: usize,
-    /// Of the stream so far, when it was read from its beginning.
+    /// Checksum of the stream so far; `None` if it was not read from its beginning.
     crc: Option<Crc>,
 }
 
@@ -108,6 +112,7 @@ impl fmt::Debug for Cursor {
 }
 
 impl Cursor {
+    /// A copy continues at the same position. It cannot check the checksum of its first stream.
     fn copy(&self) -> Self {
         Self {
             pos: self.pos,
@@ -117,12 +122,12 @@ impl Cursor {
         }
     }
 
-    /// Packed bytes that were taken so far.
+    /// Number of packed bytes that were consumed so far.
     pub fn packed_pos(&self) -> u64 {
         self.packed_pos
     }
 
-    /// Reads some bytes; none at the end.
+    /// Reads some bytes; returns 0 at the end.
     pub fn read(&mut self, out: &mut [u8], file: &File) -> io::Result<usize> {
         while !out.is_empty() {
             if self.state.is_none() && !self.begin(file)? {
@@ -162,7 +167,7 @@ impl Cursor {
         Ok(0)
     }
 
-    /// Reads on to an unpacked byte.
+    /// Reads and discards up to the unpacked offset `pos`.
     pub fn skip_to(&mut self, pos: u64, file: &File) -> io::Result<()> {
         let mut unused = [0; 32 << 10];
         while self.pos < pos {
@@ -174,14 +179,14 @@ impl Cursor {
         Ok(())
     }
 
-    /// Begins the next stream; `false` when there is none.
+    /// Begins the next stream; returns `false` if there is none.
     fn begin(&mut self, file: &File) -> io::Result<bool> {
         let mut head = self.head(HEADER_BYTES, file)?;
         if header_bytes(&head).is_none() {
             head = self.head(MAX_HEADER_BYTES, file)?;
         }
         if !head.starts_with(&[0x1F, 0x8B]) {
-            // Behind the last stream there may be padding.
+            // Padding may follow the last stream.
             return Ok(false);
         }
         let length = header_bytes(&head).ok_or_else(broken)?;
@@ -200,7 +205,7 @@ impl Cursor {
         Ok(head)
     }
 
-    /// Ends a stream by its checksum and its length.
+    /// Ends a stream and checks its checksum. The length after that is skipped.
     fn end(&mut self, file: &File) -> io::Result<()> {
         let mut trailer = [0; 8];
         file.read_exact_at(&mut trailer, self.packed_pos)
@@ -227,7 +232,7 @@ fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a broken gzip file")
 }
 
-/// The length of a stream's header (RFC 1952 section 2.3).
+/// The length of a stream's header (RFC 1952 section 2.3); `None` if it is cut off or invalid.
 fn header_bytes(head: &[u8]) -> Option<usize> {
     let (method, flags) = (*head.get(2)?, *head.get(3)?);
     let mut pos = 10;
@@ -256,7 +261,7 @@ mod tests {
 
     use super::*;
 
-    /// A gzip file of two streams, and what it holds: more than two distances of places.
+    /// A gzip file of two streams and its contents, longer than two distances between copies.
     fn packed() -> (File, Vec<u8>) {
         let bytes: Vec<u8> = (0..2_600_000_u32)
             .flat_map(|n| (n / 3).wrapping_mul(n).to_le_bytes())

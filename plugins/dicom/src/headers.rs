@@ -1,4 +1,4 @@
-//! Reads the headers of many files, in parallel and some at a time.
+//! Reads the headers of many files in parallel, a limited number at a time.
 
 use std::ops::Range;
 use std::path::Path;
@@ -14,19 +14,19 @@ use crate::scan::ScannedFile;
 use crate::source::read_header;
 use crate::{DicomError, FileFault, Finding};
 
-/// Batches of files that are read at a time.
+/// Number of batches that are read at a time.
 const BATCHES: usize = 16;
 
-/// Files in the order of their paths, each with its header or why it has none, and what an index
-/// keeps of them.
+/// Consecutive files in the order of their paths, each with its header or the reason why it has none,
+/// and the block of an index that keeps them.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub files: Vec<Result<ScannedFile, Finding>>,
     pub block: NewBlock,
 }
 
-/// Gives the header of each file, or why it has none, to `take`, some files at a time; with an index
-/// of the root, reads no file that it knows.
+/// Passes the header of each file, or the reason why it has none, to `take`, in batches. With an index
+/// of the root, skips reading files that it knows.
 pub(crate) fn read_headers<E: From<DicomError>>(
     catalogue: &Arc<Catalogue>,
     index: Option<(&Index, &Path)>,

@@ -1,23 +1,23 @@
-//! Ids of studies, series and images as they are kept: what may be shown as it is, and else a digest.
+//! Ids of studies, series and images in a form that may be shown: unchanged, or else as a digest.
 //!
 //! An id is printed, logged and written to tables. It should be a UID, but research data have hashes
-//! and study codes in its place, and now and then a name. So every id goes through [`kept`] where it
-//! is read, from a file or from a label table, and nothing behind that sees another.
+//! and study codes instead, and now and then a name. So every id goes through [`kept`] when it is read
+//! from a file or a label table, and later code never sees the original.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::Exam;
 
-/// Characters that an id has at most, as a UID (PS3.5 section 9.1).
+/// The most characters of an id, as of a UID (PS3.5 section 9.1).
 const MAX_CHARS: usize = 64;
-/// Hexadecimal digits of a hash: the RSNA-STR data set has 12 in the place of a UID.
+/// Hexadecimal digits of a hash: the RSNA-STR data set has 12 in place of a UID.
 const HASH_DIGITS: std::ops::RangeInclusive<usize> = 12..=MAX_CHARS;
-/// Hexadecimal digits of a digest, which is kept as it is when it is read again.
+/// Hexadecimal digits of a digest. They are a valid hash, so a digest that is read again is kept.
 const DIGEST_DIGITS: usize = 24;
 
-/// An id as it is kept: a UID or a hash as it is, another by its digest; `None` for what is no id,
-/// which has 1 to 64 letters, digits, `.`, `-` and `_`.
+/// Converts an id to the form in which it is kept: a UID or a hash unchanged, another id as a digest.
+/// `None` for a text that is no id, which has 1 to 64 letters, digits, `.`, `-` and `_`.
 pub(crate) fn kept(text: &str) -> Option<String> {
     if is_uid(text) || is_hash(text) {
         return Some(text.to_owned());
@@ -27,7 +27,7 @@ pub(crate) fn kept(text: &str) -> Option<String> {
     is_id.then(|| digest(text))
 }
 
-/// A UID that is no instance's, such as a class's; empty for what is none.
+/// Returns a UID that is not an instance's, such as a class UID; empty for another text.
 pub(crate) fn uid(text: &str) -> String {
     if is_uid(text) {
         text.to_owned()
@@ -36,7 +36,7 @@ pub(crate) fn uid(text: &str) -> String {
     }
 }
 
-/// Digits and dots, under one of the three roots that there are: a number alone may be a patient's.
+/// A UID has digits and dots below one of the three roots: a number alone may be a patient's.
 fn is_uid(text: &str) -> bool {
     let rest = ["0.", "1.", "2."]
         .iter()
@@ -64,15 +64,15 @@ pub(crate) fn patient_key(patient_id: &str) -> Option<String> {
     Some(blake3::Hash::from_bytes(digest).to_hex()[..16].to_owned())
 }
 
-/// Gives an exam the ids that its folders and files are called by, in place of their digests: whoever
-/// sees the paths has seen these.
+/// Replaces the digests in an exam by the ids in its paths, if a folder or file is named by that id.
+/// These ids are no secret: anyone who sees the paths sees them.
 pub(crate) fn named_by_paths(exam: &mut Exam) {
     let paths: Vec<_> = exam.files().collect();
     let Some(first) = paths.first() else {
         return;
     };
     let images_are_slices = exam.slices_are_images();
-    // In place: a copy would take the memory of all ids once more, in another thread's heap.
+    // Change them in place: a copy would need the memory of all ids again, in another thread's heap.
     let info = Arc::make_mut(&mut exam.info);
     for id in [&mut info.id.study_uid, &mut info.id.series_uid] {
         let folders = first.ancestors().skip(1).take(2);
@@ -99,7 +99,7 @@ pub(crate) fn named_by_paths(exam: &mut Exam) {
     }
 }
 
-/// A file's name, with and without what follows its last dot.
+/// A file's name, with and without its extension.
 fn names_of(path: &Path) -> [Option<&str>; 2] {
     [path.file_name(), path.file_stem()].map(|name| name?.to_str())
 }
@@ -142,7 +142,7 @@ mod tests {
             assert_eq!(kept(&id), Some(id.clone()), "a digest stays what it is");
             assert_ne!(kept(&format!("{text}1")), Some(id));
         }
-        // A number under no root of UIDs.
+        // A number without the root of a UID.
         assert_ne!(kept("4711.5").as_deref(), Some("4711.5"));
     }
 

@@ -1,10 +1,11 @@
-//! The digest of what an exam is read from, by which results made from it are found again.
+//! The digest of an exam's input files. Results made from the exam are found again by it.
 
 use crate::FileFault;
 use crate::scan::ScannedFile;
 
-/// A digest of the files in slice order: SOPInstanceUID, frame, and either size and modification
-/// time or, with `hash_contents`, the bytes; and of whether they are sheared. Paths are no part of it, so that a data set can move.
+/// Digests the files in slice order: SOPInstanceUID, frame, size and, depending on `hash_contents`, the
+/// modification time or the bytes; and whether they are sheared. Paths are not included, so that a data
+/// set can be moved.
 pub(crate) fn key<'a>(
     slices: impl Iterator<Item = (&'a ScannedFile, usize)>,
     is_sheared: bool,
@@ -28,7 +29,7 @@ pub(crate) fn key<'a>(
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-/// The digest of a file's bytes, which are never all in memory.
+/// Digests a file's bytes piece by piece, without reading all of them into memory.
 fn digest(file: &ScannedFile) -> Result<blake3::Hash, (std::path::PathBuf, FileFault)> {
     let mut hasher = blake3::Hasher::new();
     let read =

@@ -1,9 +1,9 @@
-//! Names of reconstruction kernels, told from other text.
+//! Recognises names of reconstruction kernels among other text.
 
-/// Values of ConvolutionKernel: the kernel, and the strength of an iterative reconstruction.
+/// The most values of ConvolutionKernel: the kernel, and the strength of an iterative reconstruction.
 const MAX_VALUES: usize = 2;
 
-/// Names without a number that vendors write. The last two are those of the synthetic cohort.
+/// Vendors' names without a number. The last two are those of the synthetic cohort.
 const NAMES: &[&str] = &[
     "STANDARD",
     "STND",
@@ -25,16 +25,16 @@ const NAMES: &[&str] = &[
     "SYNTHETIC SHARP",
 ];
 
-/// Whether a text is the names of reconstruction kernels. The attribute is free text in which
-/// anything may stand, and scripts and reports repeat it: so it is held to what vendors write, a
-/// known name, or a short word such as `B`, `YA`, `11`, `B30f`, `Br40d`, `FC08-H`.
+/// Returns whether a text names reconstruction kernels. The attribute is free text that may hold
+/// anything, and scripts and reports show it. So only vendors' names are accepted: a known one, or a
+/// short word such as `B`, `YA`, `11`, `B30f`, `Br40d`, `FC08-H`.
 pub(crate) fn is_kernel(text: &str) -> bool {
     text.split('\\').count() <= MAX_VALUES && text.split('\\').all(is_name)
 }
 
-/// How sharp a kernel is among those of its maker, from 0 to 100: the number in its name for makers
-/// that number them (`B30f`, `Br40`, `FC08`), the place in the maker's own order for others. `None`
-/// for one that is not known.
+/// The sharpness of a kernel among those of its vendor, from 0 to 100. It is the number in the name for
+/// vendors that number them (`B30f`, `Br40`, `FC08`), or the rank in the vendor's own order for others.
+/// `None` for an unknown kernel.
 pub(crate) fn sharpness(kernel: &str) -> Option<i64> {
     let name = kernel.split('\\').next()?.trim().to_ascii_uppercase();
     let known = SHARPNESS.iter().find(|(known, _)| *known == name);
@@ -47,7 +47,7 @@ pub(crate) fn sharpness(kernel: &str) -> Option<i64> {
     digits.parse().ok()
 }
 
-/// Names without a number, as GE, then Philips order them.
+/// Kernels without a number in their name, in the order of GE, then of Philips.
 const SHARPNESS: &[(&str, i64)] = &[
     ("SYNTHETIC SOFT", 20),
     ("SMOOTH", 15),
@@ -80,8 +80,8 @@ fn is_name(text: &str) -> bool {
     is_known || is_short_word(text)
 }
 
-/// Up to three letters, then up to three digits, and behind these up to two letters, and up to two
-/// more behind a `-` or `+`.
+/// A short word has up to three letters, then up to three digits. After digits may follow up to two
+/// letters, and up to two more characters after an optional `-` or `+`.
 fn is_short_word(text: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphabetic();
     let Some((first, rest)) = run(text, 3, letter) else {
@@ -101,7 +101,7 @@ fn is_short_word(text: &str) -> bool {
     variant.is_some_and(|(_, rest)| rest.is_empty())
 }
 
-/// Splits the characters of a kind off the front; `None` when they are too many.
+/// Splits leading characters of one kind off; `None` if there are more than `most`.
 fn run(text: &str, most: usize, is_kind: impl Fn(char) -> bool) -> Option<(&str, &str)> {
     let end = text.find(|c| !is_kind(c)).unwrap_or(text.len());
     (end <= most).then(|| text.split_at(end))

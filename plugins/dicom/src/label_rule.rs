@@ -1,11 +1,11 @@
 use serde::Serialize;
 
-/// A rule that the label table and the files should keep.
+/// A rule that a label table and its files should follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LabelRule {
-    /// A column of slices or of labels is not there.
+    /// The table lacks a column of slices or of labels.
     MissingColumn,
     /// A row without the ids, or with fewer fields than the header.
     BrokenRow,
@@ -13,8 +13,8 @@ pub enum LabelRule {
     NotZeroOrOne,
     /// An empty cell where a label could be; it counts as not given.
     EmptyLabel,
-    /// A row of a patient who has several exams: it is not known which one is meant, and it counts as
-    /// not given.
+    /// A row about a patient with several exams. The exam that it is about is unknown, so the row counts
+    /// as not given.
     SeveralExams,
     /// A slice, or an exam of a table without slices, has several rows that agree.
     RepeatedRow,
@@ -28,13 +28,13 @@ pub enum LabelRule {
     NoPeSliceInPositiveExam,
     /// An exam is both negative for PE and indeterminate.
     NegativeAndIndeterminate,
-    /// A negative or indeterminate exam has a side, a centre, or a chronic PE.
+    /// A negative or indeterminate exam has a left-sided, right-sided, central or chronic PE.
     PeFindingWithoutPe,
     /// The RV/LV ratio is both at least 1 and below 1.
     RvLvRatioBoth,
     /// Chronic PE, and acute and chronic PE, which exclude each other.
     ChronicTwice,
-    /// A row names a file, or in a table without slices an exam, that was not found.
+    /// A row names a file that was not found, or in a table without slices an exam.
     LabelWithoutFile,
     /// A slice of a used exam has no row.
     FileWithoutLabel,

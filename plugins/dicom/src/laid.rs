@@ -9,16 +9,16 @@ use crate::stack::Slice;
 use crate::tilt::{Affine, Lean};
 use crate::{Finding, FindingKind};
 
-/// How a stack of slices lies in the patient, and how it becomes a volume.
+/// The position of a stack of slices in the patient, and its conversion to a volume.
 pub(crate) struct Laid {
     pub grid: Grid,
-    /// Of the volume.
+    /// Spacing of the volume, not of the files.
     pub spacing: Spacing,
     pub affine: Option<Affine>,
 }
 
 impl Laid {
-    /// Of slices in order, with the findings about the way they lie.
+    /// Computes it for slices in order, and adds findings about their position.
     pub fn new(
         slices: &[Slice],
         spacing: Spacing,
@@ -56,8 +56,8 @@ impl Laid {
         }
     }
 
-    /// The name and the position of each of the volume's slices. One that is cut across the images
-    /// is no file's: it is called by its number in the series.
+    /// The name and the position of each slice of the volume. A slice that cuts across the images
+    /// belongs to no file: it is named by its number in the series.
     pub fn slices(&self, images: &[Slice]) -> (Vec<String>, Vec<f64>) {
         if self.grid.axes.is_axial() {
             let uids = images.iter().map(Slice::sop_uid).collect();
@@ -78,7 +78,7 @@ impl Laid {
     }
 }
 
-/// What is done to the axes of the files, in words; `None` when nothing is.
+/// Describes how the axes of the files are turned or exchanged; `None` if they are not.
 fn reoriented(axes: Axes) -> Option<String> {
     if axes.is_plain() {
         return None;

@@ -1,15 +1,15 @@
-//! How samples lie in frames and in words, and which sizes are decoded.
+//! The layout of samples in frames and words, and the limits on what is decoded.
 
 use crate::FileFault;
 
-/// How samples lie in a frame (DICOM PS3.3 section C.7.6.3).
+/// The layout of samples in a frame (DICOM PS3.3 section C.7.6.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub rows: usize,
     pub cols: usize,
     pub n_frames: usize,
     pub samples: usize,
-    /// Whether each colour has a plane of its own.
+    /// True if each colour has a plane of its own.
     pub planar: bool,
     pub photometric: String,
     pub bits_allocated: u32,
@@ -21,27 +21,27 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Pixels of a frame that are decoded, 4096 × 4096: CT has 512 × 512, at most 2048 × 2048.
+    /// The most pixels of a decoded frame, 4096 × 4096: CT has 512 × 512, at most 2048 × 2048.
     pub const MAX_FRAME_PIXELS: usize = 1 << 24;
-    /// Frames of a file. An exam has hundreds.
+    /// The most frames of a file. An exam has hundreds.
     pub const MAX_FRAMES: usize = 1 << 16;
 
-    /// Pixels of a frame.
+    /// Number of pixels of a frame.
     pub fn frame_pixels(&self) -> usize {
         self.rows * self.cols
     }
 
-    /// Samples of a frame: pixels times colours.
+    /// Number of samples of a frame: pixels times colours.
     pub fn frame_samples(&self) -> usize {
         self.frame_pixels() * self.samples
     }
 
-    /// Whether native pixels share their chroma by pairs, two bytes a pixel in place of three.
+    /// Returns whether pairs of native pixels share their chroma: two bytes per pixel instead of three.
     pub fn halves_chroma(&self) -> bool {
         self.photometric == "YBR_FULL_422" && self.samples == 3
     }
 
-    /// Bytes of all frames in a native encoding.
+    /// Size of all frames in a native encoding, bytes.
     pub fn native_bytes(&self) -> u64 {
         let samples = if self.halves_chroma() {
             self.frame_pixels() * 2
@@ -51,8 +51,9 @@ impl Layout {
         (samples as u64 * self.n_frames as u64 * u64::from(self.bits_allocated)).div_ceil(8)
     }
 
-    /// Bytes that the fragments of all coded frames may take: twice the samples, of which the worst
-    /// that a coding makes of noise is a tenth more, and room for tables and comments.
+    /// The most bytes that the fragments of all compressed frames may take: twice the samples, plus room
+    /// for tables and comments. Noise, the worst case, makes compressed frames a tenth larger than the
+    /// samples.
     pub fn max_coded_bytes(&self) -> u64 {
         const FILE_BYTES: u64 = 1 << 20;
         const FRAME_BYTES: u64 = 64 << 10;
@@ -61,7 +62,7 @@ impl Layout {
         FILE_BYTES + frame.saturating_mul(self.n_frames as u64)
     }
 
-    /// Checks the size and the bits of the image.
+    /// Checks the size and the bits of the image against the limits.
     pub fn check(&self) -> Result<(), FileFault> {
         let Self {
             rows,
@@ -103,8 +104,8 @@ impl Layout {
         Ok(())
     }
 
-    /// The stored value in a word of BitsAllocated bits: the bits above and below are no part of
-    /// it (overlays lived there once), and a signed value is extended from its own sign bit.
+    /// Returns the stored value in a word of BitsAllocated bits. Bits above and below it are dropped
+    /// (old files have overlays there), and a signed value is extended from its own sign bit.
     pub fn stored(&self, word: u32) -> i64 {
         let left = 31 - self.high_bit;
         let right = 32 - self.bits_stored;
@@ -115,23 +116,23 @@ impl Layout {
         }
     }
 
-    /// The word of BitsAllocated bits that holds the same stored value and nothing else: zeros below
-    /// it, and above it zeros or its sign.
+    /// Returns the word of BitsAllocated bits with the same stored value and nothing else: zeros below
+    /// it, and above it zeros or copies of its sign.
     pub fn without_other_bits(&self, word: u32) -> u32 {
         self.within_allocated((self.stored(word) << self.lowest_bit()) as u32)
     }
 
-    /// The bits of the stored value where they are, all others zero.
+    /// Keeps the bits of the stored value in place and sets all others to zero.
     pub fn only_stored_bits(&self, word: u32) -> u32 {
         word & (u32::MAX >> (32 - self.bits_stored) << self.lowest_bit())
     }
 
-    /// The BitsAllocated bits of a word.
+    /// Keeps the lowest BitsAllocated bits of a word.
     pub fn within_allocated(&self, word: u32) -> u32 {
         word & u32::MAX >> (32 - self.bits_allocated)
     }
 
-    /// Whether a whole word is the first or the last value of padding.
+    /// Returns whether a whole word equals the first or the last value of padding.
     pub fn is_padding_word(&self, word: u32) -> bool {
         let unused = 32 - self.bits_allocated;
         let value = if self.signed {

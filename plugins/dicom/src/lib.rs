@@ -1,12 +1,12 @@
-//! DICOM files to volumes in HU: a folder of any layout, or a data set in the RSNA-STR layout, is
-//! scanned for exams ([`scan`] → [`Scan`]), and an [`Exam`] is loaded ([`load`]) as a
-//! [`pe_ct::Volume`]. What is odd about the files is a [`Finding`] each, by file and reason.
+//! Reads DICOM files as volumes in HU. [`scan`] searches a folder of any layout, such as the RSNA-STR
+//! data set, for exams and returns a [`Scan`]; [`load`] loads one [`Exam`] as a [`pe_ct::Volume`].
+//! Everything unusual about a file is reported as a [`Finding`] with its path and a reason.
 //!
-//! Copies without what identifies a patient are written by [`deidentify`].
+//! [`deidentify`] writes copies without anything that identifies a patient.
 //!
-//! Input: paths. Output: exams, findings, volumes. This room knows neither masks nor windows nor
+//! Input: paths. Output: exams, findings, volumes. This crate knows neither masks nor windows nor
 //! what the voxels are for. It reads no patient's name, birth date or study date; of PatientID it
-//! keeps a digest.
+//! keeps only a digest.
 //!
 //! ```no_run
 //! use pe_binding::Work;
@@ -20,7 +20,7 @@
 //! # Ok::<(), pe_dicom::DicomError>(())
 //! ```
 
-// Tests look at files themselves.
+// The lint forbids direct calls of `std::fs`; tests may use them.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod archive;

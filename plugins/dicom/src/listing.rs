@@ -1,4 +1,4 @@
-//! The files below a folder, each read once, wherever links lead.
+//! Lists the files below a folder, each once, even if links lead to it several times.
 
 use std::collections::HashSet;
 use std::io;
@@ -12,14 +12,14 @@ use crate::archive;
 use crate::catalogue::Catalogue;
 use crate::{DicomError, Finding, FindingKind};
 
-/// Entries that a progress report counts at once.
+/// Number of entries after which progress is reported.
 const ENTRIES_PER_ADVANCE: usize = 1024;
 
-/// All files under `root` in the order of their paths, those in archives too, without `but`.
+/// Lists all files under `root` in the order of their paths, including those in archives, except `but`.
 ///
-/// A folder is read once: links make more paths than there are folders, up to two to the power of
-/// their number. A link to a folder under `root` is not followed, because that is read in its own
-/// place; of several to a folder elsewhere, the first is. Each other one is a finding.
+/// A folder is read once: with links there are more paths than folders, up to two to the power of the
+/// number of links. A link to a folder under `root` is not followed, since that folder is read in its
+/// own place. Of several links to a folder elsewhere, the first is followed. The others become findings.
 pub(crate) fn list_files(
     root: &Path,
     but: Option<&Path>,
@@ -79,15 +79,15 @@ pub(crate) fn list_files(
     Ok(catalogue)
 }
 
-/// Whether two paths of one name are the same file, however they are written.
+/// Returns whether two paths with the same file name are the same file, however they are written.
 fn is_same(a: &Path, b: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     a == b || a.file_name() == b.file_name() && real(a).is_some_and(|a| real(b) == Some(a))
 }
 
-/// A link that leads to where nothing may be read, whether something is there or not: the walk looks
-/// behind a link before it tells of it, and what it saw there must not show. What is no link lies
-/// in a folder that was allowed.
+/// Returns the path and the error of a link that leads to where reading is not allowed. It does so
+/// whether its target exists or not: the walk has looked behind the link, and what it saw there must not
+/// show. Entries that are no links lie in a folder that was allowed.
 fn refused(entry: &walkdir::Result<DirEntry>, work: &Work) -> Option<(PathBuf, io::Error)> {
     let path = match entry {
         Ok(entry) => entry.path_is_symlink().then(|| entry.path())?,
@@ -99,7 +99,7 @@ fn refused(entry: &walkdir::Result<DirEntry>, work: &Work) -> Option<(PathBuf, i
 
 fn unreadable(entry: walkdir::Result<DirEntry>, root: &Path) -> Finding {
     let (path, reason) = match &entry {
-        // A pipe or a device would be waited for, or never end.
+        // Opening a pipe or a device could wait for ever.
         Ok(entry) => (entry.path(), "neither a file nor a folder".to_owned()),
         Err(error) => {
             let reason = match error.io_error() {
@@ -112,7 +112,7 @@ fn unreadable(entry: walkdir::Result<DirEntry>, root: &Path) -> Finding {
     Finding::new(path, FindingKind::Unreadable, reason)
 }
 
-/// The folders that were read, by where they really lie.
+/// The folders that were read, by their real paths.
 struct Visited {
     root: PathBuf,
     places: HashSet<PathBuf>,
@@ -126,8 +126,8 @@ impl Visited {
         })
     }
 
-    /// Why a folder is not read, when it is read elsewhere. What cannot be resolved cannot be read
-    /// either, and the walk says so.
+    /// Returns a finding if this folder is read elsewhere and must be skipped. A path that cannot be
+    /// resolved cannot be read either, which the walk reports itself.
     fn again(&mut self, entry: &DirEntry) -> Option<Finding> {
         let place = entry.path().canonicalize().ok()?;
         let is_elsewhere = entry.depth() > 0 && entry.path_is_symlink();

@@ -1,4 +1,4 @@
-//! A file within an archive, read like any other.
+//! Reads a file within an archive like any other file.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -11,37 +11,37 @@ use flate2::bufread::DeflateDecoder;
 use crate::archive::Archive;
 use crate::gzip::Cursor;
 
-/// Bytes of a local file header of a zip file without its name and extra field (APPNOTE 4.3.7).
+/// Length of a zip file's local file header without its name and extra field (APPNOTE 4.3.7), bytes.
 const LOCAL_HEADER_BYTES: usize = 30;
 
-/// Where a file lies in its archive.
+/// The place of a file in its archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
-    /// First byte of its local header in a zip file, else of its bytes.
+    /// Offset of the local header in a zip file; in a tar file, of the file's own bytes.
     pub start: u64,
-    /// Bytes that it takes in the archive.
+    /// Packed size in the archive, bytes.
     pub packed: u64,
-    /// Bytes that it has.
+    /// Unpacked size, bytes.
     pub n_bytes: u64,
     pub crc: Option<u32>,
     pub coding: Coding,
 }
 
-/// How a file lies in its archive.
+/// The way in which an archive stores a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
-    /// As it is, in a tar file.
+    /// Uncompressed, in a tar file.
     Plain,
-    /// As it is, behind its header in a zip file.
+    /// Uncompressed, after its local header in a zip file.
     Stored,
-    /// Deflated, behind its header in a zip file.
+    /// Deflated, after its local header in a zip file.
     Deflated,
-    /// As it is, in a tar file that is packed as a whole: places are those of the unpacked one.
+    /// Uncompressed in a tar file that is compressed as a whole. Offsets count in the unpacked tar file.
     Gzip,
 }
 
 impl Member {
-    /// First byte of its bytes in the archive.
+    /// Offset of the file's own bytes in the archive.
     fn data_start(&self, file: &File) -> io::Result<u64> {
         if matches!(self.coding, Coding::Plain | Coding::Gzip) {
             return Ok(self.start);
@@ -63,20 +63,20 @@ fn broken(reason: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason.into())
 }
 
-/// Reads a member. It has the bytes that the archive says, or reading it is an error.
+/// Reads a member. Fails if its length or checksum is not what the archive claims.
 #[derive(Debug)]
 pub(crate) struct MemberReader {
     member: Member,
     data: Section,
     inflate: Option<DeflateDecoder<BufReader<Section>>>,
     gzip: Option<Cursor>,
-    /// Bytes before the next one.
+    /// Offset of the next byte to read.
     pos: u64,
-    /// Of all bytes up to `pos`, where all were read.
+    /// Checksum of all bytes up to `pos`; `None` once bytes were skipped.
     crc: Option<Crc>,
 }
 
-/// Part of a file, read without moving the file's own place.
+/// A part of a file, read without the file's own position, so that threads can share the file.
 #[derive(Debug, Clone)]
 struct Section {
     archive: Arc<Archive>,
@@ -137,9 +137,10 @@ impl MemberReader {
         }
     }
 
-    /// Holds what was read against what the archive says, at the end.
+    /// At the end, compares length and checksum with the archive's claims.
     fn check_end(&mut self) -> io::Result<()> {
         let Member { n_bytes, crc, .. } = self.member;
+        // After `n_bytes` the compressed data must end: one more byte would be beyond the claim.
         if let Some(inflate) = &mut self.inflate
             && inflate.read(&mut [0])? > 0
         {
@@ -161,6 +162,7 @@ impl Read for MemberReader {
         let n = buffer
             .len()
             .min(usize::try_from(left).unwrap_or(usize::MAX));
+        // Not the end of the member, so a read of no bytes means that its data ends too early.
         if n == 0 {
             return Ok(0);
         }
@@ -195,7 +197,7 @@ impl Drop for MemberReader {
     }
 }
 
-/// A packed file is read anew to go back, and over to go on.
+/// In compressed data, seeking backwards reads again from the start, and forwards reads and discards.
 impl Seek for MemberReader {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let n_bytes = self.member.n_bytes;
@@ -211,6 +213,7 @@ impl Seek for MemberReader {
         }
         if self.inflate.is_none() && self.gzip.is_none() {
             self.pos = at;
+            // Skipped bytes are missing from the checksum, so it cannot be checked any more.
             self.crc = None;
             return Ok(at);
         }

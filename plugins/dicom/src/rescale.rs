@@ -1,4 +1,4 @@
-//! Stored values to HU: `slope × stored + intercept` (DICOM PS3.3 section C.11.1), padding first.
+//! Converts stored values to HU: padding first, then `slope × stored + intercept` (DICOM PS3.3 C.11.1).
 
 use pe_ct::AIR_HU;
 
@@ -6,18 +6,18 @@ use crate::FileFault;
 use crate::header::FrameFacts;
 use crate::layout::Layout;
 
-/// One frame's way from stored values to HU.
+/// The conversion of one frame from stored values to HU.
 ///
-/// Padding is tested on the stored value, before the rescale, and becomes −1024 HU, as does what
-/// the rescale takes below −1024. A result that is no whole number is rounded to the nearest, half
-/// away from zero. Above 32767 nothing is clamped: it is an error.
+/// Padding is recognised by the stored value, before the rescale. It becomes −1024 HU, as does every
+/// result below −1024. A fractional result is rounded to the nearest integer, half away from zero. A
+/// result above 32767 is an error, not clamped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rescale {
     slope: f64,
     intercept: f64,
-    /// Slope and intercept where both are whole numbers small enough for 32-bit arithmetic.
+    /// Slope and intercept, if both are integers small enough for 32-bit arithmetic.
     whole: Option<(i32, i32)>,
-    /// First and last stored value of padding; an empty range without padding.
+    /// First and last stored value of padding; an empty range if there is none.
     padding: (i64, i64),
 }
 
@@ -38,7 +38,7 @@ impl Rescale {
         }
     }
 
-    /// 16-bit little-endian words to HU.
+    /// Converts 16-bit little-endian words to HU.
     pub fn le_words(self, bytes: &[u8], layout: &Layout, hu: &mut [i16]) -> Result<(), FileFault> {
         let words = bytes.as_chunks::<2>().0;
         let Some((slope, intercept)) = self.whole else {
@@ -47,7 +47,7 @@ impl Rescale {
                 .map(|&word| layout.stored(u32::from(u16::from_le_bytes(word))));
             return self.values(stored, hu);
         };
-        // The two shifts drop what is above HighBit and below the stored bits.
+        // The two shifts drop the bits above HighBit and below the stored bits.
         let left = 15 - layout.high_bit;
         let right = 16 - layout.bits_stored;
         let (from, to) = self.padding_i32();
@@ -61,13 +61,14 @@ impl Rescale {
         if highest <= i32::from(i16::MAX) {
             return Ok(());
         }
+        // Some value is too large. Take the slow path again, which names it in the error.
         let stored = words
             .iter()
             .map(|&word| layout.stored(u32::from(u16::from_le_bytes(word))));
         self.values(stored, hu)
     }
 
-    /// Any stored values to HU.
+    /// Converts any stored values to HU.
     pub fn values(
         self,
         stored: impl Iterator<Item = i64>,
@@ -100,8 +101,8 @@ impl Rescale {
     }
 }
 
-/// Whole-number rescale of one frame; gives the greatest HU, so that the range is checked once.
-/// Free of branches, so that the compiler can use vector instructions.
+/// Rescales one frame with integers. Returns the greatest HU, so that the range is checked only once.
+/// Has no branches, so that the compiler can vectorise it.
 #[inline(always)]
 fn whole_row(
     words: &[[u8; 2]],
@@ -117,7 +118,7 @@ fn whole_row(
     for (hu, &word) in hu.iter_mut().zip(words) {
         let stored = stored(word);
         let is_padding = (stored >= padding_from) & (stored <= padding_to);
-        // Cannot overflow, see `Rescale::new`; `wrapping` spares debug builds the checks.
+        // Cannot overflow, see `Rescale::new`; `wrapping` avoids the checks in debug builds.
         let value = stored.wrapping_mul(slope).wrapping_add(intercept).max(air);
         let value = if is_padding { air } else { value };
         highest = highest.max(value);

@@ -1,4 +1,4 @@
-//! The distance between the voxels of an ordered stack, and how even it is.
+//! The distance between the voxels of an ordered stack, with findings where it varies.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use pe_ct::Spacing;
 use crate::stack::Slice;
 use crate::{Finding, FindingKind};
 
-/// Steps that differ from the median by more than this part of it are uneven.
+/// Steps that differ from the median by more than this share of it count as uneven.
 const UNEVEN: f64 = 0.1;
-/// Steps longer than this many medians are gaps.
+/// Steps longer than this many medians count as gaps.
 const GAP: f64 = 1.5;
 
-/// The distance between voxels: the median step between slices, the slices' PixelSpacing.
+/// The distances between voxels: the median step between slices, and their PixelSpacing.
 pub(crate) fn spacing_of(
     slices: &[Slice],
     place: &Path,
@@ -54,7 +54,7 @@ pub(crate) fn spacing_of(
     })
 }
 
-/// The median step, with a finding for every gap and one for unevenness.
+/// Returns the median step, with a finding for every gap and one for all uneven steps.
 fn median_step(slices: &[Slice], findings: &mut Vec<Finding>) -> f64 {
     let steps: Vec<f64> = slices
         .windows(2)

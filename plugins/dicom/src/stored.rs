@@ -7,10 +7,10 @@ use crate::frame::Frames;
 use crate::source::{Source, read_file};
 use crate::{DicomError, FileFault};
 
-/// Samples that [`decode_file`] gives at most: 256 MB of them.
+/// The most samples that [`decode_file`] returns: 256 MB of them.
 const MAX_SAMPLES: usize = 1 << 25;
 
-/// The image of one file as it is stored: no rescale, no colour conversion, no palette.
+/// The image of one file with its stored values: no rescale, no colour conversion, no palette.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredImage {
     /// Number of frames.
@@ -19,23 +19,23 @@ pub struct StoredImage {
     pub rows: usize,
     /// Columns of a frame.
     pub cols: usize,
-    /// Samples a pixel: 1, or 3 for colour.
+    /// Samples per pixel: 1, or 3 for colour.
     pub samples: usize,
-    /// PhotometricInterpretation: what the samples mean; `?` for what is none of the standard's terms.
+    /// PhotometricInterpretation, the meaning of the samples; `?` if it is none of the standard's terms.
     pub photometric: String,
-    /// The stored values, `[frame, row, col, sample]`, extended from BitsStored.
+    /// The stored values, `[frame, row, col, sample]`, sign-extended from BitsStored.
     pub values: Vec<i64>,
 }
 
-/// Decodes all frames of a file to stored values, for looking at any DICOM image.
+/// Decodes all frames of a file to stored values, to view any DICOM image.
 ///
-/// The samples are those that were coded: YCbCr stays YCbCr (subsampled chroma is brought to full
-/// size), palette indices stay indices. Bits outside BitsStored are no part of a value. To get HU,
+/// The samples are those in the file: YCbCr stays YCbCr (subsampled chroma is enlarged to full size),
+/// palette indices stay indices. Bits outside BitsStored are dropped. For values in HU, use
 /// [`crate::scan`] and [`crate::load`].
 ///
 /// # Errors
 /// [`DicomError::File`] with the reason for a file that is not DICOM, holds no image, is
-/// truncated, larger than 2²⁵ samples, or in an encoding that is not read.
+/// truncated, larger than 2²⁵ samples, or in an encoding that is not supported.
 pub fn decode_file(path: &Path) -> Result<StoredImage, DicomError> {
     let mut buffer = Vec::new();
     read_file(&FileRef::only(path), &mut buffer, &Files::free())

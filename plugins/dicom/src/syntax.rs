@@ -1,9 +1,9 @@
-//! Transfer syntaxes: how a data set and its pixel data are encoded (DICOM PS3.5 annex A).
+//! Transfer syntaxes: the encoding of a data set and of its pixel data (DICOM PS3.5 annex A).
 
 use crate::FileFault;
 use crate::element::Encoding;
 
-/// How the frames are coded.
+/// Compression of the frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
     Native,
@@ -13,14 +13,14 @@ pub(crate) enum Coding {
     Jpeg2000,
 }
 
-/// A transfer syntax that is read.
+/// A known transfer syntax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Syntax {
     pub uid: &'static str,
     pub name: &'static str,
     pub encoding: Encoding,
     pub deflated: bool,
-    /// `None` for a known coding that is not decoded (video, JPEG XL …).
+    /// `None` for a known compression that is not decoded (video, JPEG XL …).
     pub coding: Option<Coding>,
 }
 
@@ -46,7 +46,7 @@ const fn native(uid: &'static str, name: &'static str, encoding: Encoding) -> Sy
     }
 }
 
-/// A coding that is told by its name and not decoded.
+/// A compression that is known by name but not decoded.
 const fn unread(uid: &'static str, name: &'static str) -> Syntax {
     Syntax {
         coding: None,
@@ -140,8 +140,8 @@ const SYNTAXES: &[Syntax] = &[
     unread("1.2.840.10008.1.2.8.1", "deflated frames"),
 ];
 
-/// The syntax of a UID. One that is not known is read as Explicit VR Little Endian, as every
-/// syntax since 1998 is; only its pixel data are refused.
+/// Looks up the syntax of a UID. An unknown one is read as Explicit VR Little Endian, like every syntax
+/// since 1998; only its pixel data are refused.
 pub(crate) fn of(uid: &str) -> Syntax {
     let known = SYNTAXES.iter().find(|syntax| syntax.uid == uid);
     known.copied().unwrap_or(Syntax {
@@ -150,7 +150,7 @@ pub(crate) fn of(uid: &str) -> Syntax {
     })
 }
 
-/// The native syntax of a data set that does not say what it is.
+/// The native syntax of a data set that does not name its transfer syntax.
 pub(crate) fn native_of(encoding: Encoding) -> Syntax {
     let known = SYNTAXES
         .iter()
@@ -159,7 +159,7 @@ pub(crate) fn native_of(encoding: Encoding) -> Syntax {
 }
 
 impl Syntax {
-    /// The coding, when this build decodes it.
+    /// Returns the compression, if this build can decode it.
     pub fn decoded_coding(&self) -> Result<Coding, FileFault> {
         match self.coding {
             Some(Coding::Jpeg2000) if !cfg!(feature = "jpeg2000") => Err(FileFault::Unsupported {

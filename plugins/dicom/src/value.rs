@@ -2,10 +2,10 @@
 
 use crate::element::Encoding;
 
-/// What stands for a text that is none of the terms that an attribute may have.
+/// Replacement for a text that is none of the defined terms of its attribute.
 pub(crate) const NO_TERM: &str = "?";
 
-/// One attribute's value, and the list of attributes that could not be read.
+/// The value of one attribute, with the list of invalid attributes to add to.
 pub(crate) struct Values<'a> {
     pub bytes: &'a [u8],
     pub encoding: Encoding,
@@ -13,15 +13,15 @@ pub(crate) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// The text without padding. Only for attributes of the default character set.
+    /// Returns the text without padding. Only for attributes of the default character set.
     pub fn text(&self) -> String {
         let text = String::from_utf8_lossy(self.bytes);
         text.trim_matches(|c: char| c == '\0' || c.is_whitespace())
             .to_owned()
     }
 
-    /// The text where it is one of `terms`, empty where there is none, and else [`NO_TERM`]: what
-    /// stands in the place of a term may be a name.
+    /// Returns the text if it is one of `terms` or empty, else [`NO_TERM`]: another text in the place of
+    /// a term might be a person's name.
     pub fn term<'t>(&self, mut terms: impl Iterator<Item = &'t str>) -> String {
         let text = self.text();
         if text.is_empty() || terms.any(|term| term == text) {
@@ -31,23 +31,23 @@ impl Values<'_> {
         }
     }
 
-    /// The first value as 16 bits.
+    /// Returns the first value as a 16-bit number.
     pub fn word(&self) -> Option<u16> {
         let bytes = self.bytes.first_chunk()?;
         Some(self.encoding.u16(*bytes))
     }
 
-    /// The first value as 32 bits.
+    /// Returns the first value as a 32-bit number.
     pub fn long(&self) -> Option<u32> {
         let bytes = self.bytes.first_chunk()?;
         Some(self.encoding.u32(*bytes))
     }
 
-    /// The time of the day in a time (VR TM), or behind the `n_date` digits of a date (VR DT), in
-    /// microseconds; `None` for what is neither. The date is not read: it is nobody's business here.
+    /// Parses the time of day, in microseconds, of a time (VR TM, `n_date` 0) or of a date and time (VR
+    /// DT, after `n_date` digits). `None` if it is neither. The date is not read, to keep it private.
     pub fn microseconds(&self, n_date: usize) -> Option<i64> {
         let text = self.text();
-        // The old form of a time has colons; what follows a sign is a time zone.
+        // The old format of a time has colons; a sign begins the time zone.
         let text = text.split(['+', '-', '&']).next()?.replace(':', "");
         let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
         let is_digits = (whole.bytes().chain(part.bytes())).all(|b| b.is_ascii_digit());
@@ -61,13 +61,13 @@ impl Values<'_> {
         Some(seconds * 1_000_000 + micros)
     }
 
-    /// One decimal number (VR DS); `None` for an empty value, and for one that is no number, which
-    /// is noted under `name`.
+    /// Parses one decimal number (VR DS). `None` for an empty value, and for one that is no number,
+    /// which is added to the invalid attributes as `name`.
     pub fn number(&mut self, name: &'static str) -> Option<f64> {
         self.numbers::<1>(name).map(|[number]| number)
     }
 
-    /// Exactly `N` decimal numbers, as [`Values::number`].
+    /// Parses exactly `N` decimal numbers, as [`Values::number`] does.
     pub fn numbers<const N: usize>(&mut self, name: &'static str) -> Option<[f64; N]> {
         let text = self.text();
         if text.is_empty() {
@@ -81,7 +81,7 @@ impl Values<'_> {
         array
     }
 
-    /// One whole number (VR IS), as [`Values::number`].
+    /// Parses one integer (VR IS), as [`Values::number`] does.
     pub fn integer(&mut self, name: &'static str) -> Option<i64> {
         let text = self.text();
         if text.is_empty() {

@@ -27,6 +27,16 @@ let mode = param("mode", "paper", "which mask", ["paper", "hull", "none"]);
 print(mode); // paper
 ```"#;
 
+pub(super) const PARAM_OPTIONS: &str = r#"As `param(name, default, doc)`, for a map whose entries are the options of a function.
+
+The user may give each of them, as `net.batch=8`; what `default` leaves out has the function's own default. A
+run's record says them all. `seed`, `device` and `threads` are settings of the run, and not among them.
+
+```rhai
+let net = param("net", #{ epochs: 20, lr: 1e-3 }, "how the network is trained", "Runs.cnn");
+print(net.epochs); // 20
+```"#;
+
 pub(super) const LOG: &str = r#"Tells the user who follows the run: a line on stderr and in the run's log.
 
 Results are for `print`, which writes to standard output.

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use pe_binding::Work;
 use pe_binding::nearest::nearest;
-use pe_binding::script::{ScriptResult, raise, runtime_error};
+use pe_binding::script::{ScriptResult, raise, refused, runtime_error};
 use rhai::{
-    Array, Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, NativeCallContext,
+    Array, Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, Map, NativeCallContext,
     Position,
 };
 
@@ -23,7 +23,6 @@ use crate::sandbox::Sandbox;
 use crate::session::Session;
 use crate::session::show::show;
 use iterate::Progress;
-use pe_binding::script::refused;
 
 /// Registers the host's functions, its output and its interrupt on an engine. The script that it
 /// evaluates lies in `root`.
@@ -78,6 +77,20 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
         engine,
         move |name: &str, default: Dynamic, _doc: &str, _choices: Array| {
             parameter(&values, name, default)
+        },
+    );
+    let params = [
+        "name: &str",
+        "default: Map",
+        "doc: &str",
+        "options: &str",
+        "Dynamic",
+    ];
+    let values = session.clone();
+    documented("param", &params, doc::PARAM_OPTIONS).register_into_engine(
+        engine,
+        move |name: &str, default: Map, _doc: &str, _options: &str| {
+            parameter(&values, name, default.into())
         },
     );
 }
