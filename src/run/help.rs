@@ -1,4 +1,4 @@
-//! `pe-script run SCRIPT --help`.
+//! `pe-script run SCRIPT --help`: a script's description and parameters.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -14,11 +14,10 @@ use crate::sandbox::Sandbox;
 use crate::stop::DONE;
 use crate::text::{visible, visible_line};
 
-/// Prints what a script says of itself and the parameters it declares, with the values of the
-/// profile that is chosen.
+/// Prints a script's leading comment and its parameters, with the values of the chosen profile.
 ///
 /// # Errors
-/// When the profile's values cannot be told.
+/// When the profile's file cannot be read, or a value in it is wrong.
 pub(super) fn print(arguments: &RunArgs, path: &Path, script: &Script) -> Result<i32, Refused> {
     let given = if script.params.iter().any(Param::is_profile) {
         let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?;
@@ -58,7 +57,7 @@ fn text(path: &Path, script: &Script, values: &[Resolved], profile: Option<&Para
     text
 }
 
-/// Parameters with what they mean, and below a map its entries.
+/// Rows of the table: `name=value` and the meaning; below a map, a row for each of its entries.
 fn rows(params: &[Param], values: &[Resolved]) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     for (param, Resolved { value, .. }) in params.iter().zip(values) {
@@ -86,6 +85,7 @@ fn table(text: &mut String, rows: &[(String, String)]) {
     }
 }
 
+/// The values that a parameter accepts: its choices, or else its kind.
 fn accepted(param: &Param) -> String {
     if param.choices.is_empty() {
         return kind_of(&param.default).to_owned();
@@ -98,7 +98,7 @@ fn accepted(param: &Param) -> String {
     }
 }
 
-/// The comment at the script's beginning: its lines until the first that is none.
+/// The comment at the beginning of a script, up to the first line that is no comment.
 fn about(source: &str) -> String {
     let lines = source.lines().filter(|line| !line.starts_with("#!"));
     let comment = lines.map_while(|line| line.trim_start().strip_prefix("//"));

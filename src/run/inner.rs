@@ -1,5 +1,5 @@
-//! A script that is run within another one's process, for tests: with its parameters in a map, one
-//! thread and seed 0; what it prints and records is given back, and no run folder is made.
+//! Runs a script inside the process of another one, for script tests. Its parameters come in a map;
+//! it has one thread and seed 0. Its output and results are returned, and no run folder is made.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,20 +15,22 @@ use crate::diagnosis::Diagnosis;
 use crate::params::{self, Bad, Given, ParamFile, Resolved};
 use crate::session::{Session, find_plugins};
 
-/// What a script left.
+/// Results and output of a script.
 pub(crate) struct Ran {
-    /// What it recorded with `result(name, value)`.
+    /// The values that it recorded with `result(name, value)`.
     pub results: Mapping,
-    /// What it printed.
+    /// Its output by `print`.
     pub printed: String,
 }
 
-/// Runs a script in the folder of the session that asks for it; the user's interrupt stops both.
+/// Runs the script at `path` with the run folder, sandbox and plugins of the session `outer`. The
+/// user's interrupt stops both.
 ///
 /// # Errors
-/// For a script that cannot be read, parameters that it does not take, its own error, and an
-/// `exit` with another code than 0.
+/// When the script cannot be read, a parameter is wrong, the script fails, or it calls `exit` with
+/// another code than 0.
 pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptResult<Ran> {
+    // `read` is not confined itself: a confined test must not run, and so see, any script it likes.
     if let Err(error) = outer.work().files().check(path, Access::Read) {
         let unreadable = || runtime_error("script.file", &error.to_string(), None);
         return Err(refused(&error).unwrap_or_else(unreadable));
@@ -58,6 +60,7 @@ pub(crate) fn run(path: &Path, values: Mapping, outer: &Arc<Session>) -> ScriptR
         Fault::Stopped => EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into(),
         Fault::Failed(report) => raise(path, &report),
     });
+    // Before the error is returned, so that a failed test shows the script's output.
     for line in console.said().all.lines() {
         outer.console.log(line);
     }
@@ -92,7 +95,8 @@ fn resolve(
     params::resolve(&script.params, &given)
 }
 
-/// The inner script's error as one of the outer script, with the place in the inner one.
+/// The inner script's error as an error of the outer one. The rendered report, with the place in the
+/// inner script, becomes a note.
 fn raise(path: &Path, report: &Diagnosis) -> Box<EvalAltResult> {
     let message = format!("{} failed: {}", path.display(), report.message);
     let mut error = runtime_error(&report.kind, &message, report.hint.as_deref());

@@ -26,27 +26,27 @@ pub use args::RunArgs;
 use outcome::Outcome;
 use prepare::Prepared;
 
-/// A script that has been read and whose parameters are known.
+/// A script's text and the parameters that it declares.
 struct Script {
     text: String,
     params: Vec<Param>,
 }
 
-/// Why nothing ran.
+/// The error of a run that was refused before the script began.
 enum Refused {
-    /// The command line: exit code 2.
+    /// An error in the command line: exit code 2.
     Usage(Box<Diagnosis>),
-    /// The script: exit code 1.
+    /// An error in the script: exit code 1.
     Script(Box<Diagnosis>),
 }
 
-/// Runs a script as the command line says, and gives the exit code.
+/// Runs a script as the command line says, and returns the exit code.
 pub fn main(arguments: &RunArgs, look: Look) -> i32 {
     main_on(arguments, look, &Files::free())
 }
 
-/// As [`main`], for a program that gives a run its files: the record and all that the script writes
-/// go through them.
+/// As [`main`], on a file system of the caller's: the record and all that the script writes go through
+/// `files`.
 pub fn main_on(arguments: &RunArgs, look: Look, files: &Files) -> i32 {
     let look = Look {
         quiet: arguments.session.quiet,
@@ -73,6 +73,7 @@ pub fn main_on(arguments: &RunArgs, look: Look, files: &Files) -> i32 {
     }
 }
 
+/// Reads a script and finds its parameters, without running it.
 fn read(path: &Path) -> Result<Script, Refused> {
     let text = text::script(path, &Files::free()).map_err(|error| {
         let message = format!("cannot read the script {}: {error}", path.display());
@@ -108,16 +109,18 @@ fn declared(ast: &AST) -> Result<Vec<Param>, Declaration> {
     Ok(params)
 }
 
-/// Why a script did not come to its end.
+/// The reason why a script did not run to its end.
 pub(crate) enum Fault {
-    /// It was terminated.
+    /// It was terminated, by a stop request.
     Stopped,
-    /// By an error.
+    /// An error.
     Failed(Box<Diagnosis>),
 }
 
-/// Evaluates in an engine of the session, made ready by `prepare`; what goes wrong is told with its
-/// place in `path`, whose text is `text`. `exit` is no fault: the session has its code.
+/// Makes an engine for the session, lets `prepare` add to it, and calls `evaluate` with it.
+///
+/// Errors are reported with their place in the script `path`, whose text is `text`. `exit` counts as
+/// success; the session has its code.
 pub(crate) fn attempt(
     session: &Arc<Session>,
     (path, text): (&Path, &str),
@@ -132,6 +135,7 @@ pub(crate) fn attempt(
         _ => return Ok(()),
     };
     let limit = session.console.interrupt().exceeded();
+    // A limit terminates the script as Ctrl-C does, but is an error of the script.
     if matches!(error.unwrap_inner(), EvalAltResult::ErrorTerminated(..)) && limit.is_none() {
         return Err(Fault::Stopped);
     }
@@ -140,7 +144,7 @@ pub(crate) fn attempt(
     Err(Fault::Failed(report.or_of(limit).into()))
 }
 
-/// Evaluates a script as a whole.
+/// Compiles a script and evaluates it from beginning to end.
 fn whole(session: &Arc<Session>, path: &Path, script: &Script) -> Result<(), Fault> {
     attempt(
         session,
@@ -150,6 +154,7 @@ fn whole(session: &Arc<Session>, path: &Path, script: &Script) -> Result<(), Fau
     )
 }
 
+/// Evaluates the script of a prepared run, and turns errors and panics into an outcome.
 fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
     let session = &prepared.session;
     let panics = outcome::catch_panics(&session.console);
@@ -158,11 +163,11 @@ fn evaluate(path: &Path, script: &Script, prepared: &Prepared) -> Outcome {
         Err(Fault::Stopped) => Outcome::Stopped,
         Err(Fault::Failed(report)) => Outcome::Failed(*report),
     };
-    // The one place where a run catches a panic of a native function: a script never sees one.
+    // The only place where a run catches a panic of a native function. A script cannot catch it.
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Outcome::Failed(panics.report()))
 }
 
-/// Compiles a script; what goes wrong in it later is told with its `path`.
+/// Compiles a script, with `path` as its source, so that later errors name it.
 pub(crate) fn compile(engine: &Engine, path: &Path, text: &str) -> Result<AST, Box<EvalAltResult>> {
     let mut ast = engine
         .compile(text)

@@ -1,4 +1,4 @@
-//! How a run ended, told to the user, to programs and to the journal.
+//! The end of a run: reports it to the user, to programs and in `run.yaml`.
 
 use std::io::{self, Write};
 use std::panic;
@@ -17,24 +17,25 @@ use crate::stop::Limit;
 use crate::stop::{DONE, FAILED, USAGE};
 use crate::text::visible_line;
 
-/// How the script ended.
+/// The way in which the script ended.
 pub(super) enum Outcome {
-    /// At its end, or with `exit(code)`.
+    /// It ran to its end (code 0), or called `exit(code)`.
     Ended(i32),
-    /// Terminated, by the user's interrupt.
+    /// It was terminated, normally by the user's interrupt.
     Stopped,
-    /// By an error.
+    /// It failed with an error.
     Failed(Diagnosis),
 }
 
-/// Writes `run.yaml`, tells the user, and gives the exit code.
+/// Writes `run.yaml`, reports the end to the user, and returns the exit code.
 pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcome) -> i32 {
     let console = &prepared.session.console;
     let signal = console.interrupt().exit_code();
     let limit = console.interrupt().exceeded();
-    // What is told of the end is the host's.
+    // The limit is for the script's output; the messages from here on are the host's.
     console.limit(None);
     let (status, code, report) = match (outcome, signal) {
+        // A script that ended in spite of a signal is done.
         (Outcome::Ended(code), _) if code == DONE => (Status::Done, DONE, None),
         (Outcome::Ended(code), _) => {
             let text = format!("the script ended itself with `exit({code})`");
@@ -45,7 +46,7 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
             )
         }
         (Outcome::Stopped, Some(code)) => (Status::Interrupted, code, None),
-        // A native function may fail in its own way on the user's interrupt.
+        // A native function that is interrupted may return an error of its own.
         (Outcome::Failed(_), Some(code)) => (Status::Interrupted, code, None),
         (Outcome::Stopped, None) => {
             let text = "the script was terminated, and nobody asked for it";
@@ -87,8 +88,8 @@ pub(super) fn conclude(arguments: &RunArgs, prepared: &Prepared, outcome: Outcom
     }
 }
 
-/// Tells of a run whose record could not be written. It does not pass for one that is done: what
-/// reads records would not find it.
+/// Reports a run whose record could not be written, and returns the exit code. Such a run has failed
+/// even if its script is done, because programs that read records would not find it.
 fn unrecorded(
     arguments: &RunArgs,
     prepared: &Prepared,
@@ -103,7 +104,7 @@ fn unrecorded(
         status => (status, code),
     };
     let why = journal.record().error.unwrap_or_else(|| report.failure());
-    // Once more, for what is there may say that the run is done, and a disk may have room again.
+    // Try once more: the file may already say `done`, and the disk may have space again.
     let _ = journal.finish(status, code, Some(why));
     if arguments.json {
         print_record(&journal.record(), journal.folder());
@@ -111,13 +112,14 @@ fn unrecorded(
     code
 }
 
+/// Prints the record for `--json`, with the run's folder added as `run_dir`.
 fn print_record(record: &Record, folder: &Path) {
     let mut object = serde_json::to_value(record).unwrap_or_default();
     object["run_dir"] = folder.display().to_string().into();
     print_json(&object);
 }
 
-/// Tells why nothing ran.
+/// Reports why nothing ran, and returns the exit code.
 pub(super) fn refuse(arguments: &RunArgs, look: Look, refused: Refused) -> i32 {
     let (code, report) = match refused {
         Refused::Usage(report) => (USAGE, report),
@@ -141,11 +143,11 @@ fn print_json(object: &serde_json::Value) {
     let _ = writeln!(io::stdout(), "{object}");
 }
 
-/// What panicked, and where: kept for the report, written to the log in full.
+/// Place of the first panic, for the report. The log has the full text.
 #[derive(Default)]
 pub(crate) struct Panics(Arc<Mutex<Option<String>>>);
 
-/// From now on a panic's text goes to the run's log instead of the user's terminal.
+/// Sets a panic hook that writes the panic's text to the run's log instead of the terminal.
 pub(crate) fn catch_panics(console: &Arc<Console>) -> Panics {
     let last = Arc::new(Mutex::new(None));
     let (seen, console) = (last.clone(), console.clone());
@@ -156,14 +158,14 @@ pub(crate) fn catch_panics(console: &Arc<Console>) -> Panics {
             .location()
             .map(|at| format!("{}:{}", at.file(), at.line()));
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // The first is the cause; later ones are threads that fail because of it.
+        // Keep the first place, which is the cause. Later panics are threads that fail because of it.
         seen.get_or_insert_with(|| place.unwrap_or_default());
     }));
     Panics(last)
 }
 
 impl Panics {
-    /// The error to show for a panic that was caught; the next one is told anew.
+    /// The error to show for a panic that was caught. Clears the place for the next one.
     pub(crate) fn report(&self) -> Diagnosis {
         let place = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let place = place

@@ -1,4 +1,4 @@
-//! Everything between the command line and the script's first statement.
+//! Preparation of a run: everything between the command line and the script's first statement.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -26,10 +26,14 @@ use crate::stop::{Interrupt, Limit};
 pub(super) struct Prepared {
     pub(super) session: Arc<Session>,
     pub(super) journal: Arc<Journal>,
-    /// It runs until this is dropped.
+    /// Timer of the time limit; it stops when this is dropped.
     _clock: Clock,
 }
 
+/// Resolves parameters, plugins, sandbox and device, and makes the run folder.
+///
+/// # Errors
+/// When something is wrong with the command line or a plugin, or the folder cannot be made.
 pub(super) fn prepare(
     arguments: &RunArgs,
     path: &Path,
@@ -39,9 +43,11 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Refused> {
     let arguments = &settings::fold(arguments, &script.params)?;
     let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?.on(files);
+    // Set as soon as there is a journal. The signal handler and the clock start before that, and write
+    // the record through it when they end the process.
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
     let interrupt = listen(ended_at_once.clone())?;
-    // What lies beside the script is read within its time.
+    // Start the clock first: the time limit includes reading plugins and parameter files.
     let clock = sandbox.clock(&interrupt, overdue(ended_at_once.clone()));
     let given = given(arguments, path, script, &sandbox.files())?;
     let params = params::resolve(&script.params, &given)?;
@@ -56,7 +62,8 @@ pub(super) fn prepare(
         console.warning(&notice);
     }
     let record = Record {
-        // Git runs what a repository's settings name: it is not asked of a script that is confined.
+        // Git runs commands that a repository's settings name, so it is not called in the repository of
+        // a confined script.
         git: if sandbox.is_confined() {
             None
         } else {
@@ -87,7 +94,7 @@ pub(super) fn prepare(
     session.seed = arguments.session.seed.unwrap_or_default();
     session.set_threads(threads);
     session.set_device(device);
-    // A GPU that was named and is not there is told before an hour of preprocessing, not after.
+    // Fail now if a GPU was named and is missing, not after an hour of preprocessing.
     if device != Request::Auto {
         session.choose_device().map_err(|error| {
             let refused = usage(error);
@@ -102,7 +109,7 @@ pub(super) fn prepare(
     })
 }
 
-/// Puts copies of what is run into the run's folder.
+/// Copies the script, its profile's file and its plugins into the run folder.
 fn keep<'a>(
     journal: &Journal,
     texts: impl Iterator<Item = (&'a Path, &'a str)>,
@@ -114,8 +121,8 @@ fn keep<'a>(
     plugins.keep(journal)
 }
 
-/// The folder for what the script writes. A confined one must not reach its own record, nor the copies
-/// of what was run.
+/// Folder for the script's own files. A confined script gets the subfolder `files`, because it must
+/// not change its record or the copies of what was run.
 fn own_folder(journal: &Journal, sandbox: &Sandbox, files: &Files) -> anyhow::Result<PathBuf> {
     if !sandbox.is_confined() {
         return Ok(journal.folder().to_path_buf());
@@ -130,19 +137,20 @@ fn no_folder(error: anyhow::Error) -> Refused {
     Refused::Usage(Diagnosis::of_run_folder(&error).into())
 }
 
-/// Ends a run whose time was over a while ago: what it waits for does not look at the clock.
+/// Returns what the clock calls for a run that did not stop at its time limit: it writes the record
+/// and ends the process.
 fn overdue(journal: Arc<OnceLock<Arc<Journal>>>) -> impl FnOnce(Limit) + Send + 'static {
     move |limit| {
         let report = Diagnosis::of_limit(limit);
         let code = limit.exit_code();
-        // The terminal may be gone.
+        // An error is ignored: the terminal may be gone.
         let _ = writeln!(io::stderr(), "{}", report.render(false));
         end_record(&journal, Status::Failed, code, Some(report.failure()));
         low_level::exit(code);
     }
 }
 
-/// Writes the record of a run that ends at once, or tells why it cannot.
+/// Writes the record of a run whose process ends now, or prints why it cannot.
 fn end_record(
     journal: &OnceLock<Arc<Journal>>,
     status: Status,
@@ -174,7 +182,7 @@ impl Refused {
 }
 
 impl From<Box<Diagnosis>> for Refused {
-    /// A plugin's own error is a script's.
+    /// Only kinds `usage.…` are usage errors: an error inside a plugin's script counts as a script's.
     fn from(report: Box<Diagnosis>) -> Self {
         if report.kind.starts_with("usage.") {
             Self::Usage(report)
@@ -190,8 +198,8 @@ impl From<Bad> for Refused {
     }
 }
 
-/// What the user gave, with the file of the profile that it chooses, which is one of the script's
-/// `files`.
+/// Reads the parameters that the user gave: arguments, parameter file, and the chosen profile's file.
+/// The profile comes with the script, so it is read through the script's confined `files`.
 pub(super) fn given(
     arguments: &RunArgs,
     path: &Path,
@@ -212,11 +220,12 @@ pub(super) fn given(
     Ok(given)
 }
 
-/// Rayon and libtorch get the same number, so that neither takes every core beside the other.
+/// Sets the number of threads of rayon and libtorch, all cores by default, and returns it. Both get
+/// the same number, so that neither takes all cores while the other runs.
 pub(crate) fn set_threads(asked: Option<u16>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = asked.map_or(cores, usize::from);
-    // It is an error only when there is a pool already, in a process that embeds this one.
+    // It fails only if the process, one that embeds the host, has a pool already.
     let _ = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global();
@@ -224,6 +233,7 @@ pub(crate) fn set_threads(asked: Option<u16>) -> usize {
     threads
 }
 
+/// Listens for signals. A second Ctrl-C writes the record before the process ends.
 fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
     let at_once = move |code| end_record(&journal, Status::Interrupted, code, None);
     Interrupt::listen(at_once).map_err(|error| {
@@ -232,6 +242,7 @@ fn listen(journal: Arc<OnceLock<Arc<Journal>>>) -> Result<Interrupt, Refused> {
     })
 }
 
+/// The record of a run that begins.
 fn record(
     arguments: &RunArgs,
     path: &Path,

@@ -1,10 +1,10 @@
-//! The run's own settings among the `key=value` arguments: `device=cuda` for `--device cuda`.
+//! Settings of the run given as `key=value`: `device=cuda` instead of `--device cuda`.
 
 use crate::params::{Bad, Param, SETTINGS, split};
 use crate::run::RunArgs;
 
-/// The command line with such arguments taken out of its parameters and put where their options
-/// are. A key that the script declares is the script's.
+/// Moves such arguments from the parameters to their options. A key that the script declares as a
+/// parameter stays one.
 pub(super) fn fold(arguments: &RunArgs, params: &[Param]) -> Result<RunArgs, Bad> {
     let mut folded = RunArgs {
         params: Vec::new(),
@@ -31,7 +31,7 @@ pub(super) fn fold(arguments: &RunArgs, params: &[Param]) -> Result<RunArgs, Bad
     Ok(folded)
 }
 
-/// Takes the value unless the option says something else.
+/// Sets an option, unless it was given with another value.
 fn put<T>(option: &mut Option<T>, key: &str, value: T) -> Result<(), Bad>
 where
     T: PartialEq + std::fmt::Display,

@@ -20,8 +20,7 @@ const MAP_ENTRIES: usize = 100_000;
 /// Number of functions, and of variables, that a script may define.
 const NAMES: usize = 1000;
 
-/// The limits of a script. For `None`, only the general limits of
-/// [`configure`](crate::configure) apply, as for every script.
+/// The limits of a script. For `None`, only the general limits apply, which every script has.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Limits {
     /// Number of Rhai operations.

@@ -7,7 +7,7 @@ use rhai::packages::Package;
 use super::{Session, functions};
 use crate::language::{LastCall, configure};
 
-/// What a program adds to every engine of the host.
+/// Plugins that the embedding program adds to every engine, see [`extend`].
 static ADDED: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
 
 /// Adds a plugin of your own to every engine that the host makes from now on: a program that calls
@@ -50,7 +50,8 @@ pub fn register(engine: &mut Engine) {
     }
 }
 
-/// The engine of a run: the plugins, the host's functions, the script's own modules.
+/// The engine of a session, with all plugins, the host's functions and imports from `root`. Also
+/// returns the tracker of the last plugin call, which locates errors.
 pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) {
     let mut engine = Engine::new();
     configure(&mut engine);
@@ -59,7 +60,7 @@ pub(crate) fn engine(session: &Arc<Session>, root: &Path) -> (Engine, LastCall) 
     session.sandbox.limit(&mut engine, &session.console);
     let journal = session.journal.clone();
     if let Err((plugin, error)) = session.plugins.install(&mut engine, root, journal) {
-        // It worked when it was found, so its files have changed since.
+        // `find_plugins` tried it before, so its files must have changed since.
         let name = plugin.name();
         session
             .console

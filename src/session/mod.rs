@@ -1,5 +1,5 @@
-//! A session: what the script functions of the host know of the run, test or prompt that they are in, and
-//! the engine that has them.
+//! A session: the state of a run, test or prompt that the host's script functions use, and the engine
+//! that has these functions.
 
 mod args;
 mod engine;
@@ -28,24 +28,24 @@ pub(crate) use functions::documented;
 pub(crate) use plugins::find_plugins;
 pub(crate) use show::picture;
 
-/// What the host's script functions know of the run they are in.
+/// State of a run, test or prompt, shared by the host's script functions.
 pub struct Session {
-    /// Where output, progress and warnings go.
+    /// Receives output, progress and warnings.
     pub console: Arc<Console>,
     /// The parameters' values.
     pub params: Vec<Resolved>,
-    /// The folder for what the script writes.
+    /// The folder for the script's files, returned by `run_dir()`.
     pub run_dir: PathBuf,
     /// The plugins written in Rhai.
     pub plugins: Plugins,
-    /// What the script may do.
+    /// Permissions and limits of the script.
     pub sandbox: Sandbox,
     /// The run's record; a script test has none.
     pub journal: Option<Arc<Journal>>,
     /// The seed of everything random.
     pub seed: i64,
-    /// Whether `param` gives its default when the parameter is not known: at a prompt nobody gave
-    /// any.
+    /// Makes `param` return its default for an unknown parameter. Set at the prompt, where no
+    /// parameters are given.
     pub defaults: bool,
     threads: AtomicUsize,
     device: Mutex<Device>,
@@ -54,7 +54,7 @@ pub struct Session {
     started: Instant,
 }
 
-/// The device asked for, and what was chosen once a script asked.
+/// The requested device, and the choice once a script needed one.
 #[derive(Default)]
 struct Device {
     request: Request,
@@ -81,13 +81,13 @@ impl Session {
         }
     }
 
-    /// The handle through which plugins report progress, learn that they should stop, and use files.
+    /// The handle by which plugins report progress, poll for a stop request, and use files.
     pub fn work(&self) -> Work {
         Work::new(Arc::new(ConsoleWatch(self.console.clone()))).with_files(self.sandbox.files())
     }
 
-    /// The device, chosen when it is first asked for: a script that needs none does not wait for
-    /// a GPU to start.
+    /// Returns the device and chooses it at the first call. A script that needs none does not wait
+    /// until a GPU is initialised.
     ///
     /// # Errors
     /// [`DeviceError`] when the device that the user named cannot be used.
@@ -109,7 +109,7 @@ impl Session {
         device.chosen.get_or_insert_with(choose).clone()
     }
 
-    /// Asks for another device; it is chosen when it is needed.
+    /// Requests another device. It is chosen when it is needed.
     pub fn set_device(&self, request: Request) {
         let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
         *device = Device {
@@ -118,17 +118,17 @@ impl Session {
         };
     }
 
-    /// Threads of rayon and of libtorch.
+    /// Number of threads of rayon and of libtorch.
     pub fn threads(&self) -> usize {
         self.threads.load(Ordering::Relaxed)
     }
 
-    /// Says how many threads rayon and libtorch were given.
+    /// Stores the number of threads that rayon and libtorch were given, without changing theirs.
     pub fn set_threads(&self, threads: usize) {
         self.threads.store(threads, Ordering::Relaxed);
     }
 
-    /// Records a result, here, in the journal and the log.
+    /// Records a result in the session, the journal and the log.
     pub fn result(&self, name: &str, value: Value) {
         self.console.record(
             "result",
@@ -141,7 +141,7 @@ impl Session {
         results.insert(name.into(), value);
     }
 
-    /// What was recorded so far.
+    /// The results that were recorded so far.
     pub fn results(&self) -> Mapping {
         let results = self.results.lock();
         results.unwrap_or_else(PoisonError::into_inner).clone()

@@ -1,4 +1,4 @@
-//! The plugins written in Rhai that a session has: read, and tried before anything runs.
+//! Finds a session's plugins written in Rhai, and tries them before anything runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use crate::extension::Plugins;
 use crate::sandbox::Sandbox;
 use crate::stop::Interrupt;
 
-/// Reads the plugins in the folders `given` and those that the nearest `pe-script.yaml` in the folder
-/// `near` or above it names, and tries each in an engine. A plugin may do there what `sandbox` says, and
-/// stops when `interrupt` asks.
+/// Reads the plugins in the folders `given`, and those named in the nearest `pe-script.yaml` in the
+/// folder `near` or above it. Evaluates each once in an engine, confined by `sandbox` and stopped by
+/// `interrupt`.
 ///
 /// # Errors
-/// As [`Plugins::read`]; for two plugins of one name, or the name of a built-in one; and for what is
-/// wrong in a plugin's script, with its place.
+/// As [`Plugins::read`]; for a name that two plugins or a built-in one share; and for an error in a
+/// plugin's script, with its place.
 pub(crate) fn find_plugins(
     given: &[PathBuf],
     near: &Path,

@@ -1,5 +1,5 @@
-//! `show(x)`: what the user sees of a value. A picture is written into the run's folder, its path
-//! printed, and the picture drawn where the terminal can; anything else is printed.
+//! `show(x)`: shows a value to the user. A picture is saved in the run's folder, its path is printed,
+//! and it is drawn if the terminal can do that. Any other value is printed.
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,10 +11,10 @@ use rhai::{Dynamic, NativeCallContext};
 
 use crate::session::Session;
 
-/// Pictures are numbered in the order in which a process shows them.
+/// Number of pictures that the process has shown; it numbers their files.
 static SHOWN: AtomicUsize = AtomicUsize::new(0);
 
-/// A terminal's cells are about half as wide as high; a contact sheet needs many of them.
+/// Width of a picture in terminal cells, wide enough for a contact sheet.
 const MAX_COLUMNS: u32 = 120;
 
 /// Shows a value on the script's output.
@@ -42,8 +42,8 @@ pub(crate) fn picture(session: &Session, picture: &Picture) -> Result<(), pe_rep
     Ok(())
 }
 
-/// Draws the picture in the terminal: with its own protocol where it has one (kitty, iTerm), in
-/// half blocks otherwise. Not into a file or a pipe, and not with `--json` or `--quiet`.
+/// Draws the picture in the terminal: with the terminal's own protocol (kitty, iTerm), or else in
+/// half blocks. Does nothing for a file or pipe, and with `--json` or `--quiet`.
 fn draw(session: &Session, picture: &Picture) {
     let look = session.console.look();
     if look.quiet || look.print_to_stderr || !look.bars || !io::stdout().is_terminal() {
@@ -63,8 +63,8 @@ fn draw(session: &Session, picture: &Picture) {
     }
 }
 
-/// Whether the terminal says that it knows kitty's protocol. Asking it waits for an answer, for
-/// ever on one that has none.
+/// Returns whether the environment names a terminal with kitty's protocol. Querying the terminal
+/// itself would block for ever on one that does not answer.
 fn speaks_kitty() -> bool {
     const NAMES: [&str; 3] = ["kitty", "ghostty", "wezterm"];
     ["TERM", "TERM_PROGRAM"].iter().any(|name| {

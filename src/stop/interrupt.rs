@@ -70,7 +70,7 @@ impl Interrupt {
 
     /// Requests a stop as `signal` does. Returns the number of signals since the last clear.
     pub(crate) fn request(&self, signal: i32) -> u32 {
-        // `stop` comes last: who sees it set must find the signal.
+        // `stop` is set last, so that the signal is known when the work stops.
         self.0.signal.store(signal, Ordering::SeqCst);
         self.0.stop.store(true, Ordering::SeqCst);
         self.0.times.fetch_add(1, Ordering::SeqCst) + 1

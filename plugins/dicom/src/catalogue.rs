@@ -1,4 +1,4 @@
-//! The files that a scan looks at, each in some 25 bytes, for as long as an exam of the scan lives.
+//! The list of files of a scan, at some 25 bytes a file. It lives as long as any exam of the scan.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -13,19 +13,19 @@ use pe_files::{Access, Files};
 use crate::archive::Archive;
 use crate::member::{Member, MemberReader};
 
-/// Files in the order of their paths, and those of an archive in the archive's order.
+/// Files in the order of their paths; those of an archive are in the archive's order.
 #[derive(Debug, Default)]
 pub(crate) struct Catalogue {
     folders: Vec<Folder>,
     files: Vec<Entry>,
 }
 
-/// A folder, and the names of its files one behind the other, each with a zero at its end.
+/// A folder with the names of its files, concatenated, each followed by a zero byte.
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
     names: Vec<u8>,
-    /// The archive that the folder lies in, and where its files lie there.
+    /// The archive that the folder lies in, and the position of each of its files in there.
     archive: Option<Arc<Archive>>,
     members: Vec<Member>,
 }
@@ -33,13 +33,13 @@ struct Folder {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     folder: u32,
-    /// First byte of its name among those of the folder.
+    /// Offset of its name in the names of the folder.
     name: u32,
-    /// Its number among the members of the folder.
+    /// Its index in the members of the folder.
     member: u32,
 }
 
-/// An open file of either kind.
+/// An open file, on the disk or in an archive.
 #[derive(Debug)]
 pub(crate) enum Opened {
     File(File),
@@ -53,21 +53,21 @@ pub(crate) struct FileRef {
     idx: usize,
 }
 
-/// A file's size and time, by which one that has changed is told.
+/// A file's size and time of change, by which changed files are recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub n_bytes: u64,
-    /// Nanoseconds since 1970; 0 for before and for never.
+    /// Nanoseconds since 1970; 0 for an earlier or unknown time.
     pub modified_ns: u64,
 }
 
 impl Catalogue {
-    /// Adds a file; those of one folder mostly follow each other.
+    /// Adds a file. Files of one folder should follow each other; otherwise the folder is stored again.
     pub fn push(&mut self, path: &Path) {
         self.push_to(path, None);
     }
 
-    /// Adds a file of an archive; `path` is the archive's own and that of the file in it.
+    /// Adds a file of an archive. `path` is the archive's path joined with the path in it.
     pub fn push_member(&mut self, path: &Path, archive: &Arc<Archive>, member: Member) {
         let folder = self.push_to(path, Some(archive));
         folder.members.push(member);
@@ -81,6 +81,7 @@ impl Catalogue {
         let is_open = |last: &Folder| {
             last.path.as_os_str() == folder.as_os_str()
                 && last.archive.as_ref().map(Arc::as_ptr) == archive.map(Arc::as_ptr)
+                // Offsets into the names have 32 bits: start the folder again before they overflow.
                 && last.names.len() < u32::MAX as usize / 2
         };
         if !self.folders.last().is_some_and(is_open) {
@@ -97,7 +98,7 @@ impl Catalogue {
         }
         let folder_idx = self.folders.len() - 1;
         let folder = &mut self.folders[folder_idx];
-        // No number has room for more in any memory.
+        // These casts cannot overflow: so many folders or members would not fit into any memory.
         self.files.push(Entry {
             folder: folder_idx as u32,
             name: folder.names.len() as u32,
@@ -108,7 +109,7 @@ impl Catalogue {
         folder
     }
 
-    /// Takes a file out, if it is there.
+    /// Removes a file and returns it, if it is there.
     pub fn take(&mut self, path: &Path) -> Option<FileRef> {
         let parent = path.parent()?;
         let is_its: Vec<bool> = self.folders.iter().map(|it| it.path == parent).collect();
@@ -131,7 +132,7 @@ impl Catalogue {
         Some(FileRef::new(&own.finish(), 0))
     }
 
-    /// The archives that hold files.
+    /// The paths of the archives that hold files.
     pub fn archives(&self) -> Vec<PathBuf> {
         let archives = self.folders.iter().filter_map(|it| it.archive.as_ref());
         let mut paths: Vec<_> = archives.map(|archive| archive.path.clone()).collect();
@@ -139,7 +140,7 @@ impl Catalogue {
         paths
     }
 
-    /// Gives back the memory that was kept for more files.
+    /// Frees the memory that was reserved for more files.
     pub fn finish(mut self) -> Arc<Self> {
         self.files.shrink_to_fit();
         Arc::new(self)
@@ -153,7 +154,7 @@ impl Catalogue {
         let entry = &self.files[idx];
         let folder = &self.folders[entry.folder as usize];
         let name = folder.name(entry);
-        // `join` would end an empty name in a slash.
+        // `join` with an empty folder and name would end in a slash.
         if folder.path.as_os_str().is_empty() {
             name.into()
         } else {
@@ -189,14 +190,14 @@ impl FileRef {
         }
     }
 
-    /// The file of a catalogue of its own.
+    /// The only file of a new catalogue.
     pub fn only(path: &Path) -> Self {
         let mut catalogue = Catalogue::default();
         catalogue.push(path);
         Self::new(&catalogue.finish(), 0)
     }
 
-    /// Its number in the catalogue.
+    /// The file's index in the catalogue.
     pub fn idx(&self) -> usize {
         self.idx
     }
@@ -205,13 +206,13 @@ impl FileRef {
         self.catalogue.path(self.idx)
     }
 
-    /// Bytes that it takes on the disk, when it lies packed in an archive.
+    /// The space that it takes on the disk, if it lies in an archive, bytes.
     pub fn packed_bytes(&self) -> Option<u64> {
         let (_, member) = self.catalogue.member(self.idx)?;
         Some(member.packed)
     }
 
-    /// A file of an archive is as new as the archive.
+    /// Size and time of change. A file in an archive has the time of the archive.
     pub fn stamp(&self, files: &Files) -> io::Result<Stamp> {
         let Some((archive, member)) = self.catalogue.member(self.idx) else {
             return files.metadata(&self.path()).map(|found| stamp_of(&found));
@@ -222,13 +223,15 @@ impl FileRef {
         })
     }
 
-    /// Opens the file to read it.
+    /// Opens the file for reading.
     pub fn open(&self, files: &Files) -> io::Result<(Opened, Stamp)> {
         let Some((archive, member)) = self.catalogue.member(self.idx) else {
             let file = files.open(&self.path())?;
             let stamp = stamp_of(&file.metadata()?);
             return Ok((Opened::File(file), stamp));
         };
+        // Members are read through the archive's file, which was opened long ago: check again that it
+        // may be read, and that it has not changed since.
         files.check(&archive.path, Access::Read)?;
         if stamp_of(&archive.file.metadata()?) != archive.stamp {
             return Err(io::Error::other("the archive changed since it was scanned"));

@@ -1,8 +1,8 @@
-//! The element structure of a data set (DICOM PS3.5 section 7), walked without trusting it.
+//! Walks the element structure of a data set (DICOM PS3.5 section 7) without trusting it.
 //!
-//! Every length is held against the bytes that are left before anything is read or skipped,
-//! nesting is capped and walked with a stack of its own, and nothing is allocated for a value.
-//! Values are byte ranges; who wants one asks for it.
+//! Every length is checked against the remaining bytes before anything is read or skipped. Nesting is
+//! limited and walked with an explicit stack, not by recursion. Nothing is allocated for a value: values
+//! are byte ranges, and are read on request.
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ use dicom_dictionary_std::tags;
 
 use crate::FileFault;
 
-/// Sequences within sequences that are walked; real objects stay below ten.
+/// The deepest nesting of sequences that is walked; real objects stay below ten.
 const MAX_DEPTH: usize = 64;
 const UNDEFINED: u32 = 0xFFFF_FFFF;
 
-// The tags of items and delimiters (PS3.5 section 7.5), which are in no dictionary of attributes.
+// Tags of items and delimiters (PS3.5 section 7.5). No dictionary of attributes has them.
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
 const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
 
-/// How elements are written.
+/// The encoding of elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Encoding {
     pub explicit_vr: bool,
@@ -55,7 +55,7 @@ impl Encoding {
 }
 
 impl Encoding {
-    /// A word as it is written.
+    /// Encodes a word of 16 bits.
     pub fn word_bytes(self, word: u16) -> [u8; 2] {
         if self.big_endian {
             word.to_be_bytes()
@@ -64,7 +64,7 @@ impl Encoding {
         }
     }
 
-    /// A double word as it is written.
+    /// Encodes a word of 32 bits.
     pub fn long_bytes(self, long: u32) -> [u8; 4] {
         if self.big_endian {
             long.to_be_bytes()
@@ -74,10 +74,10 @@ impl Encoding {
     }
 }
 
-/// Why a walk stopped early.
+/// The reason why a walk stopped early.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// Only the head of the file was read, and the walk needs at least this many bytes of it.
+    /// Only the beginning of the file was read, and the walk needs at least this many bytes.
     NeedMore(usize),
     Fault(FileFault),
 }
@@ -88,16 +88,16 @@ impl From<FileFault> for Stop {
     }
 }
 
-/// One element: its tag and where its value lies.
+/// One element: its tag and the position of its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Element {
     pub tag: Tag,
     pub vr: Option<[u8; 2]>,
-    /// The value, without the delimiter of a value of undefined length. Pixel data may end beyond
-    /// the file, every other value is inside.
+    /// The value, without the delimiter of a value of undefined length. Pixel data may end beyond the
+    /// file; every other value lies inside.
     pub value: Range<usize>,
     pub undefined_length: bool,
-    /// How the items of this element are encoded.
+    /// The encoding of the items of this element.
     pub encoding: Encoding,
 }
 
@@ -118,7 +118,7 @@ struct Head {
 }
 
 impl<'a> Elements<'a> {
-    /// The elements from `start` to `end`; `bytes` may be the head of a longer file that ends at
+    /// The elements from `start` to `end`. `bytes` may hold only the beginning of a file that ends at
     /// `end`.
     pub fn new(bytes: &'a [u8], start: usize, end: usize, encoding: Encoding) -> Self {
         Self {
@@ -129,12 +129,12 @@ impl<'a> Elements<'a> {
         }
     }
 
-    /// Where the next element begins.
+    /// Offset of the next element.
     pub fn pos(&self) -> usize {
         self.pos
     }
 
-    /// The next element, `None` at the end.
+    /// Returns the next element, `None` at the end.
     pub fn next(&mut self) -> Result<Option<Element>, Stop> {
         if self.pos >= self.end || self.only_padding_is_left() {
             return Ok(None);
@@ -168,14 +168,14 @@ impl<'a> Elements<'a> {
         }))
     }
 
-    /// The bytes of a value.
+    /// Returns the bytes of a value.
     pub fn value(&self, element: &Element) -> Result<&'a [u8], Stop> {
         self.bytes
             .get(element.value.clone())
             .ok_or(Stop::NeedMore(element.value.end))
     }
 
-    /// The items of a sequence.
+    /// Returns the items of a sequence.
     pub fn items(&self, sequence: &Element) -> Result<Vec<Elements<'a>>, Stop> {
         let walk = Elements::new(
             self.bytes,
@@ -212,8 +212,8 @@ impl<'a> Elements<'a> {
         Ok(items)
     }
 
-    /// Walks over a value of undefined length; gives where its content ends and where the next
-    /// element begins.
+    /// Walks over a value of undefined length. Returns the end of its content and the start of the next
+    /// element.
     fn skip_undefined(
         &self,
         start: usize,
@@ -228,6 +228,7 @@ impl<'a> Elements<'a> {
                     malformed(format!("sequences are nested deeper than {MAX_DEPTH}")).into(),
                 );
             }
+            // At the closing delimiter, `at` is its start: the end of the content.
             let at = pos;
             let step = match level {
                 Level::Sequence => self.step_in_sequence(&mut pos, encoding)?,
@@ -295,8 +296,8 @@ impl<'a> Elements<'a> {
         );
         let vr = [bytes[4], bytes[5]];
         let long = [bytes[4], bytes[5], bytes[6], bytes[7]];
-        // Delimiters have no VR. Some writers leave a VR out of an explicit data set; whatever is
-        // not two capital letters is read as the length of an implicit element, as pydicom does.
+        // Delimiters have no VR. Some writers omit a VR in an explicit data set: as pydicom does, read
+        // anything but two capital letters as the length of an implicit element.
         if !encoding.explicit_vr || tag.group() == 0xFFFE || !is_vr(vr) {
             return Ok(Head {
                 tag,
@@ -343,7 +344,7 @@ impl<'a> Elements<'a> {
             .ok_or(Stop::NeedMore(pos + N))
     }
 
-    /// Files are padded to an even length, some to a block; zeros are no element.
+    /// Files are padded to an even length, some to a block: trailing zeros are no element.
     fn only_padding_is_left(&self) -> bool {
         self.end - self.pos < 8
             && self
@@ -382,7 +383,7 @@ enum Step {
     Out,
 }
 
-/// Whether the tag holds an image's samples: integers, float or double.
+/// Returns whether the tag holds an image's samples: integers, floats or doubles.
 pub(crate) fn is_pixel_data(tag: Tag) -> bool {
     matches!(
         tag,
@@ -390,7 +391,7 @@ pub(crate) fn is_pixel_data(tag: Tag) -> bool {
     )
 }
 
-/// A tag as people write it.
+/// Formats a tag in the usual way.
 pub(crate) fn name(tag: Tag) -> String {
     format!("({:04X},{:04X})", tag.group(), tag.element())
 }
@@ -403,7 +404,7 @@ fn is_vr(vr: [u8; 2]) -> bool {
     vr.iter().all(u8::is_ascii_uppercase)
 }
 
-/// PS3.5 table 7.1-1.
+/// Returns whether a VR has a 32-bit length (PS3.5 table 7.1-1).
 fn has_long_length(vr: [u8; 2]) -> bool {
     matches!(
         &vr,
@@ -423,7 +424,7 @@ fn has_long_length(vr: [u8; 2]) -> bool {
     )
 }
 
-/// A sequence of unknown VR is written in Implicit VR Little Endian (PS3.5 section 6.2.2).
+/// The encoding of items: a sequence of VR UN is in Implicit VR Little Endian (PS3.5 section 6.2.2).
 fn item_encoding(encoding: Encoding, vr: Option<[u8; 2]>) -> Encoding {
     if vr == Some(*b"UN") {
         Encoding::IMPLICIT_LE

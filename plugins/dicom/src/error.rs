@@ -5,20 +5,20 @@ use pe_binding::{Explain, Interrupted};
 use pe_ct::CtError;
 use thiserror::Error;
 
-/// What can go wrong between a folder of files and a volume in HU.
+/// An error on the way from a folder of files to a volume in HU.
 ///
 /// No variant holds a value of an attribute that could tell who the patient is.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DicomError {
-    /// The file system refused.
+    /// An error of the file system.
     #[error("{}: cannot {action}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// Why it failed.
+        /// The system's reason.
         source: io::Error,
     },
     /// One file cannot be used.
@@ -26,69 +26,69 @@ pub enum DicomError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         #[source]
         fault: FileFault,
     },
-    /// A single exam was asked for, and the path holds none or several.
+    /// A single exam was asked for, but the path holds none or several.
     #[error("{}: expected exactly one exam, found {found}{}", root.display(), list(exams))]
     ExamCount {
         /// The path that was scanned.
         root: PathBuf,
-        /// The exams that it holds.
+        /// Number of exams found.
         found: usize,
         /// SeriesInstanceUID and slice count of each.
         exams: Vec<String>,
     },
-    /// The label table cannot be read, or is none.
+    /// The label table cannot be read, or is not a label table.
     #[error("{}: expected a label table, {reason}", path.display())]
     LabelTable {
         /// The table.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
-    /// The option `columns` explains a column that no label table has.
+    /// The option `columns` names a column that no label table has.
     #[error("expected names of columns in `columns`, found `{found}`")]
     LabelColumn {
-        /// The name.
+        /// The given name.
         found: String,
-        /// A column whose name is almost this one.
+        /// The known column with the most similar name.
         near: Option<&'static str>,
-        /// The columns that there are.
+        /// All known columns.
         known: Vec<&'static str>,
     },
-    /// The exam is larger than what is loaded at once.
+    /// The exam is too large to be loaded.
     #[error("expected an exam of at most {limit} voxels, found {found}")]
     ExamSize {
-        /// The cap.
+        /// Maximum number of voxels that can be loaded.
         limit: usize,
-        /// Voxels of the exam.
+        /// Number of voxels of the exam.
         found: usize,
     },
-    /// De-identified files would lie among the originals, or the other way round.
+    /// Of the folders of originals and of de-identified files, one lies within the other.
     #[error("{}: expected a folder apart from {}, found one within the other", out.display(), folder.display())]
     DeidentifyOutput {
-        /// What is read.
+        /// The folder with the originals.
         folder: PathBuf,
-        /// Where the files were to be written.
+        /// The folder for the de-identified files.
         out: PathBuf,
     },
-    /// De-identified files of another key are there, and those of a new one would be beside them.
+    /// The folder holds de-identified files of another key, and no key is given to continue them.
     #[error("{}: expected a folder without copies, because no key is given, found some", out.display())]
     DeidentifyAgain {
-        /// Where the files were to be written.
+        /// The folder for the de-identified files.
         out: PathBuf,
     },
-    /// The key of a de-identification could be guessed.
+    /// The key of a de-identification is so short that it could be guessed.
     #[error("expected a key of at least {expected} characters, found {found}")]
     DeidentifyKey {
-        /// Characters that a key has at least.
+        /// Minimum number of characters of a key.
         expected: usize,
-        /// Characters of the given one.
+        /// Number of characters of the given one.
         found: usize,
     },
-    /// Two keys of a de-identification.
+    /// Two keys are given for a de-identification.
     #[error("expected one key, found both `key` and `key_file`")]
     DeidentifyTwoKeys,
     /// The system gave no random numbers for a key.
@@ -102,14 +102,14 @@ pub enum DicomError {
     Interrupted(#[from] Interrupted),
 }
 
-/// Why one file cannot be used, without its name.
+/// The reason why one file cannot be used, without the file's name.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum FileFault {
     /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The file system refused; the text is its own.
+    /// An error of the file system, with its own text.
     #[error("cannot read the file: {0}")]
     Io(String),
     /// Neither the DICM prefix nor a plausible first element.
@@ -121,12 +121,12 @@ pub enum FileFault {
     /// A DICOM object without an image.
     #[error("no image in it: {0}")]
     NoImage(String),
-    /// An image of a kind that is not read.
+    /// An image of a kind that is not supported.
     #[error("unsupported: {what}")]
     Unsupported {
-        /// What it is.
+        /// A description of it.
         what: String,
-        /// The cargo feature that reads it, where there is one.
+        /// The cargo feature that supports it, if there is one.
         feature: Option<&'static str>,
     },
     /// Less pixel data than rows × columns × frames need.
@@ -140,7 +140,7 @@ pub enum FileFault {
     /// The pixel data cannot be decoded.
     #[error("cannot decode the pixel data: {0}")]
     Pixels(String),
-    /// A size over the caps that keep a hostile file from taking the machine's memory.
+    /// A size above the limits that keep a hostile file from exhausting memory.
     #[error("too large: {0}")]
     TooLarge(String),
     /// A value in HU that 16 bits cannot hold.
@@ -155,7 +155,7 @@ pub enum FileFault {
         /// RescaleIntercept.
         intercept: f64,
     },
-    /// The file is no longer what was scanned.
+    /// The file has changed since it was scanned.
     #[error("the file changed since it was scanned: {0}")]
     Changed(&'static str),
 }

@@ -5,26 +5,26 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::FileFault;
 
-/// One thing about one file, or one exam's folder, that a user should know.
+/// Something about one file, or one exam's folder, that a user should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Finding {
-    /// The file; the exam's folder for a finding about an exam. Serialized as text, with `�` for
-    /// what is not UTF-8.
+    /// The file, or the exam's folder for a finding about an exam. Serialized as text, with `�` for
+    /// bytes that are not UTF-8.
     #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
-    /// What was found.
+    /// The class of the finding.
     pub kind: FindingKind,
-    /// What follows from it.
+    /// The consequence of the finding.
     pub effect: Effect,
     /// The finding in words, without patient data.
     pub reason: String,
 }
 
-/// What follows from a finding.
+/// The consequence of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// The exam is used; look at it.
+    /// The exam is used, but should be looked at.
     Warning,
     /// The file is left out, and the rest of its exam is used.
     FileLeftOut,
@@ -32,20 +32,20 @@ pub enum Effect {
     ExamLeftOut,
 }
 
-/// The classes of findings; each has one effect, see [`FindingKind::effect`].
+/// The classes of findings. Each has one effect, see [`FindingKind::effect`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
     /// A file without a byte.
     Empty,
-    /// A file that is no DICOM file.
+    /// A file that is not DICOM.
     NotDicom,
     /// A file that cannot be read, or whose structure or needed attributes are broken.
     Unreadable,
-    /// Less pixel data than the header asks for.
+    /// The file has less pixel data than its header claims.
     Truncated,
-    /// A transfer syntax or a pixel format that is not read.
+    /// A transfer syntax or a pixel format that is not supported.
     Unsupported,
     /// An object without an image: a report, a plan, a DICOMDIR.
     NoImage,
@@ -67,21 +67,21 @@ pub enum FindingKind {
     UnevenSpacing,
     /// PixelSpacing differs between the slices.
     MixedPixelSpacing,
-    /// No slice has a position; InstanceNumber gave the order.
+    /// No slice has a position; they were ordered by InstanceNumber.
     OrderedByNumber,
-    /// No ImageOrientationPatient; an axial plane was taken.
+    /// No slice has ImageOrientationPatient; an axial plane was assumed.
     AssumedAxial,
-    /// The files' axes are not those of the volume, which are turned or exchanged.
+    /// The axes of the files differ from those of the volume, and were flipped or exchanged.
     Reoriented,
-    /// The gantry was tilted: each image lies beside the one below it.
+    /// The gantry was tilted: each image is shifted against the one below it.
     GantryTilt,
-    /// Images lie beside the line of the others.
+    /// Some images lie beside the line through the others.
     ShiftedSlices,
-    /// The volume's axes are not along the patient's.
+    /// The volume's axes are not parallel to the patient's.
     Oblique,
-    /// An exam of one slice, whose thickness stands for the spacing.
+    /// An exam of one slice, whose thickness is used as the spacing.
     SingleSlice,
-    /// No rescale; slope 1 and intercept 0 were taken.
+    /// Slices without a rescale; slope 1 and intercept 0 were used.
     MissingRescale,
     /// RescaleType says that the values are not HU.
     NotHu,
@@ -95,26 +95,26 @@ pub enum FindingKind {
     Conflict,
     /// Most slices disagree on plane or size, or nothing gives an order.
     NoStack,
-    /// PixelSpacing or the slice spacing cannot be had.
+    /// PixelSpacing or the distance between slices cannot be determined.
     MissingSpacing,
     /// No study or series UID.
     MissingUid,
     /// More slices than `max_slices`.
     TooManySlices,
-    /// Called indeterminate by the label table, which the options leave out.
+    /// The label table calls the exam indeterminate, and the options leave such exams out.
     Indeterminate,
     /// A rule of the label table is broken.
     Labels,
-    /// An image that says that something is written in its pixels, which may be a name.
+    /// An image that declares text in its pixels, which may be a name.
     BurnedIn,
-    /// A file of this name is there already; it is left as it is.
+    /// A file of this name exists already and was not overwritten.
     Exists,
-    /// The index of an earlier scan is broken; files that it no longer tells of were read again.
+    /// The index of an earlier scan is broken; files missing from it were read again.
     BrokenIndex,
 }
 
 impl FindingKind {
-    /// What follows from a finding of this kind.
+    /// The effect of a finding of this kind.
     pub fn effect(self) -> Effect {
         use FindingKind::*;
         match self {
@@ -216,7 +216,7 @@ impl Finding {
     }
 }
 
-/// A path as text. Linux has names that are not UTF-8, which serde refuses.
+/// Serializes a path as text. Linux has names that are not UTF-8, which serde refuses.
 pub(crate) fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }

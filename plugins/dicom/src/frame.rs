@@ -1,4 +1,4 @@
-//! Frames of pixel data as words of BitsAllocated bits, whatever they were coded in.
+//! Frames of pixel data as words of BitsAllocated bits, decoded from any supported transfer syntax.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use crate::layout::Layout;
 use crate::source::Source;
 use crate::syntax::Coding;
 
-/// Fragments of encapsulated pixel data that are accepted.
+/// Maximum number of accepted fragments of encapsulated pixel data.
 pub(crate) const MAX_FRAGMENTS: usize = 1 << 20;
 
 /// Reads frames of one parsed file.
@@ -22,9 +22,9 @@ pub(crate) struct Frames<'a> {
 }
 
 enum Place {
-    /// First byte of the samples.
+    /// Offset of the first sample.
     Native(usize),
-    /// For each frame, its fragments' byte ranges.
+    /// Byte ranges of the fragments of each frame.
     Encapsulated(Vec<Vec<std::ops::Range<usize>>>),
 }
 
@@ -60,8 +60,8 @@ impl<'a> Frames<'a> {
         })
     }
 
-    /// The bytes of a frame when they are 16-bit little-endian words of one sample, which is what
-    /// nearly every CT is and what is converted without a copy.
+    /// Returns the bytes of a frame if they are 16-bit little-endian words of one sample. Nearly every
+    /// CT is stored like this, and is converted without a copy.
     pub fn le_words(&self, frame_idx: usize) -> Option<&'a [u8]> {
         let Place::Native(start) = self.place else {
             return None;
@@ -78,12 +78,12 @@ impl<'a> Frames<'a> {
         self.source.bytes().get(start..start + length)
     }
 
-    /// What the frames are coded in.
+    /// The compression of the frames.
     pub fn coding(&self) -> Coding {
         self.coding
     }
 
-    /// The bytes of a coded frame, of all its fragments; none for a frame that is not coded.
+    /// The bytes of a compressed frame, with its fragments joined; empty for a native frame.
     pub fn coded(&self, frame_idx: usize) -> Cow<'a, [u8]> {
         match &self.place {
             Place::Native(_) => Cow::default(),
@@ -93,7 +93,7 @@ impl<'a> Frames<'a> {
         }
     }
 
-    /// The samples of a frame as words, `[row, col, sample]`.
+    /// Decodes the samples of a frame to words, `[row, col, sample]`.
     pub fn words(&self, frame_idx: usize) -> Result<Vec<u32>, FileFault> {
         if frame_idx >= self.layout.n_frames {
             return Err(FileFault::Pixels(format!(
@@ -135,7 +135,7 @@ impl<'a> Frames<'a> {
         let bytes_of_frame = &bytes[first_bit / 8..];
         let encoding = self.source.syntax.encoding;
         let words: Vec<u32> = match layout.bits_allocated {
-            // The first pixel is the lowest bit (PS3.5 section 8.1.1), frames are not padded.
+            // The first pixel is the lowest bit (PS3.5 section 8.1.1). Frames are not padded to bytes.
             1 => (first_bit..first_bit + bits)
                 .map(|bit| u32::from(bytes[bit / 8] >> (bit % 8) & 1))
                 .collect(),
@@ -172,7 +172,7 @@ impl<'a> Frames<'a> {
         })
     }
 
-    /// Whether 8-bit samples lie in 16-bit words of the other byte order.
+    /// Returns whether 8-bit samples lie in 16-bit words of the other byte order.
     fn swaps_bytes(&self) -> bool {
         let pixels = self.source.header.pixels.as_ref();
         self.source.syntax.encoding.big_endian && pixels.is_some_and(|pixels| pixels.in_words)
@@ -184,7 +184,7 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// A codec that panics on a hostile stream is a fault of that file, not of the program.
+/// Decodes a frame, and turns a panic of the codec on a hostile stream into a fault of that file.
 pub(crate) fn decode_guarded(
     coding: Coding,
     data: &[u8],
@@ -195,7 +195,7 @@ pub(crate) fn decode_guarded(
         .map_err(FileFault::Pixels)
 }
 
-/// Two pixels share their chroma: Y1 Y2 Cb Cr (PS3.3 section C.7.6.3.1.2).
+/// Expands pixels that share their chroma in pairs: Y1 Y2 Cb Cr (PS3.3 section C.7.6.3.1.2).
 fn expand_chroma(words: &[u32]) -> Vec<u32> {
     let pairs = words.as_chunks::<4>().0.iter();
     pairs
@@ -221,8 +221,9 @@ fn join<'a>(bytes: &'a [u8], fragments: &[std::ops::Range<usize>]) -> Cow<'a, [u
     }
 }
 
-/// The fragments of each frame (PS3.5 section A.4): all for the only frame, one each, by the
-/// basic offset table, or from one start of an image to the next.
+/// Assigns the fragments to frames (PS3.5 section A.4). A single frame gets all fragments; otherwise
+/// each frame gets one, or they are split by the basic offset table or by markers for the start of an
+/// image.
 fn fragments(
     bytes: &[u8],
     pixels: &Pixels,
@@ -247,6 +248,7 @@ fn fragments(
     if fragments.len() == n_frames {
         return Ok(fragments.iter().map(|range| vec![range.clone()]).collect());
     }
+    // Offsets count from the first item after the table. A fragment begins 8 bytes after its item.
     let first_item = fragments[0].start - 8;
     let mut offsets: Vec<usize> = bytes[table.clone()]
         .as_chunks::<4>()
@@ -254,7 +256,7 @@ fn fragments(
         .iter()
         .map(|&offset| first_item + u32::from_le_bytes(offset) as usize + 8)
         .collect();
-    // Searched once a fragment, of which there may be a million.
+    // Sorted for a binary search per fragment: there may be a million fragments.
     offsets.sort_unstable();
     let begins = |range: &std::ops::Range<usize>| {
         if offsets.len() == n_frames {
@@ -281,12 +283,12 @@ fn fragments(
     }
 }
 
-/// Start of image of JPEG and JPEG-LS, start of codestream of JPEG 2000.
+/// Returns whether a fragment begins a JPEG, JPEG-LS or JPEG 2000 image.
 fn starts_image(fragment: &[u8]) -> bool {
     fragment.starts_with(&[0xFF, 0xD8]) || fragment.starts_with(&[0xFF, 0x4F])
 }
 
-/// The byte ranges of the items of encapsulated pixel data, the offset table first.
+/// Finds the byte ranges of the items of encapsulated pixel data; the first is the offset table.
 fn items(bytes: &[u8], start: usize) -> Result<Vec<std::ops::Range<usize>>, FileFault> {
     let mut items = Vec::new();
     let mut pos = start;

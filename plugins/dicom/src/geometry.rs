@@ -1,41 +1,41 @@
-//! Planes and positions in the patient's coordinates (DICOM PS3.3 section C.7.6.2.1.1).
+//! Image planes and positions in the patient's coordinates (DICOM PS3.3 section C.7.6.2.1.1).
 
-/// An axial plane, rows to the patient's left and columns to the back.
+/// An axial plane: columns ascend to the patient's left, rows to the back.
 pub(crate) const AXIAL: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 
-/// Positions beyond this are none, mm.
+/// Positions further away are invalid, mm.
 pub(crate) const FURTHEST_MM: f64 = 1e6;
 
-/// Direction cosines closer than this are one plane: about half a degree.
+/// Direction cosines that differ by less belong to the same plane: about half a degree.
 const SAME_PLANE: f64 = 0.01;
 
-/// Whether two orientations are the same plane.
+/// Returns whether two orientations describe the same plane.
 pub(crate) fn same_plane(a: &[f64; 6], b: &[f64; 6]) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= SAME_PLANE)
 }
 
-/// Whether the six numbers are two unit vectors at a right angle, to the tolerance above.
+/// Returns whether the six numbers are two perpendicular unit vectors, within [`SAME_PLANE`].
 pub(crate) fn is_plane(orientation: &[f64; 6]) -> bool {
     let (row, col) = vectors(orientation);
     let near = |value: f64, expected: f64| (value - expected).abs() <= SAME_PLANE;
     near(dot(row, row), 1.0) && near(dot(col, col), 1.0) && near(dot(row, col), 0.0)
 }
 
-/// Which axis of a stack of images each axis of a volume is. A volume's slices run to the head, its
-/// rows to the back and its columns to the left, whatever way the images lie.
+/// The assignment of a volume's axes to those of a stack of images. A volume's slices ascend to the
+/// head, its rows to the back and its columns to the left, however the images lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Axes {
-    /// For the volume's slices, rows and columns: 0 for the stack's images, which ascend along
-    /// [`normal`], 1 for their rows, 2 for their columns.
+    /// The stack's axis for the volume's slices, rows and columns: 0 for the images, which ascend
+    /// along [`normal`], 1 for their rows, 2 for their columns.
     pub from: [usize; 3],
-    /// Whether the volume's axis runs against the stack's. Never for the images.
+    /// True if the volume's axis runs against the stack's. Never for the images.
     pub turned: [bool; 3],
 }
 
-/// The patient's axis of a volume's slices, rows and columns: z to the head, y to the back, x to the
+/// The patient's axis for a volume's slices, rows and columns: z to the head, y to the back, x to the
 /// left.
 const PATIENT_AXES: [usize; 3] = [2, 1, 0];
-/// The axial order first, so that it wins at exactly half way between two.
+/// All orders of the axes. The axial one is first, so that it wins exactly half way between two.
 const ORDERS: [[usize; 3]; 6] = [
     [0, 1, 2],
     [0, 2, 1],
@@ -46,7 +46,7 @@ const ORDERS: [[usize; 3]; 6] = [
 ];
 
 impl Axes {
-    /// The axes nearest to the patient's: those whose directions have the largest sum along them.
+    /// Chooses the axes closest to the patient's: their directions have the largest sum along these.
     pub fn of(orientation: &[f64; 6]) -> Self {
         let stack = unsigned_directions(orientation);
         let near = |order: &[usize; 3]| -> f64 {
@@ -70,18 +70,18 @@ impl Axes {
         axes
     }
 
-    /// Whether the volume's slices are the images: the plane is nearer to axial than to any other,
-    /// a tilted gantry allowed for.
+    /// Returns whether the volume's slices are the images. Then their plane is closer to axial than to
+    /// any other, also with a tilted gantry.
     pub fn is_axial(&self) -> bool {
         self.from[0] == 0
     }
 
-    /// Whether the volume's axes are those of an image as it is stored.
+    /// Returns whether the volume's axes are those of a stored image.
     pub fn is_plain(&self) -> bool {
         *self == Self::of(&AXIAL)
     }
 
-    /// Where the stack's images, rows and columns run to, in words.
+    /// The directions in which the stack's images, rows and columns ascend, in words.
     pub fn in_words(&self) -> [&'static str; 3] {
         let to = [["head", "feet"], ["back", "front"], ["left", "right"]];
         let mut words = [""; 3];
@@ -91,14 +91,14 @@ impl Axes {
         words
     }
 
-    /// The values of a stack's axes as those of the volume's.
+    /// Reorders values of the stack's axes to those of the volume's axes.
     pub fn of_volume<T: Copy>(&self, of_stack: [T; 3]) -> [T; 3] {
         self.from.map(|axis| of_stack[axis])
     }
 }
 
-/// The directions in which a stack's images, rows and columns ascend: images towards the head when
-/// they are axial, to the back when coronal, to the left when sagittal.
+/// The directions in which a stack's images, rows and columns ascend. Images ascend to the head if they
+/// are axial, to the back if coronal, to the left if sagittal.
 pub(crate) fn directions(orientation: &[f64; 6]) -> [[f64; 3]; 3] {
     let mut stack = unsigned_directions(orientation);
     let axes = Axes::of(orientation);
@@ -110,7 +110,7 @@ pub(crate) fn directions(orientation: &[f64; 6]) -> [[f64; 3]; 3] {
     stack
 }
 
-/// Normal of the plane by the right hand, direction of ascending rows, of ascending columns.
+/// The right-handed normal of the plane, the direction of ascending rows, and of ascending columns.
 fn unsigned_directions(orientation: &[f64; 6]) -> [[f64; 3]; 3] {
     let (row, col) = vectors(orientation);
     let ([a, b, c], [d, e, f]) = (row, col);
@@ -123,7 +123,7 @@ pub(crate) fn normal(orientation: &[f64; 6]) -> [f64; 3] {
     directions(orientation)[0]
 }
 
-/// The angle between two directions, whichever way they point, degrees.
+/// The angle between two lines along these directions, 0 to 90 degrees.
 pub(crate) fn angle_deg(a: [f64; 3], b: [f64; 3]) -> f64 {
     let (a, b) = (unit(a), unit(b));
     let across = [
@@ -137,8 +137,8 @@ pub(crate) fn angle_deg(a: [f64; 3], b: [f64; 3]) -> f64 {
         .to_degrees()
 }
 
-/// How far a stack lies off the patient's axes as a whole, degrees: `across` is the direction from
-/// image to image, which a tilted gantry leaves along the table.
+/// The angle between a stack as a whole and the patient's axes, degrees. `across` is the direction from
+/// image to image, which stays along the table when the gantry is tilted.
 pub(crate) fn obliqueness_deg(orientation: &[f64; 6], across: [f64; 3]) -> f64 {
     let stack = directions(orientation);
     let axes = Axes::of(orientation);
@@ -150,7 +150,8 @@ pub(crate) fn obliqueness_deg(orientation: &[f64; 6], across: [f64; 3]) -> f64 {
         let direction = if from == 0 { across } else { stack[from] };
         off[from] = angle_deg(direction, patient);
     }
-    // A tilt turns one axis of the image with it, a rotation of the patient at least one of the others.
+    // A gantry tilt turns only one axis of the image, so the smaller of these two angles counts. A
+    // rotated patient turns two axes: both of the image, or one of them and `across`.
     off[0].max(off[1].min(off[2]))
 }
 

@@ -1,5 +1,5 @@
-//! What is kept of a file's header: the image's layout, its geometry and its rescale. Values that
-//! tell who the patient is are not read, except PatientID, of which a digest is kept.
+//! The part of a file's header that is kept: the image's layout, geometry and rescale. Values that
+//! identify the patient are not read, except PatientID, of which only a digest is kept.
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -14,14 +14,14 @@ use crate::syntax::Syntax;
 use crate::table::{SERIES, SLICE, STUDY};
 use crate::value::Values;
 
-/// PS3.3 section C.7.3.1.1.1, with retired terms that old archives have.
+/// Terms of PS3.3 section C.7.3.1.1.1, with retired ones that old archives have.
 const MODALITIES: &str = "ANN AR AS ASMT AU BDUS BI BMD CD CF CFM CP CR CS CT CTPROTOCOL DD DF DG DM DMS DOC DS \
     DX EC ECG EEG EMG EOG EPS ES FA FID FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D \
     MA MG MR MS NM OAM OCT OP OPM OPR OPT OPTBSV OPTENF OPV OSS OT PA PLAN POS PR PT PX REG \
     RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD RTRECORD RTSEGANN RTSTRUCT RWV SEG SM \
     SMR SR SRF ST STAIN TEXTUREMAP TG US VA VF XA XAPROTOCOL XC";
 
-/// PS3.3 section C.7.6.3.1.2, with retired terms.
+/// Terms of PS3.3 section C.7.6.3.1.2, with retired ones.
 const PHOTOMETRIC: [&str; 14] = [
     "MONOCHROME1",
     "MONOCHROME2",
@@ -50,17 +50,17 @@ pub(crate) struct Header {
     pub patient_key: Option<String>,
     pub instance_number: Option<i64>,
     pub layout: Layout,
-    /// Facts of the only frame, or of every frame that does not say otherwise.
+    /// Facts of the only frame, or of every frame that has none of its own.
     pub frame: FrameFacts,
-    /// One a frame for an enhanced object, else empty.
+    /// Facts of each frame of an enhanced object; otherwise empty.
     pub per_frame: Vec<FrameFacts>,
     pub technique: Technique,
     pub pixels: Option<Pixels>,
-    /// Attributes that are there but cannot be read as what they must be.
+    /// Attributes that are present but cannot be parsed.
     pub invalid: Vec<&'static str>,
 }
 
-/// Where a frame lies in the patient and what its stored values mean.
+/// The position of a frame in the patient, and the meaning of its stored values.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct FrameFacts {
     pub position: Option<[f64; 3]>,
@@ -73,41 +73,41 @@ pub(crate) struct FrameFacts {
     pub intercept: Option<f64>,
     pub rescale_type: Option<String>,
     pub localizer: bool,
-    /// A digest of ImageType, or of a frame's FrameType, which may hold anything.
+    /// A digest of ImageType, or of a frame's FrameType: the text may hold anything.
     pub image_type_key: Option<i64>,
     pub acquisition: Option<i64>,
     pub temporal: Option<i64>,
 }
 
-/// How the image was made, where the header says.
+/// Facts about how the image was made.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Technique {
     pub kvp: Option<f64>,
     pub kernel: Option<String>,
-    /// A digest of ConvolutionKernel, which may hold anything.
+    /// A digest of ConvolutionKernel: the text may hold anything.
     pub kernel_key: Option<i64>,
-    /// The time of the day when the image was taken, µs; only to be compared, and never shown.
+    /// The time of day when the image was taken, µs. It is only compared, never shown.
     pub time_us: Option<i64>,
 }
 
-/// Where the samples lie in the data set.
+/// The position of the samples in the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pixels {
     pub tag: Tag,
-    /// Whether the value is a row of 16-bit words (VR OW), which a big-endian file swaps even
-    /// where each holds two 8-bit samples.
+    /// True if the value consists of 16-bit words (VR OW). A big-endian file swaps their bytes even if
+    /// each word holds two 8-bit samples.
     pub in_words: bool,
-    /// First byte of the value; of the first item when encapsulated.
+    /// Offset of the value; of the first item if encapsulated.
     pub start: usize,
-    /// Bytes that the element declares; `None` when encapsulated.
+    /// Length that the element declares; `None` if encapsulated.
     pub declared: Option<usize>,
-    /// Bytes from `start` to the end of the data set.
+    /// Number of bytes from `start` to the end of the data set.
     pub available: usize,
 }
 
 impl Header {
-    /// Reads the header of the data set that begins at `start` and ends at `end`; `bytes` may be
-    /// the head of a longer file.
+    /// Reads the header of the data set from `start` to `end`. `bytes` may hold only the beginning of
+    /// the file.
     pub fn read(bytes: &[u8], start: usize, end: usize, encoding: Encoding) -> Result<Self, Stop> {
         let mut elements = Elements::new(bytes, start, end, encoding);
         let mut raw = Raw::default();
@@ -145,7 +145,8 @@ impl Header {
             }
             tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE => {
                 let items = elements.items(element)?;
-                // The facts of a frame take more memory than the eight bytes of an empty item.
+                // Check the number first: the facts of a frame take far more memory than the eight bytes
+                // of an empty item, so a small file could otherwise exhaust memory.
                 let n_items = self.per_frame.len().saturating_add(items.len());
                 if n_items > Layout::MAX_FRAMES {
                     return Err(Stop::Fault(FileFault::TooLarge(format!(
@@ -213,7 +214,7 @@ impl Header {
             .high_bit
             .map_or(layout.bits_stored.saturating_sub(1), u32::from);
         layout.signed = raw.representation == Some(1);
-        // Zero frames is written by some; there is one.
+        // Some writers give zero frames for an image of one.
         layout.n_frames = raw
             .n_frames
             .map_or(1, |n| usize::try_from(n).unwrap_or(0).max(1));
@@ -236,7 +237,7 @@ impl Header {
         self.per_frame.get(frame_idx).unwrap_or(&self.frame)
     }
 
-    /// Checks that the layout describes an image that can be decoded within the caps.
+    /// Checks that the layout describes an image within the limits of what can be decoded.
     pub fn check_image(&self, syntax: &Syntax) -> Result<(), FileFault> {
         let Some(pixels) = &self.pixels else {
             return Err(FileFault::NoImage("it has no pixel data".into()));
@@ -324,7 +325,7 @@ const WANTED: [Tag; 25] = [
 ];
 
 impl FrameFacts {
-    /// The attributes that a frame's facts are taken from.
+    /// The attributes that a frame's facts consist of.
     pub const WANTED: [Tag; 14] = [
         tags::IMAGE_POSITION_PATIENT,
         tags::IMAGE_ORIENTATION_PATIENT,
@@ -342,7 +343,7 @@ impl FrameFacts {
         tags::TEMPORAL_POSITION_INDEX,
     ];
 
-    /// Takes one attribute, if it is one of a frame's.
+    /// Reads one attribute; returns `false` if it is not one of a frame's.
     pub fn take(&mut self, tag: Tag, values: &mut Values) -> bool {
         match tag {
             tags::IMAGE_POSITION_PATIENT => self.position = values.numbers("ImagePositionPatient"),
@@ -365,7 +366,7 @@ impl FrameFacts {
                     .split('\\')
                     .any(|part| matches!(part.trim(), "LOCALIZER" | "SCOUT"));
             }
-            // Told to tell volumes apart: what is none is as if it were not there.
+            // Used to tell volumes apart. An invalid number counts as missing.
             tags::ACQUISITION_NUMBER => self.acquisition = values.text().parse().ok(),
             tags::FRAME_ACQUISITION_NUMBER => self.acquisition = values.word().map(i64::from),
             tags::TEMPORAL_POSITION_IDENTIFIER => self.temporal = values.text().parse().ok(),
@@ -376,8 +377,8 @@ impl FrameFacts {
     }
 }
 
-/// An id as it is kept; empty for an empty value, and for a text that is none, which is noted under
-/// `name`.
+/// Reads an id in the form in which it is kept. Empty if the value is empty or no id; the latter is
+/// added to the invalid attributes as `name`.
 fn id(values: &mut Values, name: &'static str) -> String {
     let text = values.text();
     let kept = id::kept(&text);
@@ -387,7 +388,7 @@ fn id(values: &mut Values, name: &'static str) -> String {
     kept.unwrap_or_default()
 }
 
-/// A digest by which texts are compared; `None` for an empty one.
+/// A digest for comparing texts; `None` for an empty one.
 fn key_of(text: &str) -> Option<i64> {
     let hash = blake3::hash(text.as_bytes());
     let first = hash.as_bytes().first_chunk().copied().unwrap_or_default();

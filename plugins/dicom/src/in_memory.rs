@@ -1,5 +1,5 @@
-//! The readers of this crate on bytes in memory, for programs that try to break them: the fuzz
-//! targets and the mutation test. No part of the API.
+//! The readers of this crate on bytes in memory, for the fuzz targets and the mutation test. Not part
+//! of the API.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -20,10 +20,10 @@ use crate::{
     DicomError, FileFault, Finding, FindingKind, ScanOptions, StoredImage, series, stored,
 };
 
-/// What the bytes are called in errors.
+/// Name of the bytes in errors.
 const NAME: &str = "in memory";
 
-/// Walks every element of a data set, into the items of its sequences; gives their number.
+/// Walks every element of a data set, including the items of its sequences; returns their number.
 ///
 /// # Errors
 /// [`FileFault::Malformed`] when the structure is broken.
@@ -32,7 +32,8 @@ pub fn walk(bytes: &[u8], explicit_vr: bool, big_endian: bool) -> Result<usize, 
         explicit_vr,
         big_endian,
     };
-    // The walk has a stack of its own, as a test of one that promises not to need the machine's.
+    // Walk with an explicit stack, as the reader itself does: hostile nesting must not overflow the
+    // thread's stack.
     let mut open = vec![Elements::new(bytes, 0, bytes.len(), encoding)];
     let mut n_elements = 0;
     while let Some(elements) = open.last_mut() {
@@ -82,7 +83,7 @@ pub fn decode(bytes: &[u8]) -> Result<StoredImage, FileFault> {
     stored::decode(bytes)
 }
 
-/// Scans and loads a file as [`crate::load_only`] does; gives HU.
+/// Scans and loads a file as [`crate::load_only`] does; returns HU.
 ///
 /// # Errors
 /// What [`crate::scan`] and [`crate::load`] would say of the file.
@@ -116,7 +117,7 @@ pub fn load(bytes: &[u8]) -> Result<Array3<i16>, Refused> {
     }
 }
 
-/// Why [`load`] gave no volume.
+/// The reason why [`load`] returned no volume.
 #[derive(Debug)]
 pub enum Refused {
     /// A scan left the file out.
@@ -125,13 +126,12 @@ pub enum Refused {
     Error(DicomError),
 }
 
-/// De-identifies a file that [`load`] takes, as [`crate::deidentify`] does; `None` when it is left
-/// out.
+/// De-identifies a file that [`load`] accepts, as [`crate::deidentify`] does; `None` if no copy is made.
 pub fn deidentify(bytes: &[u8]) -> Option<Vec<u8>> {
     copy_in_memory(bytes)
 }
 
-/// Reads a label table; gives its rows.
+/// Reads a label table; returns the number of its rows.
 ///
 /// # Errors
 /// [`DicomError::LabelTable`].
@@ -140,8 +140,8 @@ pub fn labels(bytes: &[u8]) -> Result<usize, DicomError> {
         .map(|table| table.n_rows())
 }
 
-/// Where each element of a file lies, its head and its value, for those who cut it there: offsets
-/// in the file, of the top level and of items alike. Empty when the file has no structure.
+/// Finds the start and end of each element in a file and of its value, so that a test can cut there.
+/// Offsets count in the file, for the top level and for items. Empty if the file has no structure.
 pub fn boundaries(bytes: &[u8]) -> Vec<Boundary> {
     let Ok((start, encoding)) = Source::data_set(bytes) else {
         return Vec::new();
@@ -178,15 +178,15 @@ pub fn boundaries(bytes: &[u8]) -> Vec<Boundary> {
     found
 }
 
-/// An element's place in a file.
+/// The position of an element in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Boundary {
     /// First byte of its tag.
     pub start: usize,
-    /// First byte of its value; the four bytes before hold the length, or the last two of them.
+    /// First byte of its value; the four bytes before it hold the length, or its last two bytes do.
     pub value: usize,
-    /// One past its value.
+    /// End of its value, exclusive.
     pub end: usize,
-    /// Whether the value is the image's samples.
+    /// True if the value holds the image's samples.
     pub is_pixel_data: bool,
 }

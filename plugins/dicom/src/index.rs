@@ -1,9 +1,9 @@
-//! What the headers of a folder's files say, kept in a file, so that the next scan reads only those that
-//! are new or have changed.
+//! A cache of the headers of a folder's files, kept in a file. With it, the next scan reads only files
+//! that are new or have changed.
 //!
-//! A file is known by a digest of its path below the scanned folder (a path may hold a name, and is
-//! not kept), and its facts hold as long as its size and its time are the same. The file consists of
-//! blocks with a checksum each; what lies behind a broken one is read again.
+//! A file is identified by a digest of its path below the scanned folder; the path itself may hold a
+//! name, so it is not kept. The cached facts are valid as long as the file's size and time are the same.
+//! The index consists of blocks, each with a checksum; files after a broken block are read again.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
@@ -23,29 +23,29 @@ use crate::scan::ScannedFile;
 use crate::syntax::Syntax;
 use crate::{DicomError, FileFault, Finding, FindingKind};
 
-/// The first bytes of the file.
+/// The first bytes of an index.
 const MAGIC: &[u8; 28] = b"pe-script index of headers\n\0";
-/// Behind them. It changes whenever what is kept of a header, or how a header is read, does: what
-/// another version of the program kept is read again.
+/// Version of the index, after the first bytes. Raise it whenever the kept part of a header, or the way
+/// a header is read, changes. An index of another version is ignored, and all files are read again.
 const VERSION: [u8; 4] = 4_u32.to_le_bytes();
-/// Files of a block.
+/// Maximum number of files of a block.
 pub(crate) const BLOCK_FILES: usize = 256;
-/// Bytes that a block may have: what the facts of a file of 65,536 frames take is less.
+/// Maximum bytes of a block. The facts of a file with 65,536 frames take less.
 const MAX_BLOCK_BYTES: u32 = 1 << 30;
-/// A file that was changed shortly before it was read may be changed again within the same tick of
-/// the file system's clock, of which Linux has a hundred a second or more.
+/// Time after which a change of a file always gets a new timestamp. Within one tick of the file system's
+/// clock it may not; Linux has a hundred ticks a second or more.
 const TICK_NS: u64 = 50_000_000;
-/// The same for a file system whose times are whole seconds, or even ones.
+/// The same for a file system with timestamps in whole or even seconds.
 const COARSE_TICK_NS: u64 = 2_000_000_000;
 
-/// By what a file is found again.
+/// Identifies a file.
 type Digest = [u8; 16];
 
-/// What is known of a file.
+/// The cached facts of a file.
 pub(crate) struct Known {
     n_bytes: u64,
     modified_ns: u64,
-    /// Its header; or the kind and the reason of the finding that it is.
+    /// Its header, or the kind and the reason of the finding about it.
     facts: Result<(Syntax, Header), (FindingKind, String)>,
 }
 
@@ -72,11 +72,11 @@ impl Pack for FindingKind {
 pub(crate) struct Index {
     file: Option<File>,
     blocks: Vec<Block>,
-    /// Where each file is, by its digest.
+    /// The position of each file's row, sorted by digest.
     places: Vec<(Digest, Place)>,
 }
 
-/// Where the rows of a block lie.
+/// The position of a block's rows in the index file.
 #[derive(Debug)]
 struct Block {
     start: u64,
@@ -89,7 +89,7 @@ struct Place {
     row: u32,
 }
 
-/// The file in `folder` that keeps what a scan of `root` reads.
+/// The path of the index for scans of `root` in `folder`.
 pub(crate) fn path_in(folder: &Path, root: &Path) -> PathBuf {
     let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
     let digest = blake3::hash(root.as_os_str().as_encoded_bytes());
@@ -97,8 +97,8 @@ pub(crate) fn path_in(folder: &Path, root: &Path) -> PathBuf {
 }
 
 impl Index {
-    /// Opens an index; an empty one where there is none. What is broken is a finding, and the files
-    /// in question are read again.
+    /// Opens an index; returns an empty one if there is none. A broken one is reported as a finding, and
+    /// the files missing from it are read again.
     pub fn open(path: &Path, files: &Files, findings: &mut Vec<Finding>) -> Self {
         let file = match files.open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
@@ -117,6 +117,7 @@ impl Index {
                     index.places.len()
                 );
                 findings.push(Finding::new(path, FindingKind::BrokenIndex, reason));
+                // The blocks before the broken one are kept and used.
                 index.file = files.open(path).ok();
             }
         }
@@ -154,6 +155,7 @@ impl Index {
             if n_read < n_bytes as usize || checksum(&head[..8], &payload)[..] != head[8..] {
                 return Err(broken());
             }
+            // Only the digests stay in memory; `Lookup` reads the rows block by block.
             let rows = start + (head.len() + digests) as u64;
             start += head.len() as u64 + u64::from(n_bytes);
             let block = self.blocks.len() as u32;
@@ -168,7 +170,7 @@ impl Index {
         Ok(())
     }
 
-    /// Looks files up that mostly follow each other.
+    /// Starts a series of lookups. It is fast if the files are looked up in the order of the index.
     pub fn lookup(&self) -> Lookup<'_> {
         Lookup {
             index: self,
@@ -190,7 +192,7 @@ fn checksum(head: &[u8], payload: &[u8]) -> Digest {
     digest
 }
 
-/// By what a file of a scan of `root` is found again.
+/// The digest that identifies a file in a scan of `root`.
 pub(crate) fn digest_of(path: &Path, root: &Path) -> Digest {
     let below = path.strip_prefix(root).unwrap_or(path);
     let mut digest = Digest::default();
@@ -201,7 +203,7 @@ pub(crate) fn digest_of(path: &Path, root: &Path) -> Digest {
     digest
 }
 
-/// Reads an index block by block.
+/// Reads an index block by block, and caches the current block.
 pub(crate) struct Lookup<'a> {
     index: &'a Index,
     block: Option<u32>,
@@ -209,7 +211,7 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl Lookup<'_> {
-    /// What is known of a file that is as it was; once.
+    /// Returns the facts of a file that has not changed. Each can be taken only once.
     pub fn take(&mut self, digest: &Digest, stamp: Stamp) -> Option<Known> {
         let places = &self.index.places;
         let at = places.binary_search_by(|(one, _)| one.cmp(digest)).ok()?;
@@ -225,7 +227,7 @@ impl Lookup<'_> {
         known.take_if(is_same)
     }
 
-    /// A block's rows; none where the file has changed since it was opened.
+    /// Reads a block's rows; `None` if the index file has changed since it was opened.
     fn read(&self, block: u32) -> Option<Vec<Option<Known>>> {
         let Block { start, n_bytes } = self.index.blocks[block as usize];
         let mut bytes = vec![0; n_bytes];
@@ -236,7 +238,7 @@ impl Lookup<'_> {
 }
 
 impl Known {
-    /// What was read of a file; `None` where another reading may tell something else.
+    /// The facts of a file that was read; `None` after an I/O error, which may not occur again.
     pub fn of(file: &Result<ScannedFile, FileFault>, path: &Path, stamp: Stamp) -> Option<Self> {
         let facts = match file {
             Ok(file) => Ok((file.syntax, file.header.clone())),
@@ -253,7 +255,7 @@ impl Known {
         })
     }
 
-    /// What reading the file would give.
+    /// Returns what reading the file would return.
     pub fn file(
         self,
         place: FileRef,
@@ -274,7 +276,7 @@ impl Known {
         }
     }
 
-    /// Whether the file's time is long enough ago to tell of every change after it.
+    /// Returns whether the file's time is so old that every later change gets a new time.
     fn is_settled(&self, now_ns: u64) -> bool {
         let is_coarse = self.modified_ns.is_multiple_of(1_000_000_000);
         let tick = if is_coarse { COARSE_TICK_NS } else { TICK_NS };
@@ -282,10 +284,10 @@ impl Known {
     }
 }
 
-/// Facts on their way into an index.
+/// A block that is being filled for a new index.
 #[derive(Default)]
 pub(crate) struct NewBlock {
-    /// When the first of its files was about to be read.
+    /// Time just before the first of its files was read.
     begun_ns: u64,
     digests: Vec<u8>,
     rows: Rows,
@@ -301,6 +303,7 @@ impl NewBlock {
     }
 
     pub fn push(&mut self, digest: &Digest, known: &Known) {
+        // A file that changed just now could change again with the same time: don't cache it.
         if known.is_settled(self.begun_ns) {
             self.digests.extend(digest);
             self.rows.push(known);
@@ -322,8 +325,7 @@ impl NewBlock {
     }
 }
 
-/// Writes a new index in the place of the one at `path`, whole or not at all, with the blocks that
-/// `write` puts behind its first bytes.
+/// Overwrites the index at `path` atomically. `write` writes the blocks after the first bytes.
 pub(crate) fn replace(
     path: &Path,
     files: &Files,
@@ -351,11 +353,11 @@ pub(crate) fn replace(
     })
 }
 
-/// Why no index was written.
+/// The reason why no index was written.
 pub(crate) enum Failed {
-    /// The disk.
+    /// The index file could not be written.
     Index(io::Error),
-    /// What the scan failed with.
+    /// The scan failed.
     Scan(DicomError),
 }
 

@@ -17,26 +17,26 @@ use crate::scan::SeenIds;
 use crate::table::{Cell, ColumnNames, Columns, Table, text};
 use crate::{DicomError, Exam, Finding, FindingKind};
 
-/// What the table of a data set is called.
+/// The name of a data set's label table.
 pub(crate) const TABLE: &str = "train.csv";
-/// Rows between two looks at the user's interrupt.
+/// Number of rows after which progress is reported and an interrupt is noticed.
 pub(crate) const ROWS_PER_CHECK: usize = 65_536;
-/// Examples that a report names.
+/// Maximum number of examples that a report gives for a broken rule.
 const MAX_EXAMPLES: usize = 5;
 
-/// What the label table says of the files that were scanned.
+/// Report on a label table and its agreement with the scanned files.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelReport {
-    /// The table. Serialized as text, with `�` for what is not UTF-8.
+    /// The table. Serialized as text, with `�` for bytes that are not UTF-8.
     #[serde(serialize_with = "crate::finding::as_text")]
     pub path: PathBuf,
-    /// Rows, one a slice or one an exam.
+    /// Number of rows; each is about one slice or one exam.
     pub n_rows: usize,
-    /// Exams (or patients) that the table names.
+    /// Number of exams (or patients) in the table.
     pub n_exams: usize,
-    /// Used exams that have labels.
+    /// Number of used exams that have labels.
     pub n_exams_labelled: usize,
-    /// How often each rule was broken; rules that were kept are not in it.
+    /// How often each rule was broken. Rules that were never broken are not included.
     pub broken: BTreeMap<LabelRule, usize>,
 }
 
@@ -50,18 +50,18 @@ pub(crate) struct LabelTable {
     examples: BTreeMap<LabelRule, Vec<String>>,
 }
 
-/// Which columns a table has.
+/// The columns that a table has.
 #[derive(Clone, Copy)]
 struct Has {
     study: bool,
     series: bool,
     slice: bool,
-    /// Labels of slices.
+    /// True if there are labels of slices.
     pe_on_slice: bool,
 }
 
-/// Which exam a row is about, by the columns that its table has: study, series, or the digest of the
-/// patient's id. None of them is anything that may not be shown.
+/// The exam that a row is about, by the columns that its table has: study, series, or the digest of the
+/// patient's id. All of these may be shown.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Key {
     study: Option<Box<str>>,
@@ -70,7 +70,7 @@ struct Key {
 }
 
 impl Key {
-    /// `None` for a row that lacks one of them.
+    /// Returns the exam of a row; `None` if the row lacks one of the ids.
     fn of_row(record: &ByteRecord, columns: &Columns) -> Option<Self> {
         let id = |column: Option<usize>| match column {
             None => Some(None),
@@ -97,7 +97,7 @@ impl Key {
         }
     }
 
-    /// As a finding names it; a patient by the first row.
+    /// The exam's name in a finding; for a patient, the number of the first row.
     fn shown(&self, exam: &ExamRows) -> String {
         match (&self.series, &self.study) {
             (Some(series), _) => format!("series {series}"),
@@ -112,13 +112,13 @@ impl Key {
 struct ExamRows {
     first_row: usize,
     slices: Vec<(Box<str>, Option<bool>)>,
-    /// Bit `i`: exam column `i` was 0, was 1, in some row.
+    /// Bit `i` is set if exam column `i` was 0 (or 1) in any row.
     zeros: u16,
     ones: u16,
 }
 
 impl ExamRows {
-    /// An exam label that all rows agree on.
+    /// Returns an exam label that all rows agree on.
     fn finding(&self, name: &str) -> Option<bool> {
         let column = EXAM_FINDINGS.iter().position(|known| *known == name)?;
         match (self.zeros >> column & 1, self.ones >> column & 1) {
@@ -134,8 +134,8 @@ impl ExamRows {
 }
 
 impl LabelTable {
-    /// Takes the table that belongs to a data set out of its files: the given one, `train.csv` in the
-    /// root or in an archive that lies there, or beside a root that is called `train`.
+    /// Finds a data set's label table and removes it from its files. It is the given one, `train.csv` in
+    /// the root or in an archive in the root, or one beside a root named `train`.
     pub fn locate(
         root: &Path,
         given: Option<&Path>,
@@ -171,12 +171,12 @@ impl LabelTable {
         Self::read_from(bytes, &path, names, work)
     }
 
-    /// Rows that were read.
+    /// Number of rows that were read.
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
 
-    /// Reads the table from its bytes; `path` is what errors name.
+    /// Reads the table from its bytes; `path` is for errors.
     pub fn read_from(
         file: impl Read,
         path: &Path,
@@ -254,7 +254,7 @@ impl LabelTable {
         }
     }
 
-    /// A cell's label; notes where it has none.
+    /// Returns a cell's label, or notes that it has none.
     fn label(&mut self, (cell, column): (Cell, usize), row: usize) -> Option<bool> {
         let rule = match cell {
             Cell::Label(label) => return Some(label),
@@ -265,7 +265,7 @@ impl LabelTable {
         None
     }
 
-    /// Sorts each exam's rows and checks the rules that the table can break by itself.
+    /// Sorts each exam's rows and checks the rules that concern the table alone.
     fn check_exams(&mut self) {
         let mut exams = std::mem::take(&mut self.exams);
         let mut keys: Vec<Key> = exams.keys().cloned().collect();
@@ -342,7 +342,7 @@ impl LabelTable {
         }
     }
 
-    /// Labels the exams, checks the table against the files, and reports.
+    /// Assigns the labels to the exams, checks the table against the files, and returns the report.
     pub fn apply(
         mut self,
         exams: &mut [(Exam, PathBuf)],
@@ -364,8 +364,8 @@ impl LabelTable {
             };
             n_exams_labelled += usize::from(labels.is_some());
             let n_without = match &labels {
-                // That they have none is said where the volume is cut across the images, or of the
-                // table as a whole.
+                // Other findings say already that these slices have no labels: the volume cuts across
+                // the images, or the whole table has no slices.
                 Some(_) if !exam.slices_are_images() || !self.has.slice => 0,
                 Some(labels) => labels.pe_on_slice.iter().filter(|l| l.is_none()).count(),
                 None => exam.n_slices(),
@@ -397,7 +397,7 @@ impl LabelTable {
     fn labels_of(&mut self, exam: &Exam, key: &Key) -> Option<ExamLabels> {
         let rows = self.exams.get(key);
         let on_slice = |uid: &String| {
-            // The table names files; a frame of a multi-frame file has no row of its own.
+            // The table names files, so a frame of a multi-frame file has no row.
             let rows = &rows?.slices;
             let found = rows.binary_search_by(|(slice, _)| (**slice).cmp(uid.as_str()));
             rows[found.ok()?].1
@@ -418,7 +418,7 @@ impl LabelTable {
         labels
     }
 
-    /// Notes rows about what is not there, and those about several exams.
+    /// Notes rows about missing files or exams, and rows that could mean several exams.
     fn check_files(&mut self, seen: &SeenIds, n_exams_of: &HashMap<Key, usize>) {
         let exams = std::mem::take(&mut self.exams);
         let mut missing: Vec<&str> = Vec::new();

@@ -15,24 +15,24 @@ use crate::rescale::Rescale;
 use crate::source::{Source, read_file};
 use crate::{DicomError, Exam, FileFault, ScanOptions, scan};
 
-/// Voxels of an exam: 2 GB of HU. The paper's largest exam has 84 million.
+/// Maximum number of voxels of an exam: 2 GB of HU. The paper's largest exam has 84 million.
 const MAX_VOXELS: usize = 1 << 30;
-/// Voxels that a byte of an exam's files may hold. Compressed CT has 2 to 20, and a deflated row of
-/// zeros 500; a header that claims more is not worth the memory.
+/// Maximum number of voxels per byte of an exam's files. Compressed CT has 2 to 20, and a deflated row
+/// of zeros 500. A header that claims more is broken or hostile, so no memory is allocated for it.
 const MAX_VOXELS_PER_BYTE: usize = 1024;
 
 thread_local! {
-    /// A file's bytes, used again for the next file of the same thread.
+    /// A file's bytes; the memory is reused for the next file of the same thread.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Loads an exam's voxels in HU, `[slice, row, col]`, reading and converting images in parallel.
 ///
-/// Slices ascend towards the head, rows to the back and columns to the patient's left, whatever way
-/// the images lie: their rows and columns are turned and exchanged as it takes.
+/// Slices ascend towards the head, rows to the back and columns to the patient's left, however the
+/// images lie: their rows and columns are flipped and exchanged as needed.
 ///
-/// Each slice is `slope × stored + intercept` by its own file's values, rounded to the nearest
-/// whole HU (half away from zero). Stored values that are padding (PixelPaddingValue to
+/// Each slice is `slope × stored + intercept` with the values of its own file, rounded to the nearest
+/// integer (half away from zero). Stored values that are padding (PixelPaddingValue to
 /// PixelPaddingRangeLimit) and everything below −1024 become −1024.
 ///
 /// # Errors
@@ -42,7 +42,7 @@ thread_local! {
 pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
     check_size(exam)?;
     let task = work.task("loading slices", exam.slices.len(), "slices");
-    // Zeroed memory costs nothing until a thread writes its slice; every voxel is written below.
+    // Zeroed memory costs nothing until a thread writes its slice. Every voxel is written below.
     let [n_images, rows, cols] = exam.grid.loaded();
     let mut hu = Array3::zeros((n_images, rows, cols));
     let Some(voxels) = hu.as_slice_mut() else {
@@ -67,7 +67,7 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
             let pairs = run.into_par_iter().zip(chunks);
             first_error(pairs.map(|pair| job(pair, None)).collect())?;
         } else {
-            // One file holds the whole run: it is read once, and its frames go in parallel.
+            // One multi-frame file holds the whole run: read it once, and decode its frames in parallel.
             let bytes = read_whole(&slices[0], work.files())?;
             let source = Source::parse(&bytes)
                 .map_err(|fault| DicomError::file(&slices[0].file.path(), fault))?;
@@ -93,7 +93,7 @@ pub(crate) fn load_bytes(exam: &Exam, bytes: &[u8]) -> Result<Array3<i16>, Dicom
     Ok(exam.grid.settled(stack))
 }
 
-/// Holds an exam's voxels against the caps before memory is taken for them.
+/// Checks an exam's voxels against the limits before memory is allocated for them.
 fn check_size(exam: &Exam) -> Result<(), DicomError> {
     let found = (exam.grid.shape().into_iter()).fold(1, usize::saturating_mul);
     let mut sizes: Vec<_> = exam
@@ -101,7 +101,7 @@ fn check_size(exam: &Exam) -> Result<(), DicomError> {
         .iter()
         .map(|s| (s.file.idx(), s.file.packed_bytes().unwrap_or(s.file_bytes)))
         .collect();
-    // The frames of one file follow each other or not; each file counts once.
+    // Several frames may come from one file, consecutive or not: count each file once.
     sizes.sort();
     sizes.dedup();
     let n_bytes = sizes.iter().map(|(_, bytes)| *bytes as usize);
@@ -124,13 +124,13 @@ pub fn load_only(path: &Path, work: &Work) -> Result<Volume, DicomError> {
     )
 }
 
-/// The first error in slice order, so that which one is told does not depend on threads.
+/// Returns the first error in slice order, so that it does not depend on the threads.
 fn first_error(results: Vec<Result<(), DicomError>>) -> Result<(), DicomError> {
     results.into_iter().collect()
 }
 
-/// Runs of slices that are loaded together: all single-frame files in a row, or one multi-frame
-/// file's.
+/// Ranges of slices that are loaded together: consecutive single-frame files, or the frames of one
+/// multi-frame file.
 fn runs_of_files(slices: &[SliceSource]) -> Vec<std::ops::Range<usize>> {
     let together =
         |a: &SliceSource, b: &SliceSource| (a.n_frames == 1 && b.n_frames == 1) || a.file == b.file;
@@ -173,7 +173,7 @@ fn load_file(
     lay(&Source::parse(buffer)?, exam, image_idx, hu)
 }
 
-/// Converts an image and lays it into its place in the volume.
+/// Converts an image to HU and stores it in its place in the volume.
 fn lay(source: &Source, exam: &Exam, image_idx: usize, hu: &mut [i16]) -> Result<(), FileFault> {
     let (slice, layout) = (&exam.slices[image_idx], &exam.layout);
     if exam.grid.is_plain() {

@@ -1,8 +1,8 @@
-//! Many values of one kind in little memory: a value is a row of columns, and of a row only the columns
-//! are kept that differ from the row before, each without the bytes that it begins alike.
+//! Compact storage of many similar values. A value is a row of columns. Of each row, only the columns
+//! that differ from the row before are kept, without the bytes that they begin with in common.
 //!
-//! The headers of a series differ in a UID, a number and a position, so that one of 1 kB takes some
-//! 50 bytes. The same bytes are what the [index](crate::index) keeps on the disk.
+//! The headers of a series differ only in a UID, a number and a position, so that a header of 1 kB takes
+//! some 50 bytes. The [index](crate::index) stores the same bytes on the disk.
 
 use dicom_core::Tag;
 use dicom_core::dictionary::DataDictionary;
@@ -12,21 +12,21 @@ use crate::header::{FrameFacts, Header, Pixels, Technique};
 use crate::layout::Layout;
 use crate::syntax::{self, Syntax};
 
-/// A value that can be a row, or a part of one.
+/// A value that can be a row or a part of one.
 pub(crate) trait Pack: Sized {
     fn put(&self, row: &mut Row);
-    /// `None` for bytes that `put` did not write.
+    /// Reads the value back; `None` for bytes that `put` did not write.
     fn take(from: &mut Reader) -> Option<Self>;
 }
 
-/// One value's bytes, in columns.
+/// The bytes of one value, in columns.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     bytes: Vec<u8>,
-    /// Where each column ends.
+    /// The end of each column.
     ends: Vec<u32>,
-    /// Whether columns are told apart: those of a list are not, of which each row may have as many
-    /// as it likes.
+    /// True inside a list, whose values are not split into columns: rows may have lists of different
+    /// lengths, which would shift all later columns.
     in_list: bool,
 }
 
@@ -53,6 +53,7 @@ impl Row {
         }
     }
 
+    /// Appends a number with 7 bits a byte, lowest first; the high bit marks that more follow (LEB128).
     fn number(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes.push(value as u8 | 0x80);
@@ -62,7 +63,7 @@ impl Row {
     }
 }
 
-/// What is left to read of some bytes.
+/// The bytes that are left to read.
 pub(crate) struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -89,7 +90,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Rows, each as what differs from the one before.
+/// Rows, each stored as the difference to the one before.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     bytes: Vec<u8>,
@@ -99,7 +100,7 @@ pub(crate) struct Rows {
 impl Rows {
     pub fn push<T: Pack>(&mut self, value: &T) {
         let row = Row::of(value);
-        // No more is kept free than an eighth: there may be millions of rows.
+        // Reserve an eighth at most, not double as `Vec` does: there may be millions of rows.
         let most = row.bytes.len() + 16 + 12 * row.ends.len();
         if self.bytes.capacity() - self.bytes.len() < most {
             self.bytes.reserve_exact(most.max(self.bytes.len() / 8));
@@ -108,7 +109,7 @@ impl Rows {
         self.last = row;
     }
 
-    /// Writes how many columns there are, a bit for each that differs, and what those are.
+    /// Writes the number of columns, a bit for each one that differs, and the new parts of these.
     fn differences(&mut self, row: &Row) {
         let mut out = Row {
             bytes: std::mem::take(&mut self.bytes),
@@ -136,7 +137,7 @@ impl Rows {
         &self.bytes
     }
 
-    /// All the values again; `None` for bytes that [`Rows::push`] did not write.
+    /// Reads all values back; `None` for bytes that [`Rows::push`] did not write.
     pub fn read<T: Pack>(bytes: &[u8]) -> Option<Vec<T>> {
         let mut from = Reader(bytes);
         let mut last = Row::default();
@@ -172,7 +173,7 @@ fn next_row(from: &mut Reader, last: &Row) -> Option<Row> {
     Some(row)
 }
 
-/// A struct's fields as columns. One that is added to the struct and not here does not compile.
+/// Implements `Pack` with a struct's fields as columns. It does not compile if a field is missing.
 macro_rules! pack {
     ($name:ident { $($field:ident),* $(,)? }) => {
         impl $crate::pack::Pack for $name {
@@ -282,7 +283,7 @@ impl Pack for usize {
 
 impl Pack for i64 {
     fn put(&self, row: &mut Row) {
-        // Numbers near zero are short, whatever their sign.
+        // Zigzag encoding: numbers near zero are short, whatever their sign.
         row.number((*self << 1 ^ *self >> 63) as u64);
     }
 
@@ -308,7 +309,7 @@ impl Pack for bool {
 
 impl Pack for f64 {
     fn put(&self, row: &mut Row) {
-        // The sign first: near numbers begin alike.
+        // Big-endian, sign first: close numbers then begin with the same bytes.
         row.bytes.extend(self.to_bits().to_be_bytes());
     }
 
@@ -344,7 +345,7 @@ impl Pack for String {
     }
 }
 
-/// The name of an attribute.
+/// The name of an attribute. Reading looks it up in the dictionary, for a `'static` text.
 impl Pack for &'static str {
     fn put(&self, row: &mut Row) {
         row.number(self.len() as u64);
@@ -392,7 +393,7 @@ impl<A: Pack, B: Pack> Pack for (A, B) {
     }
 }
 
-/// One column, or those of the value: a row may have fewer columns than the one before.
+/// A flag, then the value if there is one. So a row may have fewer columns than another.
 impl<T: Pack> Pack for Option<T> {
     fn put(&self, row: &mut Row) {
         self.is_some().put(row);

@@ -22,34 +22,34 @@ use crate::table;
 use crate::tilt::Tilt;
 use crate::{DicomError, Effect, Exam, Finding, FindingKind};
 
-/// What to look for in a folder, and what to leave out.
+/// Options of a scan: what to look for in a folder, and what to leave out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScanOptions {
-    /// Slices that an exam may have; one with more is left out. 0 for no limit. The paper keeps
-    /// exams of at most 320.
+    /// Maximum number of slices of an exam; an exam with more is left out. 0 for no limit. The paper
+    /// keeps exams of at most 320.
     pub max_slices: usize,
-    /// Whether exams that the label table calls indeterminate are kept. The paper's counts are
-    /// only reached with them (2,211 + 157 = 2,368).
+    /// True to keep exams that the label table calls indeterminate. The paper's counts are only
+    /// reached with them (2,211 + 157 = 2,368).
     pub include_indeterminate: bool,
-    /// The label table; by default `train.csv` in the root, or beside it when the root is called
-    /// `train`. Its exams are named by StudyInstanceUID, SeriesInstanceUID or both, else by PatientID.
+    /// The label table. By default, `train.csv` in the root, or beside it if the root is named `train`.
+    /// Its rows name exams by StudyInstanceUID, SeriesInstanceUID or both, else by PatientID.
     pub labels: Option<PathBuf>,
-    /// What the label table's columns are called, by their names in an RSNA label table, or
-    /// `PatientID`, or `positive_exam_for_pe`, the contrary of `negative_exam_for_pe`.
+    /// The label table's own column names. The keys are the column names of an RSNA label table,
+    /// `PatientID`, or `positive_exam_for_pe`, the opposite of `negative_exam_for_pe`.
     pub columns: BTreeMap<String, String>,
-    /// Whether [`pe_ct::ExamInfo::inputs_key`] digests the files' bytes, which reads them all, in
-    /// place of their sizes and modification times.
+    /// True if [`pe_ct::ExamInfo::inputs_key`] should digest the bytes of all files instead of their
+    /// modification times. This reads all files.
     pub hash_contents: bool,
-    /// Which volume is used of a series that has several, by its number from 1 in the findings; 0 for
-    /// an axial one before any other, then the one with the most slices, then the one of the softest
-    /// kernel. A series of one volume has no choice.
+    /// The volume to use of a series that has several, by its number from 1 in the findings. 0 prefers
+    /// an axial volume, then the one with the most slices, then the one with the softest kernel. A
+    /// series of one volume ignores this option.
     pub volume: usize,
-    /// A folder, made when it is missing, in which the facts of the headers are kept by path, size
-    /// and time: the next scan of the same root reads files that are new or have changed, and no
-    /// others. It may be shared by scans of several roots, and be a store's.
+    /// A folder for an index, created if it is missing. It caches the facts of headers by path, size and
+    /// time, so that the next scan of the same root reads only files that are new or have changed. Scans
+    /// of several roots may share it, and it may be a store's folder.
     pub index: Option<PathBuf>,
-    /// What becomes of a series that was taken with a tilted gantry.
+    /// The treatment of a series that was taken with a tilted gantry.
     pub tilt: Tilt,
 }
 
@@ -68,22 +68,22 @@ impl Default for ScanOptions {
     }
 }
 
-/// What was found under a path. The same whatever the number of threads.
+/// The result of a scan. It does not depend on the number of threads.
 #[derive(Debug, Clone)]
 pub struct Scan {
     /// The path that was scanned.
     pub root: PathBuf,
-    /// The exams that can be used, by study UID.
+    /// The usable exams, sorted by study UID.
     pub exams: Vec<Exam>,
-    /// What is odd about the files, by path.
+    /// Findings about the files, sorted by path.
     pub findings: Vec<Finding>,
-    /// Files that were looked at, the label table not counted.
+    /// Number of files, not counting the label table.
     pub n_files: usize,
-    /// What the label table says of these files, where there is one.
+    /// Report on the label table, if there is one.
     pub labels: Option<LabelReport>,
 }
 
-/// A file whose header was read.
+/// A file with its header.
 #[derive(Debug)]
 pub(crate) struct ScannedFile {
     pub path: Arc<PathBuf>,
@@ -92,29 +92,30 @@ pub(crate) struct ScannedFile {
     pub syntax: Syntax,
     pub n_bytes: u64,
     pub modified_ns: u64,
-    /// What it was read by, and is read by again.
+    /// The file access for reading it again.
     pub files: Files,
 }
 
-/// Scans a file, or a folder of any layout, for CT exams; no pixels are read. An archive, `.zip`,
-/// `.tar` or `.tar.gz`, may stand in a folder's place, and lie in one: it is read where it lies.
+/// Scans a file, or a folder of any layout, for CT exams. No pixels are read. An archive (`.zip`, `.tar`
+/// or `.tar.gz`) may be given instead of a folder, and may lie in a folder: it is read in place.
 ///
-/// Files are told by content, never by name. Images are grouped by study and series, and ordered
-/// along the normal of their plane. Volumes that lie at the same places in one series (phases,
-/// kernels, planes) are told apart by their headers, and one is used. Of several usable series of a
-/// study one is the exam: an axial one before any other, then the one with the most slices, then the
-/// smallest UID. What is left out, and what is odd but used, is a [`Finding`] each.
+/// Files are recognised by content, never by name. Images are grouped by study and series, and ordered
+/// along the normal of their plane. If a series has several volumes at the same places (phases, kernels,
+/// planes), they are told apart by their headers, and one is used. If a study has several usable series,
+/// an axial one is preferred, then the one with the most slices, then the one with the smallest UID.
+/// Everything that is left out, or used despite an oddity, becomes a [`Finding`].
 ///
-/// Links are followed, and each folder is read once: a link to a folder under `root` is not followed,
-/// and of several links to one elsewhere only the first is.
+/// Links are followed, but each folder is read once: a link to a folder under `root` is not followed,
+/// and of several links to a folder elsewhere only the first is.
 ///
-/// With [`ScanOptions::index`], a file whose size and time are those of an earlier scan is not opened,
-/// unless its bytes are asked for (`hash_contents`) or another file claims the same identity or
+/// With [`ScanOptions::index`], a file with the same size and time as in an earlier scan is not opened,
+/// unless its bytes are needed: with `hash_contents`, or if another file claims the same identity or
 /// place.
 ///
 /// # Errors
-/// [`DicomError::Io`] when `root` cannot be read or the index not written, [`DicomError::LabelTable`] when the label table
-/// is not one, [`DicomError::Interrupted`]. Faults of single files are findings.
+/// [`DicomError::Io`] if `root` cannot be read or the index cannot be written,
+/// [`DicomError::LabelTable`] if the label table is not one, [`DicomError::Interrupted`]. Faults of
+/// single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
     table::check_names(&options.columns)?;
     let index_path = options.index.as_ref().map(|it| index::path_in(it, root));
@@ -169,11 +170,11 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
     })
 }
 
-/// What was found so far.
+/// The results of a scan so far.
 struct Found {
-    /// By study and series.
+    /// Packed files by study and series.
     groups: BTreeMap<(String, String), Rows>,
-    /// The images that there are, where a label table asks for them.
+    /// The ids of all images, kept only if there is a label table to check.
     seen: Option<SeenIds>,
     findings: Vec<Finding>,
 }
@@ -202,7 +203,7 @@ impl Found {
     }
 }
 
-/// SOPInstanceUIDs by their digests: there may be millions.
+/// SOPInstanceUIDs as digests, to save memory: there may be millions.
 #[derive(Default)]
 pub(crate) struct SeenIds(Vec<[u8; 16]>);
 
@@ -228,7 +229,7 @@ impl SeenIds {
     }
 }
 
-/// A scanned file as it waits for the others of its series.
+/// A scanned file in the form in which it waits, packed, for the rest of its series.
 struct Packed {
     idx: usize,
     n_bytes: u64,
@@ -298,7 +299,7 @@ fn assemble(
     Ok(all)
 }
 
-/// Keeps one series of each study; gives each exam with the path that findings about it name.
+/// Keeps one series of each study. Returns each exam with the path of findings about it.
 fn choose(mut series: Vec<Series>, findings: &mut Vec<Finding>) -> Vec<(Exam, PathBuf)> {
     series.sort_by(|a, b| {
         let id = |s: &Series| s.exam.info.id.clone();
@@ -362,7 +363,7 @@ fn leave_out_indeterminate(
 }
 
 impl Scan {
-    /// The only exam.
+    /// Returns the only exam.
     ///
     /// # Errors
     /// [`DicomError::ExamCount`] when there is none or several, listing them.
@@ -380,7 +381,7 @@ impl Scan {
         }
     }
 
-    /// The number of findings of each kind, with what follows from them.
+    /// Counts the findings by effect and kind.
     pub fn counts(&self) -> BTreeMap<(Effect, FindingKind), usize> {
         let mut counts = BTreeMap::new();
         for finding in &self.findings {
@@ -391,7 +392,7 @@ impl Scan {
 }
 
 impl Scan {
-    /// `\n  PE: 3 of 6 exams, 12 of 240 slices (5.0 %)`.
+    /// Formats the share of PE: `\n  PE: 3 of 6 exams, 12 of 240 slices (5.0 %)`.
     fn prevalence(&self) -> String {
         let labels = self
             .exams
@@ -436,7 +437,7 @@ impl fmt::Display for Scan {
     }
 }
 
-/// `1 exam`, `2 exams`.
+/// Formats a number with a noun: `1 exam`, `2 exams`.
 pub(crate) fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! The files of one series to one ordered stack of slices, and what is odd about it.
+//! Builds one ordered stack of slices from the files of a series, with findings about it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use crate::table::{SERIES, SLICE, STUDY};
 use crate::value::NO_TERM;
 use crate::{Finding, FindingKind};
 
-/// A series that can be an exam.
+/// A series that can be used as an exam.
 pub(crate) struct Series {
     pub exam: Exam,
     pub is_axial: bool,
-    /// The path that findings about the exam name: its folder, or its only file.
+    /// The path of findings about the exam: its folder, or its only file.
     pub place: PathBuf,
 }
 
-/// Why a file cannot be a slice of any exam; `None` when it can.
+/// Checks whether a file can be a slice of an exam. Returns a finding if it cannot.
 pub(crate) fn refuse(file: &ScannedFile) -> Option<Finding> {
     let header = &file.header;
     let finding = |kind, reason: String| Some(Finding::new(&file.path, kind, reason));
@@ -57,7 +57,7 @@ pub(crate) fn refuse(file: &ScannedFile) -> Option<Finding> {
 fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
     let header = &file.header;
     let finding = |kind, reason: String| Some(Finding::new(&file.path, kind, reason));
-    // Before those that are missing: one that is none is not kept.
+    // Check for invalid UIDs before missing ones: an invalid UID is not kept, so it would look missing.
     let uids = [STUDY, SERIES, SLICE];
     if let Some(name) = uids.iter().find(|name| header.invalid.contains(name)) {
         let reason = format!(
@@ -69,7 +69,7 @@ fn refuse_attributes(file: &ScannedFile) -> Option<Finding> {
         let reason = "no StudyInstanceUID or SeriesInstanceUID";
         return finding(FindingKind::MissingUid, reason.into());
     }
-    // KVP and the like are told to people only; they do not decide.
+    // Only these attributes affect the volume. KVP and the like are just displayed.
     let decisive = header.invalid.iter().find(|name| {
         matches!(
             **name,
@@ -123,7 +123,7 @@ fn is_secondary_capture(sop_class: &str) -> bool {
     sop_class.starts_with(uids::SECONDARY_CAPTURE_IMAGE_STORAGE)
 }
 
-/// Orders the files of one series into a stack; `None` when it cannot be an exam.
+/// Orders the files of one series into a stack; `None` if it cannot be an exam.
 pub(crate) fn assemble(
     files: Vec<ScannedFile>,
     options: &ScanOptions,

@@ -1,5 +1,5 @@
-//! A file's bytes: where its data set begins, how it is encoded, and its header, from the first
-//! kilobytes or from the whole file.
+//! Reads a file's bytes: finds its data set and encoding, and reads its header, from the first
+//! kilobytes if possible.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -15,22 +15,22 @@ use crate::frame::MAX_FRAGMENTS;
 use crate::header::Header;
 use crate::syntax::{self, Syntax};
 
-/// Bytes of a file that are read first. A single-frame CT header has 2 to 10 kB.
+/// Bytes that are read first. A single-frame CT header has 2 to 10 kB.
 const HEAD_BYTES: usize = 16 << 10;
-/// Bytes of a file that are read: the 2³⁰ voxels that an exam may have, at 16 bits, and a header.
+/// Maximum bytes of a file: the 2³⁰ voxels that an exam may have, at 16 bits, and a header.
 const MAX_FILE_BYTES: u64 = (2 << 30) + (64 << 20);
-/// Bytes before the pixel data: what the facts of 65,536 frames take is less.
+/// Maximum bytes before the pixel data. The facts of 65,536 frames take less.
 const MAX_HEAD_BYTES: usize = 256 << 20;
-/// Bytes that a deflated data set may grow to: 256 slices of 512 × 512 at 16 bits.
+/// Maximum bytes of an inflated data set: 256 slices of 512 × 512 at 16 bits.
 const MAX_INFLATED_BYTES: u64 = 128 << 20;
 
 /// A parsed file: its header and the bytes of its data set.
 pub(crate) struct Source<'a> {
     pub header: Header,
     pub syntax: Syntax,
-    /// First byte of the data set.
+    /// Offset of the data set.
     pub start: usize,
-    /// The bytes that the header's offsets count from: the file, or what it inflates to.
+    /// The bytes in which the header's offsets count: the file, or its inflated data set.
     bytes: std::borrow::Cow<'a, [u8]>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Source<'a> {
         parse(file, file.len()).map_err(complete)
     }
 
-    /// Where a file's data set begins and how its elements are encoded.
+    /// Finds the start of a file's data set and the encoding of its elements.
     pub fn data_set(file: &[u8]) -> Result<(usize, Encoding), FileFault> {
         let (start, syntax) = locate(file, file.len()).map_err(complete)?;
         Ok((start, syntax.encoding))
@@ -63,7 +63,7 @@ pub(crate) fn read_header(
     Ok((header, syntax, stamp))
 }
 
-/// The header of a file of `n_bytes`, of which no more is read than it needs.
+/// Reads the header of a file of `n_bytes`, and no more of the file than needed.
 pub(crate) fn header_of(
     file: &mut (impl Read + Seek),
     n_bytes: u64,
@@ -72,7 +72,7 @@ pub(crate) fn header_of(
     Ok((header, syntax))
 }
 
-/// Reads the head of a file into an empty buffer; gives its header and where its image ends.
+/// Reads the beginning of a file into an empty buffer. Returns its header and the end of its image.
 fn read_head(
     file: &mut (impl Read + Seek),
     n_bytes: u64,
@@ -87,7 +87,7 @@ fn read_head(
                 let end = image_end(file, &source, length)?;
                 return Ok((source.header, source.syntax, end));
             }
-            // Growing by eight reads a header of any size in a few steps.
+            // Read eight times as much: a header of any size then takes only a few steps.
             Err(Stop::NeedMore(bytes)) if head.len() < length => {
                 wanted = bytes.max(head.len().saturating_mul(8));
                 if bytes > MAX_HEAD_BYTES {
@@ -114,10 +114,10 @@ fn read_to(file: &mut impl Read, buffer: &mut Vec<u8>, n_bytes: usize) -> Result
     }
 }
 
-/// Reads a file's header and image into `buffer`, whose memory is used again from file to file;
-/// gives the file's length.
+/// Reads a file's header and image into `buffer`, whose memory is reused from file to file. Returns the
+/// file's length.
 ///
-/// What a file has behind its image is not read: a file may claim any length and take no room.
+/// Bytes after the image are not read: a sparse file may claim any length without using space.
 pub(crate) fn read_file(
     place: &FileRef,
     buffer: &mut Vec<u8>,
@@ -139,13 +139,14 @@ fn read_image(
     if header.pixels.is_none() {
         return Err(FileFault::NoImage("it has no pixel data".into()));
     }
+    // `read_head` may have moved on to later fragments: go back to the end of the buffer.
     let at = buffer.len() as u64;
     let sought = file.seek(SeekFrom::Start(at));
     sought.map_err(|error| FileFault::Io(error.to_string()))?;
     read_to(file, buffer, end)
 }
 
-/// A file's length, when it is one that is read.
+/// Returns a file's length, if it is within the limits.
 fn checked_length(n_bytes: u64) -> Result<usize, FileFault> {
     match usize::try_from(n_bytes) {
         Ok(0) => Err(FileFault::Empty),
@@ -156,7 +157,7 @@ fn checked_length(n_bytes: u64) -> Result<usize, FileFault> {
     }
 }
 
-/// The fault of a file that was read to its end.
+/// Converts a stop to a fault, for a file that was read to its end.
 pub(crate) fn complete(stop: Stop) -> FileFault {
     match stop {
         Stop::Fault(fault) => fault,
@@ -204,7 +205,7 @@ fn inflate(deflated: &[u8]) -> Result<Vec<u8>, FileFault> {
     }
 }
 
-/// Where the data set begins and how it is encoded: after preamble and file meta information
+/// Finds the start and the encoding of the data set: after the preamble and the file meta information
 /// (PS3.10 section 7.1), after meta information alone, or at the first byte.
 fn locate(bytes: &[u8], length: usize) -> Result<(usize, Syntax), Stop> {
     let meta = if bytes.get(128..132) == Some(b"DICM") {
@@ -234,8 +235,8 @@ fn locate(bytes: &[u8], length: usize) -> Result<(usize, Syntax), Stop> {
     }
 }
 
-/// The encoding of a data set that does not say: by its first element, which is of a low group and
-/// has either a VR or a length that fits.
+/// Guesses the encoding of a data set that does not name it. Its first element must be of a low group
+/// and have a VR or a plausible length.
 fn guess(bytes: &[u8], start: usize) -> Result<Syntax, FileFault> {
     let Some(&[g0, g1, e0, e1, a, b, c, d]) =
         bytes.get(start..).and_then(|rest| rest.first_chunk::<8>())
@@ -251,7 +252,7 @@ fn guess(bytes: &[u8], start: usize) -> Result<Syntax, FileFault> {
         big_endian,
     };
     let tag = Tag(encoding.u16([g0, g1]), encoding.u16([e0, e1]));
-    // The first groups of a data set: 0008 in an image, 0004 in a DICOMDIR.
+    // The first group of a data set: 0008 in an image, 0004 in a DICOMDIR.
     let plausible = matches!(tag.group(), 0x0002..=0x0020)
         && (explicit_vr || (encoding.u32([a, b, c, d]) as usize) < bytes.len().max(1 << 16));
     if plausible {
@@ -263,8 +264,8 @@ fn guess(bytes: &[u8], start: usize) -> Result<Syntax, FileFault> {
     }
 }
 
-/// Where the image ends, of which no bytes are read for it but the heads of fragments, so that a
-/// file that was cut off is found by the scan.
+/// Finds the end of the image. Reads nothing but the headers of its fragments, so that a scan finds
+/// files that were cut off.
 fn image_end(
     file: &mut (impl Read + Seek),
     source: &Source,
@@ -277,13 +278,13 @@ fn image_end(
         return Ok(length);
     };
     let layout = &source.header.layout;
-    // Of an image that is refused, nothing is needed.
+    // An image with a bad layout is refused anyway, so none of it is needed.
     if layout.check().is_err() {
         return Ok(pixels.start.min(length));
     }
     match pixels.declared {
         Some(_) => {
-            // In words of the other byte order, the last of an odd number of bytes comes second.
+            // Include the padding of an odd length: with swapped words it comes before the last sample.
             let n_bytes = layout.native_bytes().next_multiple_of(2);
             let end = (pixels.start as u64).saturating_add(n_bytes);
             Ok(end.min(length as u64) as usize)
@@ -302,8 +303,8 @@ fn image_end(
     }
 }
 
-/// Where the fragments of encapsulated pixel data end, their delimiter included. Their lengths are
-/// held against the file.
+/// Finds the end of the fragments of encapsulated pixel data, including their delimiter. Their lengths
+/// are checked against the file.
 fn fragments_end(
     file: &mut (impl Read + Seek),
     start: usize,
@@ -346,7 +347,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of zeros behind a head, which counts what is read of it.
+    /// A file that begins with `head` and continues with zeros; it counts the bytes read.
     struct Sparse {
         head: Cursor<Vec<u8>>,
         n_bytes: u64,
@@ -359,7 +360,7 @@ mod tests {
             let n = left.min(buffer.len() as u64) as usize;
             buffer[..n].fill(0);
             let at = self.head.position();
-            // Behind the head, this reads nothing and the zeros stay.
+            // Beyond the head, this reads nothing, and the zeros stay.
             let _ = self.head.read(&mut buffer[..n])?;
             self.head.set_position(at + n as u64);
             self.n_read += n as u64;
@@ -373,8 +374,8 @@ mod tests {
         }
     }
 
-    /// A file that claims 2,000,000,000 bytes, with an image of `side` × `side` at 16 bits that
-    /// begins with `pixels`.
+    /// A file that claims 2,000,000,000 bytes, with an image of `side` × `side` at 16 bits that begins
+    /// with `pixels`.
     fn sparse(syntax: &str, side: u16, pixels: &[u8]) -> Sparse {
         let mut head = vec![0; 128];
         head.extend(b"DICM\x02\0\x10\0UI");

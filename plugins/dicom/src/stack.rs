@@ -1,4 +1,4 @@
-//! The files of one series to slices in order along the normal, without repeats.
+//! Turns the files of one series into slices, ordered along the normal and without repeats.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::source::{Source, read_file};
 use crate::volumes::{self, Volume};
 use crate::{FileFault, Finding, FindingKind};
 
-/// Positions closer than this are the same place, mm.
+/// Positions that differ by less are the same place, mm.
 pub(crate) const SAME_PLACE_MM: f64 = 1e-3;
 
-/// One slice on its way into the stack.
+/// A slice that is to be sorted into the stack.
 #[derive(Clone)]
 pub(crate) struct Slice {
     pub file: Arc<ScannedFile>,
@@ -49,8 +49,9 @@ impl Slice {
     }
 }
 
-/// Every frame that is no localizer, from every file that is no copy of another.
+/// All frames that are no localizers, of all files that are no copies of another.
 pub(crate) fn frames_of(mut files: Vec<ScannedFile>, findings: &mut Vec<Finding>) -> Vec<Slice> {
+    // Sort by UID, so that copies of a file are neighbours; the path makes the order reproducible.
     files.sort_by(|a, b| (&a.header.sop_uid, &a.path).cmp(&(&b.header.sop_uid, &b.path)));
     let mut slices: Vec<Slice> = Vec::new();
     for file in files {
@@ -98,11 +99,11 @@ pub(crate) fn place_of(slices: &[Slice]) -> PathBuf {
     }
 }
 
-/// Why slices make no stack; `None` when there are none, which has been said of each.
+/// The reason why slices make no stack; `None` if there are no slices, which has its own findings.
 pub(crate) type Refusal = Option<(FindingKind, String)>;
 
-/// The slices of one volume of the series, in order, without repeats; `volume` as
-/// [`volumes::choose`] has it.
+/// Returns the slices of one volume of the series, in order and without repeats. `volume` is that of
+/// [`volumes::choose`].
 pub(crate) fn ordered(
     slices: Vec<Slice>,
     volume: usize,
@@ -131,12 +132,12 @@ pub(crate) fn ordered(
     without_repeats(volumes::choose(found, volume, findings)?, findings)
 }
 
-/// Planes and sizes that the slices of a series may have.
+/// Maximum number of different planes and sizes that the slices of a series may have.
 const MAX_GROUPS: usize = 1024;
-/// Groups of a plane and a size that have fewer slices than the largest divided by this are strays.
+/// A group of slices is stray if the largest group has more than this many times its slices.
 const STRAY: usize = 4;
 
-/// The slices by plane and size, each group a volume or more. Strays are left out one by one.
+/// Groups slices by plane and size; each group is at least one volume. Strays are left out one by one.
 fn planes(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Vec<Slice>>, Refusal> {
     let n_slices = slices.len();
     if n_slices == 0 {
@@ -160,6 +161,7 @@ fn planes(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Vec<Sli
     groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
     let n_main = groups[0].len();
     let strays = groups.split_off(groups.partition_point(|group| group.len() * STRAY >= n_main));
+    // More groups than slices in the largest one: such images form no stack.
     let n_groups = groups.len();
     if n_groups > n_main {
         let reason = format!(
@@ -185,7 +187,7 @@ fn planes(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Vec<Sli
     Ok(groups)
 }
 
-/// Orders by position along the normal; by InstanceNumber only when no slice has a position.
+/// Orders slices by position along the normal; by InstanceNumber only if no slice has a position.
 fn with_positions(
     mut slices: Vec<Slice>,
     findings: &mut Vec<Finding>,
@@ -224,7 +226,7 @@ fn with_positions(
     Ok(slices)
 }
 
-/// A fixed order of slices at one place.
+/// A reproducible order of slices at one place.
 fn order(a: &Slice, b: &Slice) -> std::cmp::Ordering {
     fn key(s: &Slice) -> (Option<i64>, &str, usize, &PathBuf) {
         let header = &s.file.header;
@@ -263,7 +265,7 @@ fn by_number(mut slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<
     Ok(slices)
 }
 
-/// Drops the same image at the same place; different images at one place are a conflict.
+/// Drops repeats of an image at one place. Different images at one place are a conflict.
 fn without_repeats(slices: Vec<Slice>, findings: &mut Vec<Finding>) -> Result<Vec<Slice>, Refusal> {
     let ordered_by_place = slices[0].facts().position.is_some();
     let mut kept: Vec<Slice> = Vec::with_capacity(slices.len());
@@ -309,7 +311,7 @@ fn same_bytes(a: &ScannedFile, b: &ScannedFile) -> bool {
         && left == right
 }
 
-/// Whether two slices hold the same stored values and the same rescale, in whatever encoding.
+/// Returns whether two slices have equal stored values and rescale, whatever their encoding.
 fn same_image(a: &Slice, b: &Slice) -> bool {
     let values = |slice: &Slice| -> Result<Vec<i64>, FileFault> {
         let mut bytes = Vec::new();

@@ -1,5 +1,5 @@
-//! Label tables as people's tools write them: the separator and the columns are found from the
-//! header, and a label is 0 or 1 in any of their spellings.
+//! Label tables as common tools write them. The separator and the columns are recognised by the header,
+//! and a label is 0 or 1 in any spelling.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -15,14 +15,14 @@ pub(crate) const SERIES: &str = "SeriesInstanceUID";
 pub(crate) const SLICE: &str = "SOPInstanceUID";
 pub(crate) const PATIENT: &str = "PatientID";
 pub(crate) const PE_ON_SLICE: &str = "pe_present_on_image";
-/// As hospitals' lists have it, in place of its contrary, [`NEGATIVE`].
+/// Lists of hospitals often have this column instead of its opposite, [`NEGATIVE`].
 const POSITIVE: &str = "positive_exam_for_pe";
 const NEGATIVE: &str = "negative_exam_for_pe";
-/// Bytes at the beginning of a table that its header is looked for in.
+/// Bytes at the beginning of a table in which its header is searched.
 const HEAD_BYTES: u64 = 64 << 10;
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
-/// What the columns of a table are called, where it is not by their own names.
+/// Names of the table's columns by the known names, for columns that are named differently.
 pub(crate) type ColumnNames = BTreeMap<String, String>;
 
 /// A label table that is read row by row.
@@ -33,15 +33,15 @@ pub(crate) struct Table<R: Read> {
     n_rows: usize,
 }
 
-/// Where the columns are; `None` for one that the table does not have.
+/// Positions of the columns; `None` for one that the table does not have.
 pub(crate) struct Columns {
     pub study: Option<usize>,
     pub series: Option<usize>,
     pub slice: Option<usize>,
-    /// Only where there is neither a study nor a series.
+    /// Only used if there is neither a study nor a series.
     pub patient: Option<usize>,
     pub pe_on_slice: Option<usize>,
-    /// The place of each of [`EXAM_FINDINGS`], and whether the column is its contrary.
+    /// Position of each of [`EXAM_FINDINGS`], and whether the column has the opposite meaning.
     pub exam: [Option<(usize, bool)>; EXAM_FINDINGS.len()],
 }
 
@@ -50,12 +50,12 @@ pub(crate) struct Columns {
 pub(crate) enum Cell {
     Label(bool),
     Empty,
-    /// Something that is no label.
+    /// Something that is not a label.
     Other,
 }
 
 impl<R: Read> Table<R> {
-    /// Reads the header; the error is what was expected and found.
+    /// Reads the header. The error says what was expected and found.
     pub fn open(mut file: R, names: &ColumnNames) -> Result<Self, String> {
         let mut head = Vec::new();
         let read = file.by_ref().take(HEAD_BYTES).read_to_end(&mut head);
@@ -82,7 +82,7 @@ impl<R: Read> Table<R> {
         })
     }
 
-    /// The next row, and its number in the file, whose header is row 1.
+    /// Reads the next row, with its number in the file; the header is row 1.
     pub fn next(&mut self) -> Result<Option<(&ByteRecord, &Columns, usize)>, String> {
         let row = self.n_rows + 2;
         match self.reader.read_byte_record(&mut self.record) {
@@ -96,8 +96,8 @@ impl<R: Read> Table<R> {
     }
 }
 
-/// The separator by which the first row has the most columns that are known. Takes away a line
-/// `sep=;`, which Excel reads and writes.
+/// Finds the separator that splits the first row into the most known columns. Removes a line `sep=;`,
+/// which Excel reads and writes.
 fn separator(head: &mut Vec<u8>, names: &ColumnNames) -> u8 {
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if let Some([separator]) =
@@ -115,7 +115,7 @@ fn separator(head: &mut Vec<u8>, names: &ColumnNames) -> u8 {
         let found = known().filter(|name| find(&headers, name, names).is_some());
         found.count()
     };
-    // The last of equals is taken by `max_by_key`, and a comma is the first choice.
+    // `max_by_key` returns the last of equals: reverse the list, so that a comma is preferred.
     let best = SEPARATORS
         .into_iter()
         .rev()
@@ -123,14 +123,14 @@ fn separator(head: &mut Vec<u8>, names: &ColumnNames) -> u8 {
     best.unwrap_or(b',')
 }
 
-/// The names of the columns that are looked for.
+/// All known column names.
 fn known() -> impl Iterator<Item = &'static str> {
     [STUDY, SERIES, SLICE, PATIENT, PE_ON_SLICE, POSITIVE]
         .into_iter()
         .chain(EXAM_FINDINGS)
 }
 
-/// Checks that the names that the option `columns` explains are those of columns.
+/// Checks that the keys of the option `columns` are known column names.
 pub(crate) fn check_names(names: &ColumnNames) -> Result<(), DicomError> {
     let Some(other) = names
         .keys()
@@ -147,8 +147,8 @@ pub(crate) fn check_names(names: &ColumnNames) -> Result<(), DicomError> {
     })
 }
 
-/// Where a column is: by the name that the options give it, else by its own, whatever its case and
-/// the signs between its words.
+/// Finds a column: by the name that the options give it, else by its own name. Case and the characters
+/// between words of its own name do not matter.
 fn find(headers: &ByteRecord, name: &str, names: &ColumnNames) -> Option<usize> {
     if let Some(given) = names.get(name) {
         return headers
@@ -198,7 +198,7 @@ impl Columns {
         })
     }
 
-    /// The columns of an RSNA label table that are not there.
+    /// The columns of an RSNA label table that this table lacks.
     pub fn missing(&self) -> Vec<&'static str> {
         let of_slices = [(SLICE, self.slice), (PE_ON_SLICE, self.pe_on_slice)];
         let of_slices = of_slices.into_iter().filter(|(_, column)| column.is_none());
@@ -208,7 +208,7 @@ impl Columns {
         of_slices.chain(of_exams.map(|(name, _)| name)).collect()
     }
 
-    /// An exam's label in a row; `None` for a column that the table does not have.
+    /// Reads an exam's label in a row, with its column; `None` if the table lacks that column.
     pub fn exam_cell(&self, record: &ByteRecord, finding: usize) -> Option<(Cell, usize)> {
         let (column, is_contrary) = self.exam[finding]?;
         let cell = match Cell::of(record.get(column)) {
@@ -219,7 +219,7 @@ impl Columns {
     }
 }
 
-/// A cell's text; empty for one that is not there or is no UTF-8.
+/// A cell's text; empty if the cell is missing or is not UTF-8.
 pub(crate) fn text(record: &ByteRecord, column: usize) -> &str {
     let field = record.get(column).unwrap_or_default();
     std::str::from_utf8(field).unwrap_or_default()
@@ -229,11 +229,11 @@ impl Cell {
     pub fn of(field: Option<&[u8]>) -> Self {
         let text = std::str::from_utf8(field.unwrap_or_default()).unwrap_or("?");
         let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-        // What pandas, R and others write where there is nothing.
+        // pandas, R and other tools write these for a missing value.
         if text.is_empty() || is(&["nan", "na", "n/a", "<na>", "null", "none"]) {
             return Self::Empty;
         }
-        // The comma of a table whose separator is another.
+        // A table with another separator may have a decimal comma.
         let number = text.replacen(',', ".", 1).parse::<f64>();
         match number {
             _ if is(&["true"]) => Self::Label(true),

@@ -1,5 +1,4 @@
-//! Images that do not lie straight above each other: a tilted gantry, and single images that are
-//! shifted.
+//! Images that do not lie straight above each other: a tilted gantry, and single shifted images.
 
 use std::path::Path;
 
@@ -10,29 +9,29 @@ use crate::grid::Shear;
 use crate::stack::Slice;
 use crate::{Finding, FindingKind};
 
-/// Angles of a gantry below this are none, degrees: 2 mm over the length of a chest.
+/// A smaller gantry angle counts as upright, degrees: 2 mm over the length of a chest.
 const UPRIGHT_DEG: f64 = 0.5;
-/// Angles to the patient's axes below this are not told, degrees.
+/// A smaller angle to the patient's axes is not reported, degrees.
 const ALONG_AXES_DEG: f64 = 1.0;
-/// Times that correcting a tilt may make images larger. 30 degrees do not make them twice as large.
+/// Maximum factor by which correcting a tilt enlarges images. 30 degrees do not double their size.
 const MAX_GROWTH: f64 = 4.0;
 
-/// What becomes of a series that was taken with a tilted gantry.
+/// The treatment of a series that was taken with a tilted gantry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tilt {
-    /// Images are loaded as they are; the volume is a leaning stack.
+    /// Load images as they are. The volume is then a leaning stack.
     #[default]
     Keep,
-    /// Images are moved in their planes until they lie straight above each other.
+    /// Move images in their planes until they lie straight above each other.
     Correct,
 }
 
-/// How a stack leans, in the patient's coordinates.
+/// The lean of a stack, in the patient's coordinates.
 pub(crate) struct Lean {
-    /// Where the first pixel of each image lies; empty without positions.
+    /// Position of the first pixel of each image; empty without positions.
     corners: Vec<[f64; 3]>,
-    /// From image to image, rows, columns.
+    /// Directions from image to image, of ascending rows, and of ascending columns.
     directions: [[f64; 3]; 3],
     /// Row and column spacing, mm.
     pixel_mm: [f64; 2],
@@ -48,7 +47,7 @@ impl Lean {
         }
     }
 
-    /// Where the first pixel of the first image lies, and the way from image to image, mm.
+    /// Returns the position of the first image's first pixel and the mean step from image to image, mm.
     pub fn line(&self) -> Option<([f64; 3], [f64; 3])> {
         let (first, last) = (*self.corners.first()?, *self.corners.last()?);
         let n_steps = self.corners.len() - 1;
@@ -56,7 +55,7 @@ impl Lean {
         Some((first, (n_steps > 0).then(|| [0, 1, 2].map(step))?))
     }
 
-    /// Says how the stack leans, and gives how the images are moved where that is asked for.
+    /// Reports the lean as findings, and returns how to move the images if `tilt` asks for it.
     pub fn shear(
         &self,
         size: [usize; 2],
@@ -107,8 +106,8 @@ impl Lean {
         shear
     }
 
-    /// Images further than a pixel from the line between the first and the last, and how far the
-    /// furthest is, mm.
+    /// Counts the images further than a pixel from the line between the first and the last, and returns
+    /// the greatest distance, mm.
     fn shifted(&self) -> (usize, f64) {
         let Some((first, step)) = self.line() else {
             return (0, 0.0);
@@ -129,7 +128,7 @@ impl Lean {
         (n_shifted, furthest)
     }
 
-    /// Where each image lies in its plane, and the least size in which all have room.
+    /// Computes each image's position in its plane, and the smallest size that has room for all images.
     fn offsets(&self, size: [usize; 2]) -> Option<Shear> {
         let mut least = [f64::INFINITY; 2];
         let mut greatest = [f64::NEG_INFINITY; 2];
@@ -148,7 +147,7 @@ impl Lean {
         let limit = MAX_GROWTH * (size[0] * size[1]) as f64;
         let fits = shape[0] * shape[1] <= limit;
         for offset in &mut offsets {
-            // Rounded to what decides nothing, so that whole numbers are whole.
+            // Round to a millionth of a pixel, so that integers are exact.
             *offset = [0, 1].map(|axis| ((offset[axis] - least[axis]) * 1e6).round() / 1e6);
         }
         fits.then(|| Shear {
@@ -158,18 +157,19 @@ impl Lean {
     }
 }
 
-/// Where the voxels of a volume lie in the patient: millimetres to the left, the back and the head
+/// The position of a volume's voxels in the patient, in millimetres to the left, the back and the head
 /// (the LPS coordinates of DICOM PS3.3 section C.7.6.2.1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Affine {
-    /// The middle of voxel `[0, 0, 0]`.
+    /// The centre of voxel `[0, 0, 0]`.
     pub origin_mm: [f64; 3],
-    /// One step along slices, rows and columns.
+    /// One step along slices, along rows, and along columns.
     pub steps_mm: [[f64; 3]; 3],
 }
 
 impl Lean {
-    /// The affine of the volume; `None` without positions. `slice_mm` is the step across images.
+    /// Computes the affine of the volume; `None` without positions. `slice_mm` is the step across
+    /// images.
     pub fn affine(&self, grid: &crate::grid::Grid, slice_mm: f64) -> Option<Affine> {
         let first = *self.corners.first()?;
         let [normal, rows, cols] = self.directions;
@@ -199,7 +199,7 @@ impl Lean {
         }
         Some(Affine {
             origin_mm,
-            // Without the −0 of a flipped zero.
+            // Adding zero turns the −0 of a flipped zero into 0.
             steps_mm: steps_mm.map(|step| step.map(|x| x + 0.0)),
         })
     }

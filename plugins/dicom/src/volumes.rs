@@ -1,5 +1,5 @@
-//! The volumes of one series: phases, kernels and other reconstructions lie at the same places, and
-//! are told apart by what their headers say.
+//! Splits a series into volumes. Phases, kernels and other reconstructions have slices at the same
+//! places, and are told apart by attributes of their headers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,40 +9,41 @@ use crate::scan::counted;
 use crate::stack::{Refusal, SAME_PLACE_MM, Slice, place_of};
 use crate::{Finding, FindingKind};
 
-/// Numbers above this are not shown: they may be ids.
+/// Greater numbers are not shown: they may be ids.
 const MAX_SHOWN: i64 = 9999;
 
-/// Slices of one place each, but for what nothing tells apart.
+/// One volume: a slice per place, unless slices at one place cannot be told apart.
 pub(crate) struct Volume {
     /// In the order of their places.
     pub slices: Vec<Slice>,
     pub n_places: usize,
     pub is_axial: bool,
-    /// What tells it from the others, `ConvolutionKernel (B30f)`.
+    /// The attributes that tell it from the others, `ConvolutionKernel (B30f)`.
     told: Vec<String>,
-    /// Places at which acquisitions overlap that are used as one, where the images of the smaller are
-    /// left out, and what tells them apart.
+    /// For joined acquisitions that overlap: the number of places where the images of the smaller one
+    /// were dropped, and the attribute that tells the two apart.
     beside: Vec<(usize, &'static str)>,
 }
 
-/// Volumes that one fact tells apart. A scan of the heart over time has some tens.
+/// Maximum number of volumes that one attribute tells apart. A scan of the heart over time has some
+/// tens.
 const MAX_PARTS: usize = 256;
 
-/// Acquisitions that have no more than this part of the smaller one's places in common follow each
-/// other along the patient, and are one volume.
+/// Two acquisitions follow each other along the patient, and are joined to one volume, if they share
+/// at most one in `MEETING` of the smaller one's places.
 const MEETING: usize = 5;
 
-/// Something that a header says and that may differ between volumes.
+/// An attribute that may differ between volumes.
 struct Fact {
     name: &'static str,
     value: fn(&Slice) -> Option<i64>,
-    /// Whether values rise from volume to volume and may rise within one, as times do.
+    /// True for a value that rises from volume to volume, and may rise within one, as times do.
     rises: bool,
-    /// The value as it may be shown.
+    /// The value in a form that may be shown.
     shown: fn(&Slice) -> Option<String>,
 }
 
-/// In the order in which they are asked. The time last: it tells images apart that are one volume.
+/// The attributes in the order of use. The time is last, since it differs within a volume too.
 const FACTS: [Fact; 8] = [
     Fact {
         name: "AcquisitionNumber",
@@ -109,11 +110,13 @@ fn thousandths(value: Option<f64>) -> Option<i64> {
     value.map(|value| (value * 1000.0).round() as i64)
 }
 
-/// Splits slices that are in order of their positions into volumes, in the order in which they were
-/// taken, or from the softest kernel to the sharpest.
+/// Splits slices, ordered by position, into volumes. These are ordered by time, or from the softest
+/// kernel to the sharpest.
 pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
     let places = places_of(&slices);
     let n_places = places.last().map_or(0, |place| place + 1);
+    // Some place has several slices: split by the first attribute that tells these apart, then split
+    // the parts by the other attributes.
     if n_places < slices.len() {
         for fact in &FACTS {
             let parts = fact.parts(&slices, &places, n_places);
@@ -126,6 +129,7 @@ pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
                 parts.into_iter().map(|part| (part, 0)).collect()
             };
             let is_one = parts.len() == 1;
+            // All parts were joined without a loss, so this attribute tells no volumes apart.
             if is_one && parts[0].0.len() == slices.len() {
                 continue;
             }
@@ -146,8 +150,8 @@ pub(crate) fn split(slices: Vec<Slice>, told: &[String]) -> Vec<Volume> {
     vec![Volume::of(slices, told)]
 }
 
-/// Acquisitions that meet made one, each with the number of places where both have images: those of
-/// the smaller one are left out there.
+/// Joins acquisitions that follow each other along the patient. With each volume comes the number of
+/// places where both acquisitions have images; those of the smaller one are dropped there.
 fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
     let mut joined: Vec<(Vec<Slice>, usize)> = Vec::new();
     for part in parts {
@@ -174,7 +178,7 @@ fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
             .filter(|(slice, _)| is_there(slice));
         let common: BTreeSet<usize> = common.map(|(_, place)| *place).collect();
         if common.len() * MEETING > n_places {
-            // In the order in which they came.
+            // These two overlap too much to be one volume: keep them in their order.
             let (before, part) = if part_is_small {
                 (large, small)
             } else {
@@ -193,7 +197,7 @@ fn joined(parts: Vec<Vec<Slice>>) -> Vec<(Vec<Slice>, usize)> {
     joined
 }
 
-/// The number of each slice's place, from 0, ascending.
+/// Numbers the places of slices, from 0 in ascending order.
 fn places_of(slices: &[Slice]) -> Vec<usize> {
     let mut places = Vec::with_capacity(slices.len());
     let mut place = 0;
@@ -207,7 +211,7 @@ fn places_of(slices: &[Slice]) -> Vec<usize> {
 }
 
 impl Fact {
-    /// The slices by volumes, when the fact differs between slices of one place; else all in one.
+    /// Splits slices if the attribute differs between slices at one place; else returns no parts.
     fn parts(&self, slices: &[Slice], places: &[usize], n_places: usize) -> Vec<Vec<Slice>> {
         let values: Vec<Option<i64>> = slices.iter().map(self.value).collect();
         let differs = (1..slices.len())
@@ -218,7 +222,7 @@ impl Fact {
         let part_of: Vec<usize> = if self.rises {
             let in_turn = one_after_the_other(&values, places);
             let in_turn = in_turn.filter(|part_of| largest(part_of) * 2 >= n_places);
-            // Else all images of a place were taken before those of the next.
+            // Otherwise all images at one place were taken before those at the next.
             in_turn.unwrap_or_else(|| by_turns(&values, places))
         } else {
             let mut distinct: Vec<Option<i64>> = values.clone();
@@ -228,6 +232,7 @@ impl Fact {
             values.iter().map(part).collect()
         };
         let n_parts = part_of.iter().max().map_or(0, |last| last + 1);
+        // So many values rather number the images than tell volumes apart.
         if n_parts > MAX_PARTS {
             return Vec::new();
         }
@@ -242,7 +247,7 @@ impl Fact {
         parts
     }
 
-    /// The place of a part that differs in kind: soft kernels first, then as images are numbered.
+    /// Sort key of parts that differ in kind: softest kernel first, then by InstanceNumber.
     fn rank(&self, part: &[Slice]) -> (i64, Option<i64>, Option<String>) {
         let first = match self.name {
             "ConvolutionKernel" => sharpness(part),
@@ -275,9 +280,9 @@ fn largest(part_of: &[usize]) -> usize {
     sizes.into_values().max().unwrap_or(0)
 }
 
-/// Volumes that were taken one after the other: a new one begins where a place comes again, at the
-/// longest pause since it came before. Slices without a value are a volume of their own.
-/// `None` for more than there may be.
+/// Splits slices into volumes that were taken one after the other. When a place repeats, a new volume
+/// begins at the longest pause since that place came before. Slices without a value come first, before
+/// an endless pause. `None` for more than [`MAX_PARTS`] volumes.
 fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Option<Vec<usize>> {
     let mut steps: BTreeMap<Option<i64>, Vec<usize>> = BTreeMap::new();
     for (idx, value) in values.iter().enumerate() {
@@ -315,7 +320,7 @@ fn one_after_the_other(values: &[Option<i64>], places: &[usize]) -> Option<Vec<u
     Some(part_of)
 }
 
-/// The first image of each place, the second of each, and so on.
+/// Splits slices into the first image of each place, the second of each, and so on.
 fn by_turns(values: &[Option<i64>], places: &[usize]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by_key(|idx| (places[*idx], values[*idx]));
@@ -336,9 +341,8 @@ fn sharpness(slices: &[Slice]) -> i64 {
     kernel.and_then(kernel::sharpness).unwrap_or(i64::MAX)
 }
 
-/// The volume that is used, and a finding for each other one. `wanted` is its number from 1, or 0 for
-/// an axial one before any other, then the one with the most slices, then the one of the softest
-/// kernel.
+/// Chooses the volume to use, with a finding for each other one. `wanted` is its number from 1. 0
+/// prefers an axial volume, then the one with the most slices, then the one with the softest kernel.
 pub(crate) fn choose(
     mut volumes: Vec<Volume>,
     wanted: usize,
@@ -388,7 +392,7 @@ pub(crate) fn choose(
 }
 
 impl Volume {
-    /// Of all these slices.
+    /// A volume of all these slices.
     pub fn of(slices: Vec<Slice>, told: &[String]) -> Self {
         Self {
             n_places: places_of(&slices).last().map_or(0, |place| place + 1),
@@ -407,7 +411,7 @@ impl Volume {
         }
     }
 
-    /// Of a group whose plane or size is not that of the others.
+    /// Marks a volume of a group whose plane or size differs from that of the others.
     pub fn of_another(mut self, rows: usize, cols: usize) -> Self {
         let plane = if self.is_axial { "axial" } else { "not axial" };
         self.told

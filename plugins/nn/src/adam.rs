@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use crate::{NnError, shim};
 
-/// The numbers of one step; all else is in the moments.
+/// Settings and number of one step. All other state is in the moments.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamStep {
     /// Learning rate.
@@ -21,17 +21,19 @@ pub struct AdamStep {
     pub epsilon: f64,
     /// Weight decay.
     pub weight_decay: f64,
-    /// Whether weight decay is taken from the weights (AdamW) and not added to the gradient (Adam).
+    /// True if weight decay is subtracted from the weights (AdamW) instead of added to the gradient
+    /// (Adam).
     pub decoupled: bool,
-    /// Which step this is, from 1.
+    /// Number of the step, from 1.
     pub step: i64,
 }
 
-/// One step of Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019), in place, by
+/// Does one step of Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019), in place, by
 /// libtorch's fused kernel.
 ///
-/// The four lists go together: the parameter, its gradient, and the running means of the gradient
-/// and of its square, which begin as zeros laid out as the parameter.
+/// The four lists have one entry per parameter: the parameter, its gradient, and the running means
+/// of the gradient and of its square. The means begin as zeros in the memory layout of the
+/// parameter.
 ///
 /// ```
 /// use pe_nn::{AdamStep, fused_adam, tch::Tensor};
@@ -47,7 +49,7 @@ pub struct AdamStep {
 /// ```
 ///
 /// # Errors
-/// [`NnError::Adam`] when the lists do not go together or libtorch refuses.
+/// [`NnError::Adam`] when the lists do not match or libtorch refuses.
 pub fn fused_adam(
     params: &[&Tensor],
     gradients: &[Tensor],
@@ -75,9 +77,9 @@ pub fn fused_adam(
         decoupled: i32::from(step.decoupled),
     };
     shim::call(|error, capacity| {
-        // SAFETY: the four arrays hold `n` addresses of tensors that live through the call, `step`
-        // and `error` are ours. Tensors of other shapes were refused above; the shim refuses those
-        // that do not lie in memory as the kernel walks over it.
+        // SAFETY: the four arrays hold `n` addresses of tensors that are valid during the call, and
+        // so are `step` and `error`. We refused tensors of other shapes above; the shim refuses
+        // those whose memory layout is not the one that the kernel walks over.
         unsafe {
             pe_adam_step(
                 params.as_ptr(),
@@ -94,7 +96,7 @@ pub fn fused_adam(
     .map_err(|what| NnError::Adam { what })
 }
 
-/// A `torch::Tensor*`, as the binding holds it.
+/// A `torch::Tensor*`, as `tch` holds it.
 type Address = *const std::ffi::c_void;
 
 fn address(tensor: &Tensor) -> Address {
@@ -123,7 +125,7 @@ fn check(what: &str, params: &[&Tensor], tensors: &[Tensor]) -> Result<(), NnErr
     }
 }
 
-/// As in csrc/adam.cpp.
+/// Same layout as in csrc/adam.cpp.
 #[repr(C)]
 struct Step {
     lr: f64,
@@ -166,7 +168,7 @@ mod tests {
         }
     }
 
-    /// Adam as the papers write it, on plain numbers.
+    /// Adam as in the papers, on plain numbers.
     fn reference(weight_decay: f64, decoupled: bool) -> Vec<f64> {
         let (mut param, mut first, mut second) = (vec![1.0, -2.0, 0.5], [0.0; 3], [0.0; 3]);
         for n in 1..=5 {

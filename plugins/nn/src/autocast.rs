@@ -1,4 +1,4 @@
-//! Mixed precision: bfloat16 where libtorch deems it safe.
+//! Mixed precision: bfloat16 where libtorch considers it safe.
 
 #![expect(unsafe_code, reason = "calls csrc/autocast.cpp")]
 
@@ -9,11 +9,12 @@ use tch::Device;
 
 use crate::{NnError, shim};
 
-/// While it lives, convolutions and matrix products on this thread and device compute in bfloat16.
+/// A guard for mixed precision: until it is dropped, convolutions and matrix products on this
+/// thread and device compute in bfloat16.
 ///
-/// Weights stay float32; outputs of a network become bfloat16. Open it around the forward pass and
-/// drop it before the backward pass, which follows the kinds of number of the forward pass. When it
-/// is dropped, also by a panic, things are as they were before. Bfloat16 has float32's range, so no
+/// Weights stay float32; outputs of a network become bfloat16. Create the guard before the forward
+/// pass and drop it before the backward pass, which uses the kinds of number of the forward pass.
+/// Dropping it, also by a panic, restores the former state. Bfloat16 has float32's range, so no
 /// scaling of the loss is needed.
 ///
 /// ```
@@ -29,12 +30,12 @@ use crate::{NnError, shim};
 #[derive(Debug)]
 pub struct Autocast {
     before: State,
-    /// The setting is the thread's, so the guard must be dropped there.
+    /// Makes the guard `!Send`: the setting belongs to the thread, so it must be restored there.
     not_send: PhantomData<*const ()>,
 }
 
 impl Autocast {
-    /// Opens it.
+    /// Switches bfloat16 on until the guard is dropped.
     ///
     /// # Errors
     /// [`NnError::Autocast`] for a device other than CPU and CUDA.
@@ -42,8 +43,8 @@ impl Autocast {
         let code = code(device)?;
         let mut before = State::default();
         call(device, |error, capacity| {
-            // SAFETY: both pointers are to memory of ours, of the shim's types and as long as it is
-            // told, and live through the call.
+            // SAFETY: both pointers are to our own memory, of the shim's types and of the given
+            // length, and are valid during the call.
             unsafe { pe_autocast_enter(code, &mut before, error, capacity) }
         })?;
         Ok(Self {
@@ -52,7 +53,7 @@ impl Autocast {
         })
     }
 
-    /// Whether it is open on this thread for a device.
+    /// Returns whether autocast is switched on for a device on this thread.
     ///
     /// # Errors
     /// [`NnError::Autocast`] for a device other than CPU and CUDA.
@@ -63,21 +64,22 @@ impl Autocast {
 
 impl Drop for Autocast {
     fn drop(&mut self) {
+        // The device is only named in an error: the setting holds for all GPUs.
         let device = match self.before.device {
             0 => Device::Cpu,
             _ => Device::Cuda(0),
         };
         let left = call(device, |error, capacity| {
-            // SAFETY: both pointers are to memory of ours, of the shim's types and as long as it is
-            // told, and live through the call.
+            // SAFETY: both pointers are to our own memory, of the shim's types and of the given
+            // length, and are valid during the call.
             unsafe { pe_autocast_leave(&self.before, error, capacity) }
         });
-        // It sets what was read from the same place, which libtorch has no reason to refuse.
+        // It restores a state that libtorch itself reported, so libtorch has no reason to refuse.
         debug_assert!(left.is_ok());
     }
 }
 
-/// As in csrc/autocast.cpp.
+/// Same layout as in csrc/autocast.cpp.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct State {

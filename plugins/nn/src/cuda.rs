@@ -1,8 +1,8 @@
 //! NVIDIA's driver and libtorch's CUDA part, both loaded at run time.
 //!
-//! The binary is linked to libtorch's CPU part only, so that it starts quickly and starts at all
-//! where there is no GPU. The CUDA part (`libtorch_cuda.so`) registers itself with the CPU part
-//! when it is loaded, exactly as when a linker had named it; it only has to be loaded before
+//! The binary is linked to libtorch's CPU part only, so that it starts quickly, and starts at all
+//! on a machine without a GPU. The CUDA part (`libtorch_cuda.so`) registers itself with the CPU
+//! part when it is loaded, exactly as if the binary were linked to it. It must be loaded before
 //! libtorch first asks whether CUDA is there, because libtorch keeps that answer for good.
 
 // The program's own installation, which no script names.
@@ -19,16 +19,16 @@ use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
 use crate::{DeviceError, libtorch};
 
-/// What the driver says.
+/// Facts from the driver.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Driver {
-    /// GPUs that this process may use (`CUDA_VISIBLE_DEVICES` counts).
+    /// Number of GPUs that this process may use (`CUDA_VISIBLE_DEVICES` counts).
     pub(crate) n_gpus: usize,
-    /// The newest CUDA version it can serve, such as `13.0`.
+    /// The newest CUDA version that it supports, such as `13.0`.
     pub(crate) cuda: String,
 }
 
-/// Asks the driver for its GPUs, without libtorch; some milliseconds where there is no driver.
+/// Asks the driver for its GPUs, without libtorch. Takes some milliseconds if there is no driver.
 pub(crate) fn driver() -> Result<Driver, DeviceError> {
     static DRIVER: OnceLock<Result<Driver, DeviceError>> = OnceLock::new();
     DRIVER.get_or_init(ask_driver).clone()
@@ -80,12 +80,13 @@ fn no_gpu(what: String) -> DeviceError {
     DeviceError::NoGpu { what }
 }
 
-/// Loads libtorch's CUDA part and gives the number of GPUs that libtorch can use.
+/// Loads libtorch's CUDA part and returns the number of GPUs that libtorch can use.
 pub(crate) fn load() -> Result<usize, DeviceError> {
     static LOADED: OnceLock<Result<usize, DeviceError>> = OnceLock::new();
     LOADED
         .get_or_init(|| {
             let driver = driver()?;
+            // Before the first call of `tch::Cuda`, whose answer libtorch keeps.
             open(library()?)?;
             match usize::try_from(tch::Cuda::device_count()) {
                 Ok(n_gpus) if n_gpus > 0 && tch::Cuda::is_available() => Ok(n_gpus),
@@ -98,7 +99,7 @@ pub(crate) fn load() -> Result<usize, DeviceError> {
         .clone()
 }
 
-/// Where libtorch's CUDA part lies: beside its CPU part.
+/// Returns the path of libtorch's CUDA part, which lies beside its CPU part.
 pub(crate) fn library() -> Result<PathBuf, DeviceError> {
     let cpu = libtorch::loaded_from().ok_or(DeviceError::NoLibtorch)?;
     let cuda = cpu.with_file_name("libtorch_cuda.so");

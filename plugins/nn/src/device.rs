@@ -1,4 +1,4 @@
-//! Which device the networks run on.
+//! Chooses the device that networks run on.
 //!
 //! ```
 //! use pe_nn::device::{Request, choose};
@@ -15,7 +15,7 @@ use tch::Device;
 
 use crate::{DeviceError, cuda};
 
-/// The device that the user wishes for.
+/// The device that the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Request {
     /// The first GPU that works, or else the CPU.
@@ -23,14 +23,14 @@ pub enum Request {
     Auto,
     /// The CPU.
     Cpu,
-    /// A GPU by its index; an error where it cannot be used.
+    /// A GPU by its index; an error if it cannot be used.
     Cuda(usize),
 }
 
 impl FromStr for Request {
     type Err = DeviceError;
 
-    /// Reads `auto`, `cpu`, `cuda` (which is `cuda:0`) or `cuda:N`.
+    /// Parses `auto`, `cpu`, `cuda` (which is `cuda:0`) or `cuda:N`.
     fn from_str(text: &str) -> Result<Self, DeviceError> {
         let index = |text: &str| text.parse().ok();
         match text.split_once(':') {
@@ -56,7 +56,7 @@ impl fmt::Display for Request {
     }
 }
 
-/// The device that is used, and why it is this one.
+/// The chosen device, and the reason for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     device: Device,
@@ -84,19 +84,20 @@ impl Choice {
         }
     }
 
-    /// Why this one, as the end of "using cpu: …".
+    /// The reason for the choice, as the end of "using cpu: …".
     pub fn reason(&self) -> &str {
         &self.reason
     }
 }
 
-/// Chooses the device, loading libtorch's CUDA part where it is needed.
+/// Chooses the device, and loads libtorch's CUDA part if needed.
 ///
-/// Call it before any other work in libtorch: libtorch remembers whether CUDA was there when it
-/// was first asked. It takes a second or two where there is a GPU, and nothing elsewhere.
+/// Call it before any other work in libtorch, which remembers whether CUDA was there when it was
+/// first asked. It takes a second or two on a machine with a GPU, and no time elsewhere.
 ///
 /// # Errors
-/// [`DeviceError`], only for [`Request::Cuda`]: what is missing, driver, library, GPU or index.
+/// [`DeviceError`], only for [`Request::Cuda`]. It names what is missing: driver, library, GPU or
+/// index.
 pub fn choose(request: Request) -> Result<Choice, DeviceError> {
     match request {
         Request::Cpu => Ok(Choice::new(Device::Cpu, "asked for")),
@@ -123,12 +124,12 @@ fn why_not(error: &DeviceError) -> String {
     }
 }
 
-/// What there is for CUDA, for `pe-script doctor`: a fact, or what is missing.
+/// Facts about CUDA, for `pe-script doctor`. A part that is missing is an error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CudaFacts {
     /// GPUs and the newest CUDA version, from the driver.
     pub driver: Result<String, DeviceError>,
-    /// Where libtorch's CUDA part lies.
+    /// Path of libtorch's CUDA part.
     pub library: Result<String, DeviceError>,
 }
 
@@ -145,7 +146,7 @@ pub fn cuda_facts() -> CudaFacts {
     }
 }
 
-/// Threads that libtorch uses inside an operation.
+/// Number of threads that libtorch uses inside an operation.
 pub fn n_threads() -> usize {
     usize::try_from(tch::get_num_threads()).unwrap_or(1)
 }

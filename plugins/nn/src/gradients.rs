@@ -2,8 +2,8 @@ use tch::Tensor;
 
 use crate::{NnError, stop};
 
-/// The gradients of a loss with respect to `params`, in their order, straight from autograd: nothing
-/// is accumulated in the tensors, and the graph is used up.
+/// Returns the gradients of a loss with respect to `params`, in their order. They come straight
+/// from autograd: no gradient is accumulated in the tensors, and the graph is freed.
 ///
 /// ```
 /// use pe_nn::{gradients, tch::Tensor};
@@ -14,10 +14,11 @@ use crate::{NnError, stop};
 /// ```
 ///
 /// # Errors
-/// [`NnError::Stopped`] when a [`Stoppable`](crate::Stoppable) was asked to; [`NnError::Tch`] for a
-/// parameter that the loss does not depend on.
+/// [`NnError::Stopped`] when a [`Stoppable`](crate::Stoppable) aborted the pass; [`NnError::Tch`]
+/// for a parameter that the loss does not depend on.
 pub fn gradients(loss: &Tensor, params: &[&Tensor]) -> Result<Vec<Tensor>, NnError> {
     let found = Tensor::f_run_backward(&[loss], params, false, false);
+    // Check this first: an aborted backward pass leaves gradients undefined.
     if stop::was_stopped() {
         Err(NnError::Stopped)
     } else {

@@ -1,8 +1,8 @@
-//! The ImageNet weights that come with the set-up: which networks have some, and where they lie.
+//! Finds the ImageNet weights that come with the set-up.
 //!
-//! `make setup` converts them once into the folder `.weights`, beside `.libtorch`. A script asks for
-//! them by name and never by path, so they are the program's own, as libtorch is, and are read
-//! whatever a script may read.
+//! `make setup` converts them once into the folder `.weights`, beside `.libtorch`. A script asks
+//! for them by name and never by path. So they belong to the program, as libtorch does, and are
+//! read whatever files a script may read.
 //!
 //! ```
 //! use pe_nn::{BackboneKind, NnError, imagenet};
@@ -22,9 +22,9 @@ use pe_files::Files;
 
 use crate::{BackboneKind, NnError, libtorch, safetensors_io};
 
-/// What a script writes in the place of a file of weights.
+/// The name that a script gives instead of a file of weights.
 pub const NAME: &str = "imagenet";
-/// Names the folder of the weights, where it is not the one beside `.libtorch`.
+/// Environment variable with the folder of the weights, if that is not the one beside `.libtorch`.
 pub const VARIABLE: &str = "PE_WEIGHTS";
 /// The folder's name.
 const FOLDER: &str = ".weights";
@@ -34,7 +34,7 @@ const FOLDER: &str = ".weights";
 struct Published {
     kind: BackboneKind,
     file: &'static str,
-    /// The converter writes the same bytes everywhere, so these weights are these everywhere.
+    /// SHA-256 of the file. The converter writes the same bytes on every machine.
     sha256: &'static str,
 }
 
@@ -45,7 +45,7 @@ const PUBLISHED: [Published; 1] = [Published {
     sha256: "7064c198f0ebb57c69c3586f57a402383d6a2090b60e590afdf1bda192f8e8eb",
 }];
 
-/// Weights that are installed and whole.
+/// Installed weights whose SHA-256 is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installed {
     /// The file.
@@ -54,14 +54,14 @@ pub struct Installed {
     pub sha256: String,
 }
 
-/// Finds the installed weights of a network, and checks that they are whole.
+/// Finds the installed weights of a network and checks their SHA-256.
 ///
-/// They lie in the folder that `PE_WEIGHTS` names, or else in `.weights` beside the `.libtorch` that
+/// The folder is the one that `PE_WEIGHTS` names, or else `.weights` beside the `.libtorch` that
 /// the program was built with, or beside the one that it loaded.
 ///
 /// # Errors
 /// [`NnError::NoImagenet`] for a network without such weights; [`NnError::NotInstalled`];
-/// [`NnError::OtherWeights`] when the file is another one; [`NnError::Io`].
+/// [`NnError::OtherWeights`] when the file has other contents; [`NnError::Io`].
 pub fn find(kind: BackboneKind) -> Result<Installed, NnError> {
     find_in(kind, &folders())
 }
@@ -88,15 +88,15 @@ fn find_in(kind: BackboneKind, folders: &[PathBuf]) -> Result<Installed, NnError
     Ok(Installed { path, sha256 })
 }
 
-/// Where weights are looked for, in order.
+/// The folders to search for weights, in order.
 fn folders() -> Vec<PathBuf> {
     if let Some(folder) = env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
         return vec![folder.into()];
     }
     let program = env::current_exe().unwrap_or_default();
     let libtorch = libtorch::loaded_from().unwrap_or_default();
-    // As .cargo/config.toml has the program look for .libtorch: TARGET/PROFILE/pe-script, tests one
-    // folder deeper; and from .libtorch/torch/lib/libtorch_cpu.so.
+    // The same places that .cargo/config.toml gives for .libtorch: TARGET/PROFILE/pe-script, tests
+    // one folder deeper; and from .libtorch/torch/lib/libtorch_cpu.so.
     let places = [(&program, 3), (&program, 4), (&libtorch, 4)];
     let roots = places.map(|(path, n_up)| path.ancestors().nth(n_up));
     let mut folders = Vec::new();

@@ -7,18 +7,18 @@ use tch::Tensor;
 
 use crate::NnError;
 
-/// Inputs that meet in one output: all axes of `[out, in, …]` but the first.
+/// Number of inputs per output: the product of all axes of `[out, in, …]` but the first.
 fn fan_in(weight: &Tensor) -> f64 {
     weight.size()[1..].iter().product::<i64>() as f64
 }
 
-/// Outputs that one input reaches: all axes of `[out, in, …]` but the second.
+/// Number of outputs per input: the product of all axes of `[out, in, …]` but the second.
 fn fan_out(weight: &Tensor) -> f64 {
     let size = weight.size();
     (size[0] * size[2..].iter().product::<i64>()) as f64
 }
 
-/// What `nn.Conv2d` and `nn.Linear` start with: `kaiming_uniform_(a=sqrt(5))`, which is
+/// Initialises a weight as `nn.Conv2d` and `nn.Linear` do: `kaiming_uniform_(a=sqrt(5))`, which is
 /// U(±1/√fan_in).
 pub(crate) fn default_weight(weight: &mut Tensor) -> Result<(), NnError> {
     let a = 5f64.sqrt();
@@ -27,33 +27,35 @@ pub(crate) fn default_weight(weight: &mut Tensor) -> Result<(), NnError> {
     uniform(weight, 3f64.sqrt() * std)
 }
 
-/// What their bias starts with: U(±1/√fan_in) of the weight.
+/// Initialises a bias as `nn.Conv2d` and `nn.Linear` do: U(±1/√fan_in), with the fan-in of the
+/// weight.
 pub(crate) fn default_bias(bias: &mut Tensor, weight: &Tensor) -> Result<(), NnError> {
     uniform(bias, 1.0 / fan_in(weight).sqrt())
 }
 
-/// He et al. 2015 by fan-out, for ReLU: N(0, 2/fan_out). torchvision's choice for convolutions.
+/// Initialises a weight by He et al. 2015, by fan-out, for ReLU: N(0, 2/fan_out). This is
+/// torchvision's choice for convolutions.
 pub(crate) fn kaiming_normal(weight: &mut Tensor) -> Result<(), NnError> {
     let gain = 2f64.sqrt();
     let std = gain / fan_out(weight).sqrt();
     normal(weight, std)
 }
 
-/// U(−bound, bound).
+/// Draws from U(−bound, bound).
 pub(crate) fn uniform(tensor: &mut Tensor, bound: f64) -> Result<(), NnError> {
     let _no_grad = tch::no_grad_guard();
     let _ = tensor.f_uniform_(-bound, bound)?;
     Ok(())
 }
 
-/// N(0, std²).
+/// Draws from N(0, std²).
 pub(crate) fn normal(tensor: &mut Tensor, std: f64) -> Result<(), NnError> {
     let _no_grad = tch::no_grad_guard();
     let _ = tensor.f_normal_(0.0, std)?;
     Ok(())
 }
 
-/// All zeros.
+/// Sets all values to 0.
 pub(crate) fn zeros(tensor: &mut Tensor) -> Result<(), NnError> {
     let _no_grad = tch::no_grad_guard();
     let _ = tensor.f_zero_()?;

@@ -1,14 +1,14 @@
-//! Networks on libtorch: which [`device`] they run on, the [`Backbone`]s that turn images and
+//! Neural networks on libtorch: the choice of a [`device`], the [`Backbone`]s that turn images and
 //! slabs into features and logits, the [`SequenceHead`]s that read a sequence of features, their
-//! weights in [`Parameters`] and [`safetensors_io`], and their [loss](bce_with_logits), and a
-//! step of [Adam](fused_adam), which a [`Stoppable`] pass may be left before.
+//! weights in [`Parameters`] and [`safetensors_io`], their [loss](bce_with_logits), and a step of
+//! [Adam](fused_adam). A [`Stoppable`] can abort a pass through a network.
 //!
-//! Input: tensors. Output: tensors. This room must not know CT, files of exams or scripts.
+//! Input: tensors. Output: tensors. This crate does not deal with CT, files of exams or scripts.
 //!
-//! Everything that draws numbers draws them from libtorch's global generator: `tch::manual_seed`
-//! decides, and the numbers are those of PyTorch and torchvision under the same seed.
+//! All random numbers come from libtorch's global generator, which `tch::manual_seed` seeds. They
+//! are the numbers of PyTorch and torchvision under the same seed.
 
-// Tests look at files themselves.
+// Tests access files directly.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod adam;

@@ -1,4 +1,4 @@
-//! Where the libtorch of this process lies and which one it is.
+//! Path and version of the libtorch in this process.
 
 // The program's own installation, which no script names.
 #![allow(clippy::disallowed_methods)]
@@ -6,15 +6,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The version of `tch`, the binding, which goes with exactly one version of libtorch.
+/// The version of `tch`, the binding, which works with exactly one version of libtorch.
 pub const TCH_VERSION: &str = "0.24.0";
 /// The version of libtorch that [`TCH_VERSION`] is made for.
 pub const LIBTORCH_VERSION: &str = "2.11.0";
 
-/// The file that holds libtorch's CPU part, as this process loaded it.
+/// Returns the path of libtorch's CPU part, as this process loaded it.
 ///
-/// Read from the process's memory map, because only that knows which of several installed ones the
-/// loader took. `None` where there is no such map (not Linux) or libtorch is linked statically.
+/// It is read from the process's memory map: only that shows which of several installed libtorch
+/// the loader took. `None` if there is no such map (not Linux) or libtorch is linked statically.
 pub fn loaded_from() -> Option<PathBuf> {
     // Any call keeps the linker from dropping a libtorch that is not used yet.
     let _ = tch::get_num_threads();
@@ -28,9 +28,9 @@ pub fn loaded_from() -> Option<PathBuf> {
         .map(Path::to_path_buf)
 }
 
-/// The version that the libtorch in this process says of itself, such as `2.11.0+cu130`.
+/// Returns the version of the libtorch in this process, such as `2.11.0+cu130`.
 ///
-/// libtorch has no function for it: the Python wheel says it in `version.py`, the zip archive in
+/// libtorch has no function for it. The Python wheel has it in `version.py`, the zip archive in
 /// `build-version`, both beside the folder `lib`.
 pub fn version() -> Option<String> {
     let root = loaded_from()?.parent()?.parent()?.to_path_buf();
@@ -47,8 +47,8 @@ pub fn version() -> Option<String> {
 
 /// Sets how many threads libtorch uses inside one operation.
 ///
-/// libtorch takes every core otherwise, beside rayon's threads, which take every core too. Call it
-/// once, before any other work in libtorch.
+/// Otherwise libtorch takes every core, and rayon's threads take every core too. Call it once,
+/// before any other work in libtorch.
 pub fn set_threads(n: usize) {
     let n = i32::try_from(n.max(1)).unwrap_or(i32::MAX);
     tch::set_num_threads(n);

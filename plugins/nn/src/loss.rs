@@ -4,15 +4,17 @@ use tch::{Kind, Reduction, Tensor};
 
 use crate::NnError;
 
-/// Binary cross-entropy of logits, the mean over the valid positions only (equation 1 of the paper).
+/// Binary cross-entropy of logits: the mean over the valid positions only (equation 1 of the
+/// paper).
 ///
 /// `logits` and `targets` have one shape; `valid` (bool) has it too, or lacks the last axis, and
-/// then holds for all outputs of a position. `targets` lie in [0, 1]. What stands at positions that
-/// are not valid never matters, not even NaN. With `positive_weight`, the term of positives is
-/// multiplied by it (PyTorch's `pos_weight`); the mean still divides by the number of positions.
-/// Computed in float32 where the logits are narrower.
+/// then holds for all outputs of a position. `targets` lie in [0, 1]. Values at invalid positions
+/// do not matter, not even NaN. With `positive_weight`, the term of positives is multiplied by it
+/// (PyTorch's `pos_weight`); the mean still divides by the number of positions. Computed in float32
+/// if the logits are narrower.
 ///
-/// The number of valid positions is read back: give `valid` on the CPU to spare a GPU the wait.
+/// The number of valid positions is read on the CPU. Pass `valid` as a CPU tensor, or the CPU has
+/// to wait for the GPU.
 ///
 /// ```
 /// use pe_nn::{bce_with_logits, tch::Tensor};
@@ -26,8 +28,8 @@ use crate::NnError;
 /// ```
 ///
 /// # Errors
-/// [`NnError::NoneValid`]; [`NnError::Shape`] and [`NnError::Dtype`] when the three do not go
-/// together; [`NnError::Setting`] for a weight that is not positive and finite.
+/// [`NnError::NoneValid`]; [`NnError::Shape`] and [`NnError::Dtype`] when the three do not match;
+/// [`NnError::Setting`] for a weight that is not positive and finite.
 pub fn bce_with_logits(
     logits: &Tensor,
     targets: &Tensor,
@@ -56,6 +58,7 @@ pub fn bce_with_logits(
         }
         None => None,
     };
+    // A weight of 0 does not remove a NaN, so replace the values at padding first.
     let sum = logits
         .f_masked_fill(&padding, 0.0)?
         .f_binary_cross_entropy_with_logits(
@@ -69,7 +72,7 @@ pub fn bce_with_logits(
     Ok(sum.f_div_scalar(n_valid as f64)?)
 }
 
-/// The valid positions in the shape of the logits.
+/// Checks the shapes and kinds, and returns the valid positions in the shape of the logits.
 fn check(logits: &Tensor, targets: &Tensor, valid: &Tensor) -> Result<Tensor, NnError> {
     let size = logits.size();
     let shape = |what, expected: &[i64], tensor: &Tensor| NnError::Shape {

@@ -8,9 +8,9 @@ use crate::{Difference, NnError};
 
 /// Parameters and buffers of a network under PyTorch's names, in the order of its state dict.
 ///
-/// The tensors are the network's own: what is written into one is what the network computes with.
-/// Buffers are BatchNorm's `running_mean`, `running_var` and `num_batches_tracked`. The latter is
-/// an int64 and stays on the CPU on every device, because only people read it.
+/// The tensors are the network's own: it computes with whatever is written into them. Buffers are
+/// BatchNorm's `running_mean`, `running_var` and `num_batches_tracked`. The latter is an int64 and
+/// stays on the CPU on every device, because only people read it.
 ///
 /// ```
 /// use pe_nn::{Backbone, BackboneKind, tch::Device};
@@ -35,7 +35,7 @@ struct Entry {
 }
 
 impl Parameters {
-    /// None yet, for a network on `device`.
+    /// Creates an empty list, for a network on `device`.
     pub fn new(device: Device) -> Self {
         Self {
             entries: Vec::new(),
@@ -43,7 +43,7 @@ impl Parameters {
         }
     }
 
-    /// Where the network computes.
+    /// The device that the network computes on.
     pub fn device(&self) -> Device {
         self.device
     }
@@ -61,7 +61,7 @@ impl Parameters {
             .map(|entry| (entry.name.as_str(), &entry.tensor))
     }
 
-    /// The tensors that are learnt, in the order of PyTorch's `parameters()`.
+    /// The trainable tensors, in the order of PyTorch's `parameters()`.
     pub fn trainable(&self) -> impl Iterator<Item = (&str, &Tensor)> {
         self.entries
             .iter()
@@ -78,7 +78,7 @@ impl Parameters {
             .map(|entry| (entry.name.as_str(), &entry.tensor))
     }
 
-    /// Numbers that are learnt.
+    /// Number of trainable values.
     pub fn n_parameters(&self) -> usize {
         self.trainable().map(|(_, tensor)| tensor.numel()).sum()
     }
@@ -102,7 +102,8 @@ impl Parameters {
         Ok(())
     }
 
-    /// Where a state differs from the network: in the network's order, then what is unexpected.
+    /// Returns the differences between a state and the network: in the network's order, then
+    /// unexpected tensors.
     pub fn differences(&self, state: &BTreeMap<String, Tensor>) -> Vec<Difference> {
         let mut differences = Vec::new();
         for Entry { name, tensor, .. } in &self.entries {
@@ -136,7 +137,7 @@ impl Parameters {
         differences
     }
 
-    /// Adds a tensor that is learnt.
+    /// Adds a trainable tensor.
     pub(crate) fn add(&mut self, name: String, tensor: &Tensor) -> Result<(), NnError> {
         let tensor = tensor.f_set_requires_grad(true)?;
         self.entries.push(Entry {
@@ -147,7 +148,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Adds a tensor that is kept but not learnt.
+    /// Adds a tensor that is saved but not trained.
     pub(crate) fn add_buffer(&mut self, name: String, tensor: &Tensor) {
         self.entries.push(Entry {
             name,
@@ -156,8 +157,8 @@ impl Parameters {
         });
     }
 
-    /// Moves what [`new`](Self::new) was told: networks are initialised on the CPU, so that a seed
-    /// gives the same weights on every device.
+    /// Moves the tensors to the device that [`new`](Self::new) was given. Networks are initialised
+    /// on the CPU, so that a seed gives the same weights on every device.
     pub(crate) fn settle(&mut self) -> Result<(), NnError> {
         if self.device == Device::Cpu {
             return Ok(());
@@ -166,13 +167,15 @@ impl Parameters {
         for Entry { tensor, .. } in &mut self.entries {
             if tensor.kind() != Kind::Int64 {
                 let moved = tensor.f_to_device(self.device)?;
+                // The layers share this tensor, so replace its data and not the tensor.
                 tensor.f_set_data(&moved)?;
             }
         }
         Ok(())
     }
 
-    /// Lays the weights of convolutions out with channels last. The tensors stay the same ones.
+    /// Changes the memory layout of convolutions' weights to channels last. The tensors stay the
+    /// same ones.
     pub(crate) fn channels_last(&mut self) -> Result<(), NnError> {
         let _no_grad = tch::no_grad_guard();
         for Entry { tensor, .. } in &mut self.entries {
@@ -188,7 +191,7 @@ impl Parameters {
         Ok(())
     }
 
-    /// Turns the network's numbers into another kind, for comparisons in float64.
+    /// Converts the network's values to another kind of number, for comparisons in float64.
     ///
     /// # Errors
     /// [`NnError::Tch`] when memory is short.
@@ -205,8 +208,8 @@ impl Parameters {
     }
 }
 
-/// Strides of `[out, in, …]` with `in` innermost, as PyTorch's `channels_last` and
-/// `channels_last_3d` have them.
+/// Strides of `[out, in, …]` with `in` innermost, as in PyTorch's `channels_last` and
+/// `channels_last_3d`.
 fn channels_last_stride(size: &[i64]) -> Vec<i64> {
     let mut stride = vec![0; size.len()];
     stride[1] = 1;

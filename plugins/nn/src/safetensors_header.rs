@@ -13,27 +13,28 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 
 use crate::safetensors_io::kind;
 
-/// Bytes of the header's length.
+/// Size of the field with the header's length, in bytes.
 pub(crate) const N_LENGTH: usize = 8;
-/// The format allows 100 MB. A tenth describes fifty thousand tensors, and a network here has a few
-/// hundred.
+/// Largest header in bytes. The format allows 100 MB; a tenth of that describes fifty thousand
+/// tensors, and a network here has a few hundred.
 const LIMIT: u64 = 10_000_000;
-/// Axes that libtorch's own loops can walk.
+/// Most axes of a tensor: libtorch's own loops handle no more.
 const MAX_AXES: usize = 64;
 
-/// What a header says. It is not the format's own library that reads it, because that tells of an
-/// offset which is wrong only that it is.
+/// A parsed header. We parse the header ourselves: the error of the format's own crate does not say
+/// what is wrong with an offset.
 #[derive(Deserialize)]
 pub(crate) struct Header {
-    /// What the file says of itself.
+    /// The file's own metadata.
     #[serde(rename = "__metadata__", default)]
     pub(crate) metadata: BTreeMap<String, String>,
-    /// What it says of each tensor.
+    /// Dtype, shape and offsets of each tensor, by name.
     #[serde(flatten)]
     pub(crate) tensors: BTreeMap<String, TensorInfo>,
 }
 
-/// The header's length, where a file of `n_bytes` that starts with `start` has room for it.
+/// Returns the header's length. `start` is the beginning of a file of `n_bytes`, which must have
+/// room for the header.
 pub(crate) fn length(start: &[u8], n_bytes: u64) -> Result<usize, String> {
     let Some(length) = start.first_chunk::<N_LENGTH>() else {
         let found = start.len();
@@ -56,17 +57,17 @@ pub(crate) fn length(start: &[u8], n_bytes: u64) -> Result<usize, String> {
     usize::try_from(length).map_err(|error| error.to_string())
 }
 
-/// Reads a header that `n_data` bytes of tensors follow.
+/// Parses a header and checks that it describes the `n_data` bytes of tensors that follow it.
 pub(crate) fn parse(header: &[u8], n_data: u64) -> Result<Header, String> {
     let wrong = |error: serde_json::Error| format!("its header: {error}");
-    // The last of two entries of one name would win, and readers differ in it.
+    // Of two entries with one name, serde would keep the last, and other readers the first.
     serde_json::from_slice::<Unique>(header).map_err(wrong)?;
     let header: Header = serde_json::from_slice(header).map_err(wrong)?;
     check(&header.tensors, n_data)?;
     Ok(header)
 }
 
-/// Every byte belongs to one tensor, and every tensor has the bytes of its shape.
+/// Checks that every byte belongs to one tensor, and that every tensor has the bytes of its shape.
 fn check(tensors: &BTreeMap<String, TensorInfo>, n_data: u64) -> Result<(), String> {
     let mut sorted: Vec<_> = tensors.iter().collect();
     sorted.sort_by_key(|(name, info)| (info.data_offsets, *name));
@@ -101,7 +102,7 @@ fn check(tensors: &BTreeMap<String, TensorInfo>, n_data: u64) -> Result<(), Stri
     }
 }
 
-/// The bytes of a tensor of this kind and shape, which libtorch must be able to count.
+/// Returns the number of bytes of a tensor, which libtorch must be able to count.
 fn n_bytes(info: &TensorInfo) -> Result<usize, String> {
     let dtype = info.dtype;
     let kind = kind(dtype).ok_or_else(|| format!("{dtype:?} is not supported"))?;
@@ -109,7 +110,8 @@ fn n_bytes(info: &TensorInfo) -> Result<usize, String> {
         let found = info.shape.len();
         return Err(format!("expected at most {MAX_AXES} axes, found {found}"));
     }
-    // An axis without elements must not hide the others: libtorch multiplies them for its strides.
+    // Count an empty axis as 1: libtorch multiplies the other axes for its strides, so they must
+    // not overflow either.
     let size = |n: usize, axis: &usize| n.checked_mul((*axis).max(1));
     let all = info
         .shape
@@ -120,7 +122,7 @@ fn n_bytes(info: &TensorInfo) -> Result<usize, String> {
     Ok(if info.shape.contains(&0) { 0 } else { all })
 }
 
-/// Any JSON in which no name comes twice in an object.
+/// Any JSON value, in whose objects no name comes twice.
 struct Unique;
 
 impl<'de> Deserialize<'de> for Unique {

@@ -27,7 +27,7 @@ use crate::{NnError, safetensors_header as header};
 /// Tensors by name.
 pub type State = BTreeMap<String, Tensor>;
 
-/// What a file says of itself.
+/// A file's own metadata, by name.
 pub type Metadata = BTreeMap<String, String>;
 
 /// Reads a file of tensors, onto the CPU.
@@ -41,7 +41,8 @@ pub fn read(path: &Path, files: &Files) -> Result<State, NnError> {
     Ok(tensors)
 }
 
-/// The names and shapes in a file of tensors; reads its header alone, and checks it as [`read`] does.
+/// Returns the names and shapes of a file's tensors. Reads only the header, and checks it as
+/// [`read`] does.
 ///
 /// # Errors
 /// As [`read`].
@@ -52,7 +53,8 @@ pub fn shapes(path: &Path, files: &Files) -> Result<BTreeMap<String, Vec<usize>>
     Ok(tensors.map(|(name, info)| (name, info.shape)).collect())
 }
 
-/// SHA-256 of a file of tensors, in hexadecimal; nothing but its first bytes is looked at.
+/// Returns the SHA-256 of a file of tensors, in hexadecimal. Only the first bytes are checked, to
+/// refuse PyTorch files.
 ///
 /// # Errors
 /// [`NnError::PyTorchFile`] and [`NnError::Io`], as [`read`].
@@ -63,11 +65,12 @@ pub fn sha256(path: &Path, files: &Files) -> Result<String, NnError> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// Takes tensors and metadata out of the bytes of a file.
+/// Parses tensors and metadata from the bytes of a file.
 ///
 /// # Errors
-/// [`NnError::Safetensors`] when the header is cut off, describes other bytes than there are,
-/// overlaps, leaves a gap, has a name twice, or names a kind of number that libtorch does not have.
+/// [`NnError::Safetensors`] when the header is cut off, describes other bytes than there are, has
+/// overlapping tensors, a gap or a name twice, or names a kind of number that libtorch does not
+/// have.
 pub fn from_bytes(bytes: &[u8]) -> Result<(State, Metadata), NnError> {
     let n_header = header::length(bytes, bytes.len() as u64).map_err(refused)?;
     let (start, data) = bytes.split_at(header::N_LENGTH + n_header);
@@ -85,9 +88,9 @@ pub fn from_bytes(bytes: &[u8]) -> Result<(State, Metadata), NnError> {
     Ok((tensors, found.metadata))
 }
 
-/// Writes tensors as the bytes of a file, always the same bytes for the same tensors.
+/// Serialises tensors to the bytes of a file. The same tensors always give the same bytes.
 ///
-/// Layout and device do not matter: the bytes are row by row. Names and metadata are sorted.
+/// Memory layout and device do not matter: the bytes are row by row. Names and metadata are sorted.
 ///
 /// # Errors
 /// [`NnError::Safetensors`] for a name that comes twice, or a kind of number that the format does
@@ -98,7 +101,7 @@ pub fn to_bytes(tensors: &[(String, Tensor)], metadata: &Metadata) -> Result<Vec
     Ok(bytes)
 }
 
-/// As [`to_bytes`], into `out`: memory is taken for one tensor at a time.
+/// Like [`to_bytes`], but writes to `out`, with memory for one tensor at a time.
 ///
 /// # Errors
 /// As [`to_bytes`]; [`NnError::Write`] when `out` refuses.
@@ -108,7 +111,7 @@ pub fn write(
     out: &mut impl Write,
 ) -> Result<(), NnError> {
     let mut sorted: Vec<&(String, Tensor)> = tensors.iter().collect();
-    // Wide numbers first keeps every tensor aligned, as the format's own library does it.
+    // Wide numbers first keep every tensor aligned; the format's own crate does the same.
     sorted
         .sort_by_key(|(name, tensor)| (std::cmp::Reverse(tensor.kind().elt_size_in_bytes()), name));
     let header = described(&sorted, metadata)?;
@@ -131,7 +134,7 @@ pub fn write(
     Ok(())
 }
 
-/// The header, padded with spaces to a multiple of 8.
+/// Returns the header, padded with spaces to a multiple of 8.
 fn described(tensors: &[&(String, Tensor)], metadata: &Metadata) -> Result<String, NnError> {
     let mut entries = Map::new();
     if !metadata.is_empty() {
@@ -163,7 +166,7 @@ fn n_bytes_of(tensor: &Tensor) -> usize {
     tensor.numel() * tensor.kind().elt_size_in_bytes()
 }
 
-/// The bytes of a file whose header fits them: it is looked at before memory is taken for the rest.
+/// Reads a whole file. Checks its header before it takes memory for the rest.
 pub(crate) fn read_bytes(path: &Path, files: &Files) -> Result<Vec<u8>, NnError> {
     let (mut file, n_bytes) = open(path, files)?;
     read_header(&mut file, n_bytes, path)?;
@@ -174,7 +177,7 @@ pub(crate) fn read_bytes(path: &Path, files: &Files) -> Result<Vec<u8>, NnError>
     Ok(bytes)
 }
 
-/// Opens a file that is not one of Python's, and gives its length.
+/// Opens a file and returns its length. Refuses PyTorch files, pipes, sockets and devices.
 fn open(path: &Path, files: &Files) -> Result<(fs::File, u64), NnError> {
     let extension = path.extension().and_then(|one| one.to_str());
     let by_name = extension.is_some_and(|one| {
@@ -189,7 +192,7 @@ fn open(path: &Path, files: &Files) -> Result<(fs::File, u64), NnError> {
         return Err(python());
     }
     let io = |source| io_error(path, source);
-    // Asked before it is opened, because a pipe would wait for somebody to write to it.
+    // Check this before opening: opening a pipe would wait for a writer.
     let about = files.metadata(path).map_err(io)?;
     if !about.is_file() {
         return Err(at(refused("expected a file".to_owned()), path));
@@ -206,7 +209,7 @@ fn open(path: &Path, files: &Files) -> Result<(fs::File, u64), NnError> {
     }
 }
 
-/// The header of a file that is read from its start.
+/// Reads and checks the header of a file that is at its start.
 fn read_header(file: &mut fs::File, n_bytes: u64, path: &Path) -> Result<header::Header, NnError> {
     let refused = |what| at(refused(what), path);
     let mut read = |n: usize| {
@@ -235,7 +238,7 @@ pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Tells which file the bytes came from.
+/// Adds the path of the file to an error.
 pub(crate) fn at(error: NnError, path: &Path) -> NnError {
     match error {
         NnError::Safetensors { path: None, what } => NnError::Safetensors {
@@ -250,7 +253,7 @@ fn refused(what: String) -> NnError {
     NnError::Safetensors { path: None, what }
 }
 
-/// The kind of number that libtorch calls so.
+/// libtorch's kind of number for a dtype of the format; `None` if it has none.
 pub(crate) fn kind(dtype: Dtype) -> Option<Kind> {
     Some(match dtype {
         Dtype::BOOL => Kind::Bool,

@@ -1,11 +1,11 @@
-//! How the functions of `csrc/` are called.
+//! Calls the functions of `csrc/`.
 
 use std::ffi::{CStr, c_char};
 
-/// Calls a function of the shim with room for its message.
+/// Calls a function of the shim, with a buffer for its error message.
 ///
 /// # Errors
-/// The first line of what the shim says when it gives no 0.
+/// The first line of the shim's message when it does not return 0.
 pub(crate) fn call(f: impl FnOnce(*mut c_char, usize) -> i32) -> Result<(), String> {
     let mut message = [0_u8; 512];
     if f(message.as_mut_ptr().cast(), message.len()) == 0 {

@@ -1,4 +1,4 @@
-//! Leaving a network in the middle of a pass.
+//! Aborts a pass through a network at a stop request.
 
 #![expect(unsafe_code, reason = "calls csrc/stop.cpp, and is called by it")]
 
@@ -15,20 +15,20 @@ use tch::Tensor;
 use crate::{NnError, shim};
 
 thread_local! {
-    /// The question of the innermost guard.
+    /// The question of this thread's innermost guard.
     static CURRENT: RefCell<Option<Arc<Question>>> = const { RefCell::new(None) };
 }
 
-/// While it lives, networks on this thread ask before each convolution whether to stop.
+/// A guard: until it is dropped, networks on this thread ask at each convolution whether to stop.
 ///
-/// Once the answer was yes, the forward pass ends in [`NnError::Stopped`], and so does
+/// Once the answer is yes, the forward pass returns [`NnError::Stopped`], and so does
 /// [`gradients`](crate::gradients) of what was computed under the guard. A pass over a large batch
-/// takes seconds on a CPU; so it is left within those of one convolution. Nothing is put back:
-/// after a forward pass in training that was left, BatchNorm has recorded some of the batch.
+/// takes seconds on a CPU; this way it ends within the time of one convolution. Nothing is
+/// restored: after an aborted forward pass in training, BatchNorm has recorded a part of the batch.
 ///
-/// It asks on the thread of the backward pass too, which on CUDA is one of libtorch's. Any other
-/// way to run the backward pass than `gradients` ends as early, and silently, with gradients
-/// missing. Without a guard nothing is asked and nothing is added to autograd's graph.
+/// The backward pass asks on its own thread, which on CUDA is one of libtorch's. Run it with
+/// `gradients` only: any other way stops silently, with gradients missing. Without a guard nothing
+/// is asked, and nothing is added to autograd's graph.
 ///
 /// ```
 /// use pe_nn::{Backbone, BackboneKind, Mode, NnError, Stoppable, tch::{Device, Kind, Tensor}};
@@ -44,14 +44,15 @@ thread_local! {
 #[derive(Debug)]
 pub struct Stoppable {
     before: Option<Arc<Question>>,
-    /// The question is the thread's, so the guard must be dropped there.
+    /// Makes the guard `!Send`: the question belongs to the thread.
     not_send: PhantomData<*const ()>,
 }
 
 impl Stoppable {
-    /// Asks `asked` from here on; guards within this one ask their own question instead.
+    /// Asks `asked` from now on. A guard inside this one asks its own question instead.
     ///
-    /// `asked` is called some fifty times in a pass, from any thread. A yes stays a yes.
+    /// `asked` is called some fifty times in a pass, from any thread. After a yes it is not called
+    /// again.
     pub fn enter(asked: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         let question = Arc::new(Question {
             asked: Box::new(asked),
@@ -72,7 +73,7 @@ impl Drop for Stoppable {
 
 struct Question {
     asked: Box<dyn Fn() -> bool + Send + Sync>,
-    /// Whether the answer was yes once. What was left then is not whole, whatever comes after.
+    /// True once the answer was yes. It stays true, because what was aborted then is incomplete.
     yes: AtomicBool,
 }
 
@@ -97,7 +98,8 @@ impl fmt::Debug for Question {
     }
 }
 
-/// A layer computed `output`: the place to stop, now and when the backward pass comes to it.
+/// Called with a layer's output: asks whether to stop now, and again when the backward pass reaches
+/// it.
 ///
 /// # Errors
 /// [`NnError::Stopped`].
@@ -114,17 +116,17 @@ pub(crate) fn passed(output: Tensor) -> Result<Tensor, NnError> {
     Ok(output)
 }
 
-/// Whether something on this thread was left since the innermost guard was entered.
+/// Returns whether a pass on this thread was aborted since the innermost guard was created.
 pub(crate) fn was_stopped() -> bool {
     CURRENT.with_borrow(|question| question.as_ref().is_some_and(|one| one.was_yes()))
 }
 
-/// Has the backward pass ask before it goes through the operation that made `tensor`.
+/// Makes the backward pass ask before it goes through the operation that made `tensor`.
 fn stop_at(tensor: &Tensor, question: Arc<Question>) -> Result<(), NnError> {
     shim::call(|error, capacity| {
-        // SAFETY: the tensor and `error` live through the call. The shim takes over one reference to
-        // the question, which `ask` borrows and `release` gives back once, on whatever thread: a
-        // question is Send and Sync.
+        // SAFETY: the tensor and `error` are valid during the call. The shim takes over one
+        // reference to the question. `ask` borrows it, and `release` gives it back once, on any
+        // thread: a question is Send and Sync.
         unsafe {
             pe_stop_at(
                 tensor.as_ptr().cast(),
@@ -139,14 +141,14 @@ fn stop_at(tensor: &Tensor, question: Arc<Question>) -> Result<(), NnError> {
     .map_err(|what| NnError::Tch(tch::TchError::Torch(what)))
 }
 
-/// For the shim, which holds a reference to the question.
+/// Called by the shim, which holds a reference to the question. Returns 1 to stop, or else 0.
 ///
 /// # Safety
 /// `question` is from `Arc::into_raw` in `stop_at` and not released yet.
 unsafe extern "C" fn ask(question: *const c_void) -> i32 {
     // SAFETY: the caller holds the reference through this call.
     let question = unsafe { &*question.cast::<Question>() };
-    // A panic must not unwind into C++. Who cannot say that the pass is wanted gets none.
+    // A panic must not unwind into C++. Treat it as a request to stop.
     let yes = catch_unwind(AssertUnwindSafe(|| question.ask())).unwrap_or_else(|_| {
         question.yes.store(true, Ordering::Relaxed);
         true
@@ -154,7 +156,7 @@ unsafe extern "C" fn ask(question: *const c_void) -> i32 {
     i32::from(yes)
 }
 
-/// For the shim: gives its reference to the question back.
+/// Called by the shim to give its reference to the question back.
 ///
 /// # Safety
 /// `question` is from `Arc::into_raw` in `stop_at`, and this is called on it once and last.

@@ -320,7 +320,43 @@ impl SequenceOptions {
     }
 }
 
+/// The names of those that are given.
+fn given<const N: usize>(options: [(&'static str, bool); N]) -> Vec<&'static str> {
+    let given = options.into_iter().filter(|(_, given)| *given);
+    given.map(|(name, _)| name).collect()
+}
+
+impl SequenceOptions {
+    /// Options that are not as by default, and have no effect on a model of this kind.
+    pub(crate) fn without_effect(&self) -> Vec<&'static str> {
+        let own = Self::default();
+        match self.model {
+            SequenceKind::Tcn => given([("hidden", self.hidden != own.hidden)]),
+            SequenceKind::BiLstm => given([
+                ("channels", self.channels != own.channels),
+                ("kernel", self.kernel != own.kernel),
+                ("levels", self.levels != own.levels),
+                ("dropout", self.dropout != own.dropout),
+                ("causal", self.causal != own.causal),
+            ]),
+        }
+    }
+}
+
 impl CnnOptions {
+    /// Options that are not as by default, and have no effect on this network.
+    pub(crate) fn without_effect(&self) -> Vec<&'static str> {
+        if self.network.is_3d() {
+            return Vec::new();
+        }
+        let own = Self::default();
+        given([
+            ("slab", self.slab != own.slab),
+            ("slab_stride", self.slab_stride != own.slab_stride),
+            ("head", self.head != own.head),
+        ])
+    }
+
     /// Checks every option's range.
     ///
     /// # Errors
@@ -468,5 +504,25 @@ mod tests {
         check(|o| o.channels = 0, "channels");
         check(|o| o.levels = 64, "levels");
         check(|o| o.neighbours = usize::MAX, "neighbours");
+    }
+
+    #[test]
+    fn options_of_other_networks_are_known() {
+        let mut cnn = CnnOptions {
+            slab: 8,
+            head: SlabHead::Slab,
+            ..CnnOptions::default()
+        };
+        assert_eq!(cnn.without_effect(), ["slab", "head"]);
+        cnn.network = BackboneKind::R3d18;
+        assert!(cnn.without_effect().is_empty());
+        let mut sequence = SequenceOptions {
+            hidden: 64,
+            dropout: 0.1,
+            ..SequenceOptions::default()
+        };
+        assert_eq!(sequence.without_effect(), ["dropout"]);
+        sequence.model = SequenceKind::Tcn;
+        assert_eq!(sequence.without_effect(), ["hidden"]);
     }
 }

@@ -17,7 +17,7 @@ use crate::features::FeatureSet;
 use crate::files::checksum;
 use crate::fit::{Fitted, Job, Network, clear, fit, weights, write_tensors};
 use crate::model::{Architecture, Model, ModelRecord, VERSION, build};
-use crate::options::{CnnOptions, FitOptions, SequenceOptions};
+use crate::options::{CnnOptions, FitOptions, SequenceKind, SequenceOptions};
 use crate::predict::thresholds;
 use crate::random::seed_torch;
 use crate::{Split, TrainError};
@@ -125,6 +125,12 @@ impl Runs {
         work: &Work,
     ) -> Result<Model, TrainError> {
         options.check()?;
+        tell(
+            name,
+            &options.without_effect(),
+            options.network.name(),
+            work,
+        );
         let exams = slices.exams()?;
         let normalisation = Normalisation::of(options.network);
         // 0 means that training slabs do not overlap.
@@ -175,6 +181,11 @@ impl Runs {
         work: &Work,
     ) -> Result<Model, TrainError> {
         options.check()?;
+        let kind = match options.model {
+            SequenceKind::BiLstm => "a BiLSTM",
+            SequenceKind::Tcn => "a TCN",
+        };
+        tell(name, &options.without_effect(), kind, work);
         let form = features.form(options);
         let set = |part: &[ExamId]| -> Result<(SequenceSet, Vec<StoredExam>), TrainError> {
             let exams = features.of(part, work)?;
@@ -294,6 +305,13 @@ impl Runs {
             "seed": self.seed,
         });
         format!("{name}-{}", &checksum(what.to_string().as_bytes())[..12])
+    }
+}
+
+/// Warns of options that were given and have no effect.
+fn tell(name: &str, options: &[&str], of: &str, work: &Work) {
+    for option in options {
+        work.warn(&format!("{name}: `{option}` has no effect on {of}"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Data that lie in files beside a script.
+//! `script_dir` and `read_yaml`: data files beside a script.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,8 +42,8 @@ fn read_yaml(session: &Session, folder: &Path, path: &str) -> ScriptResult<Dynam
     Ok(to_dynamic(&value))
 }
 
-/// Keeps a copy of what lies in the script's folder with the run, as of an import: it is a part of
-/// the experiment.
+/// Copies a file that was read into the run folder, if it lies in the script's folder: such data are
+/// part of the experiment, as imports are.
 fn keep(session: &Session, folder: &Path, path: &Path, text: &str) -> ScriptResult<()> {
     let inside = || -> Option<PathBuf> {
         let (folder, path) = (folder.canonicalize().ok()?, path.canonicalize().ok()?);

@@ -9,7 +9,7 @@ use super::{doc, documented};
 use crate::catalogue::{self, Catalogue};
 use crate::session::Session;
 
-/// More than these are told by their number.
+/// Matches that `apropos` lists; of the others it prints only the number.
 const MOST: usize = 40;
 
 pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
@@ -36,7 +36,7 @@ pub(super) fn register(engine: &mut Engine, session: &Arc<Session>) {
     );
 }
 
-/// What the calling script can call, its own functions among it.
+/// All functions that the calling script can call, including its own.
 fn known(context: &NativeCallContext<'_>) -> Catalogue {
     let mut catalogue = Catalogue::of(context.engine());
     catalogue.add_caller(context);

@@ -1,4 +1,4 @@
-//! `for x in progress(things, "label")`.
+//! `for x in progress(things, "label")`: a loop with a progress bar.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use rhai::{Array, Dynamic, Engine, INT};
 use super::{doc, documented};
 use crate::session::Session;
 
-/// What is gone through; a range is not spread out, it may be long.
+/// The items of the loop. A range is not expanded into an array, because it may be long.
 #[derive(Clone)]
 enum Items {
     Array(std::vec::IntoIter<Dynamic>),
     Range(Range<INT>),
 }
 
-/// An array or range that shows how far a loop over it has come.
+/// An array or range that shows a progress bar when a script loops over it.
 #[derive(Clone)]
 pub(super) struct Progress {
     items: Items,
@@ -24,7 +24,7 @@ pub(super) struct Progress {
     work: Work,
 }
 
-/// The loop itself; the bar ends with it, however it ends.
+/// The iterator of the loop. Dropping it ends the progress bar, also after `break` or an error.
 pub(super) struct Steps {
     items: Items,
     begun: bool,
@@ -56,7 +56,7 @@ impl Iterator for Steps {
     type Item = Dynamic;
 
     fn next(&mut self) -> Option<Dynamic> {
-        // Whoever asks for the next item is done with the one before.
+        // A call for the next item means that the one before is done.
         if self.begun {
             self.task.advance(1);
         }

@@ -1,4 +1,4 @@
-//! The script functions that belong to no plugin: parameters, output, results, the run itself.
+//! The host's own script functions: parameters, output, results, the run itself.
 
 mod data;
 mod doc;
@@ -24,8 +24,8 @@ use crate::session::Session;
 use crate::session::show::show;
 use iterate::Progress;
 
-/// Registers the host's functions, its output and its interrupt on an engine. The script that it
-/// evaluates lies in `root`.
+/// Registers the host's functions on an engine, and connects its output and interrupt to the
+/// session. `root` is the folder of the script to evaluate.
 pub(crate) fn register(engine: &mut Engine, session: &Arc<Session>, root: &Path) {
     engine.set_default_tag(Dynamic::from(session.work()));
     let console = session.console.clone();
@@ -36,6 +36,7 @@ pub(crate) fn register(engine: &mut Engine, session: &Arc<Session>, root: &Path)
         console.log(&format!("debug {source}:{at:?}: {text}"));
     });
     let (interrupt, sandbox) = (session.console.interrupt().clone(), session.sandbox.clone());
+    // Rhai calls this for every operation; `Some` terminates the script.
     engine.on_progress(move |_| {
         sandbox.count(&interrupt);
         interrupt.requested().then_some(Dynamic::UNIT)
@@ -47,7 +48,7 @@ pub(crate) fn register(engine: &mut Engine, session: &Arc<Session>, root: &Path)
     engine.register_iterator::<Progress>();
 }
 
-/// A function with its documentation, in the form that the API reference is made from.
+/// Starts the registration of a function with its documentation, from which the reference is written.
 pub(crate) fn documented(name: &str, params: &[&str], doc: &str) -> FuncRegistration {
     FuncRegistration::new(name)
         .with_volatility(true)
@@ -95,6 +96,7 @@ fn parameters(engine: &mut Engine, session: &Arc<Session>) {
     );
 }
 
+/// The value of a parameter. It was resolved before the run, from the script's text.
 fn parameter(session: &Session, name: &str, default: Dynamic) -> ScriptResult<Dynamic> {
     let found = session.params.iter().find(|param| param.name == name);
     if found.is_none() && session.defaults {
@@ -171,7 +173,8 @@ fn surroundings(engine: &mut Engine, session: &Arc<Session>) {
     documented("exit", &[], doc::EXIT_DONE).register_into_engine(engine, move || exit(&ended, 0));
 }
 
-/// Of what a script may not read, it is not told whether it is there.
+/// Returns whether a path exists. For a path that the script may not read this is an error, so that
+/// it cannot find out what exists outside of its folders.
 fn exists(sandbox: &Sandbox, path: &str) -> ScriptResult<bool> {
     match sandbox.files().metadata(Path::new(path)) {
         Ok(_) => Ok(true),
@@ -179,7 +182,7 @@ fn exists(sandbox: &Sandbox, path: &str) -> ScriptResult<bool> {
     }
 }
 
-/// Rhai's own `sleep` sleeps through Ctrl-C.
+/// Registers `sleep`. Rhai's own does not end at Ctrl-C.
 fn for_seconds(engine: &mut Engine, session: &Arc<Session>) {
     let work = session.work();
     let params = ["seconds: float"];
@@ -208,6 +211,7 @@ fn sleep(work: &Work, seconds: FLOAT) -> ScriptResult<()> {
     Ok(())
 }
 
+/// Stores the exit code and ends the script: a script cannot catch this error.
 fn exit(session: &Session, code: INT) -> ScriptResult<()> {
     match u8::try_from(code) {
         Ok(small) => {

@@ -1,5 +1,5 @@
-//! Tan & Le 2019's EfficientNet in its smallest size, without a classifier: the trunk that
-//! EfficientNet-B0 and EfficientNet-Lite0 share.
+//! Tan & Le 2019's EfficientNet in its smallest size, without a classifier. EfficientNet-B0 and
+//! EfficientNet-Lite0 share this trunk.
 
 use tch::Tensor;
 
@@ -14,14 +14,15 @@ use crate::{Mode, NnError};
 
 /// Channels of the last convolution.
 pub(super) const N_FEATURES: i64 = 1280;
-/// Before the classifier.
+/// Dropout before the classifier.
 pub(super) const DROPOUT: Dropout = Dropout::new(0.2);
-/// What stochastic depth would reach one block after the last.
+/// The probability of stochastic depth rises linearly from 0 in the first block; one block after
+/// the last, it would reach this.
 const STOCHASTIC_DEPTH: f64 = 0.2;
 /// Channels after the first convolution.
 const N_STEM: i64 = 32;
 
-/// Blocks that share a width: Table 1 of the paper.
+/// Settings of blocks that share a width (Table 1 of Tan & Le 2019).
 pub(super) struct Stage {
     pub(super) expand: i64,
     pub(super) kernel: i64,
@@ -50,19 +51,19 @@ const STAGES: [Stage; 7] = [
     stage(6, 3, 1, 320, 1),
 ];
 
-/// In what the members of the family differ, beside the names.
+/// The differences between the members of the family, apart from the names of tensors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Variant {
     pub(super) activation: Activation,
     pub(super) norm: NormSettings,
-    /// How a kernel of this width is padded.
+    /// Makes the shape of a convolution, with this member's padding.
     pub(super) shape: fn([i64; 2]) -> Shape<2>,
-    /// Whether blocks squeeze and excite.
+    /// True if blocks use squeeze and excitation.
     pub(super) has_excitation: bool,
     pub(super) draw: Draw,
 }
 
-/// All but the classifier.
+/// The network without its classifier.
 #[derive(Debug)]
 pub(super) struct Trunk {
     variant: Variant,
@@ -72,7 +73,7 @@ pub(super) struct Trunk {
 }
 
 impl Trunk {
-    /// Drawn in the order of the computation.
+    /// Builds the trunk. Weights are drawn in the order of the computation.
     pub(super) fn new(variant: Variant) -> Result<Self, NnError> {
         let stem = (variant.shape)([3, 3]).stride([2, 2]);
         let stem = ConvNorm::new(3, N_STEM, stem, variant.norm)?;

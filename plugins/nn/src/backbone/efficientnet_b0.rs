@@ -1,4 +1,4 @@
-//! Tan & Le 2019's EfficientNet-B0 as torchvision 0.26 has it (`torchvision.models.efficientnet`).
+//! Tan & Le 2019's EfficientNet-B0, as in torchvision 0.26 (`torchvision.models.efficientnet`).
 
 use tch::Tensor;
 
@@ -18,7 +18,7 @@ const VARIANT: Variant = Variant {
     draw: Draw::Bernoulli,
 };
 
-/// All but the classifier.
+/// The network without its classifier.
 #[derive(Debug)]
 pub(super) struct EfficientNetB0(Trunk);
 
@@ -47,6 +47,7 @@ impl EfficientNetB0 {
 }
 
 fn register(block: &MbConv, params: &mut Parameters, name: &str) -> Result<(), NnError> {
+    // torchvision numbers only the children that a block has: 0 is `expand`, or else `depthwise`.
     let mut child = 0;
     let mut next = || {
         child += 1;
@@ -62,8 +63,8 @@ fn register(block: &MbConv, params: &mut Parameters, name: &str) -> Result<(), N
     block.project.register(params, &next())
 }
 
-/// torchvision's initialisation, over PyTorch's own: convolutions by He's, the classifier
-/// U(±1/√outputs), no bias.
+/// torchvision's initialisation, which replaces PyTorch's own: convolutions by He's, the classifier
+/// U(±1/√outputs), biases 0.
 pub(super) fn initialise(params: &Parameters) -> Result<(), NnError> {
     for (name, tensor) in params.trainable() {
         let mut tensor = tensor.shallow_clone();

@@ -1,10 +1,10 @@
-//! EfficientNet-Lite0, the variant for small devices of TensorFlow's authors (2020,
-//! `tensorflow/tpu`, `models/official/efficientnet/lite`), as the PyPI package
-//! `efficientnet-lite-pytorch` 0.1.0 has it: no squeeze and excitation, ReLU6, TensorFlow's padding.
+//! EfficientNet-Lite0, the variant for small devices by TensorFlow's authors (2020,
+//! `tensorflow/tpu`, `models/official/efficientnet/lite`), as in the PyPI package
+//! `efficientnet-lite-pytorch` 0.1.0: no squeeze and excitation, ReLU6, TensorFlow's padding.
 //!
-//! The package pads for images of the size that it is told, 224 if nothing is said. Here the padding
-//! is that of the image at hand, as in TensorFlow, and as in the package with `image_size=None`. For
-//! sizes that 32 divides both are the same.
+//! The package pads for images of a given size, 224 by default. Here the padding follows the image
+//! at hand, as in TensorFlow, and as in the package with `image_size=None`. For sizes that 32
+//! divides both are the same.
 
 use tch::Tensor;
 
@@ -17,7 +17,8 @@ use crate::{Mode, NnError, Parameters};
 
 const VARIANT: Variant = Variant {
     activation: Activation::Relu6,
-    // TensorFlow's momentum is 0.99, and is the share of what was there before.
+    // TensorFlow's momentum of 0.99 is the weight of the old statistics; ours is that of the new
+    // ones.
     norm: NormSettings {
         eps: 1e-3,
         momentum: 1.0 - 0.99,
@@ -27,7 +28,7 @@ const VARIANT: Variant = Variant {
     draw: Draw::Floor,
 };
 
-/// All but the classifier. The package leaves the initialisation to PyTorch, and so it is here.
+/// The network without its classifier. It keeps PyTorch's own initialisation, as in the package.
 #[derive(Debug)]
 pub(super) struct EfficientNetLite0(Trunk);
 
@@ -36,7 +37,7 @@ impl EfficientNetLite0 {
         Ok(Self(Trunk::new(VARIANT)?))
     }
 
-    /// Under the package's names, in which the weights come too.
+    /// Registers the tensors under the package's names, which the published weights have too.
     pub(super) fn register(&self, params: &mut Parameters) -> Result<(), NnError> {
         let Trunk {
             stem, stages, last, ..

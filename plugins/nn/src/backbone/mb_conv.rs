@@ -15,7 +15,7 @@ pub(super) struct MbConv {
     pub(super) depthwise: ConvNorm<2>,
     pub(super) excitation: Option<SqueezeExcitation>,
     pub(super) project: ConvNorm<2>,
-    /// Where the block is residual.
+    /// `None` if the block has no residual connection.
     residual: Option<StochasticDepth>,
     activation: Activation,
 }
@@ -41,6 +41,7 @@ impl MbConv {
             ..(variant.shape)([stage.kernel; 2]).stride([stride; 2])
         };
         let depthwise = conv(n_expanded, n_expanded, depthwise)?;
+        // Squeezes to a quarter of the block's inputs, not of the expanded channels.
         let excitation = if variant.has_excitation {
             Some(SqueezeExcitation::new(n_expanded, (n_inputs / 4).max(1))?)
         } else {

@@ -1,5 +1,5 @@
-//! The convolutional networks, equal to torchvision's, and EfficientNet-Lite0, which torchvision has
-//! not.
+//! The convolutional networks: those equal to torchvision's, and EfficientNet-Lite0, which
+//! torchvision lacks.
 
 mod efficientnet;
 mod efficientnet_b0;
@@ -23,7 +23,7 @@ use efficientnet_lite0::EfficientNetLite0;
 pub use pretrained::Adapted;
 use r3d18::R3d18;
 
-/// Which network.
+/// Kind of convolutional network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BackboneKind {
     /// Tan & Le 2019's EfficientNet-B0: images.
@@ -38,10 +38,10 @@ pub enum BackboneKind {
 }
 
 impl BackboneKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::EfficientNetB0, Self::EfficientNetLite0, Self::R3d18];
 
-    /// Its name in options, records and messages; torchvision's where it has the network.
+    /// The name in options, records and messages; torchvision's if it has the network.
     pub fn name(self) -> &'static str {
         match self {
             Self::EfficientNetB0 => "efficientnet_b0",
@@ -50,7 +50,7 @@ impl BackboneKind {
         }
     }
 
-    /// Features that come out: 1280 or 512.
+    /// Number of features: 1280 or 512.
     pub fn n_features(self) -> i64 {
         match self {
             Self::EfficientNetB0 | Self::EfficientNetLite0 => efficientnet::N_FEATURES,
@@ -58,7 +58,7 @@ impl BackboneKind {
         }
     }
 
-    /// Whether it takes slabs of slices, and not single ones.
+    /// Returns whether it takes slabs of slices instead of single slices.
     pub fn is_3d(self) -> bool {
         self == Self::R3d18
     }
@@ -91,7 +91,7 @@ impl fmt::Display for BackboneKind {
 impl FromStr for BackboneKind {
     type Err = NnError;
 
-    /// Reads its name.
+    /// Parses the name of a kind.
     fn from_str(text: &str) -> Result<Self, NnError> {
         let kind = Self::ALL.into_iter().find(|kind| kind.name() == text);
         kind.ok_or_else(|| NnError::Setting {
@@ -102,7 +102,7 @@ impl FromStr for BackboneKind {
     }
 }
 
-/// A convolutional network: an image or slab → features → logits.
+/// A convolutional network, from an image or slab to features and logits.
 ///
 /// ```
 /// use pe_nn::{Backbone, BackboneKind, Mode, tch::{Device, Kind, Tensor}};
@@ -133,9 +133,9 @@ enum Body {
 }
 
 impl Backbone {
-    /// The network with `n_outputs` logits, initialised as torchvision does, EfficientNet-Lite0 as
-    /// its package does: the same seed (`tch::manual_seed`) gives the same bits as there, on every
-    /// device.
+    /// Builds a network with `n_outputs` logits. It is initialised as in torchvision,
+    /// EfficientNet-Lite0 as in its package. The same seed (`tch::manual_seed`) gives the same bits
+    /// as there, on every device.
     ///
     /// # Errors
     /// [`NnError::Setting`] when `n_outputs` is less than 1; [`NnError::Tch`] when memory is short.
@@ -156,7 +156,7 @@ impl Backbone {
         classifier.register(&mut params, kind.classifier())?;
         match kind {
             BackboneKind::EfficientNetB0 => efficientnet_b0::initialise(&params)?,
-            // PyTorch's own, which the layers were made with.
+            // The layers already have PyTorch's own initialisation.
             BackboneKind::EfficientNetLite0 => {}
             BackboneKind::R3d18 => r3d18::initialise(&params)?,
         }
@@ -175,29 +175,29 @@ impl Backbone {
         &self.params
     }
 
-    /// The same, to load a state.
+    /// The parameters and buffers, to load a state.
     pub fn params_mut(&mut self) -> &mut Parameters {
         &mut self.params
     }
 
-    /// Which network this is.
+    /// The kind of this network.
     pub fn kind(&self) -> BackboneKind {
         self.kind
     }
 
-    /// Features: 1280 or 512.
+    /// Number of features: 1280 or 512.
     pub fn n_features(&self) -> i64 {
         self.kind.n_features()
     }
 
-    /// Logits.
+    /// Number of logits.
     pub fn n_outputs(&self) -> i64 {
         self.n_outputs
     }
 
-    /// What the last layer sees: `[n, 1280]` from `[n, 3, rows, cols]`, or `[n, 512]` from
-    /// `[n, 3, slices, rows, cols]`, pooled over all of the latter axes. In bfloat16 under
-    /// [`Autocast`](crate::Autocast).
+    /// Computes the features, which are the input of the last layer: `[n, 1280]` from `[n, 3, rows,
+    /// cols]`, or `[n, 512]` from `[n, 3, slices, rows, cols]`, pooled over all of the latter axes.
+    /// In bfloat16 under [`Autocast`](crate::Autocast).
     ///
     /// # Errors
     /// [`NnError::Shape`] for an input of another shape or without rows; [`NnError::OneValue`] in
@@ -212,7 +212,8 @@ impl Backbone {
         }
     }
 
-    /// Logits `[n, n_outputs]`; in training those of the EfficientNets go through a dropout of 0.2.
+    /// Computes logits `[n, n_outputs]`. In training, the features of the EfficientNets go through
+    /// a dropout of 0.2.
     ///
     /// # Errors
     /// As [`features`](Self::features).
@@ -226,7 +227,7 @@ impl Backbone {
         self.classifier.forward(&features)
     }
 
-    /// Logits `[n, n_outputs]` of [`features`](Self::features), as in eval mode.
+    /// Computes logits `[n, n_outputs]` from [`features`](Self::features), as in eval mode.
     ///
     /// # Errors
     /// [`NnError::Tch`] for features of another width.
@@ -234,16 +235,17 @@ impl Backbone {
         self.classifier.forward(features)
     }
 
-    /// Draws the last layer anew as PyTorch's `nn.Linear` does, U(±1/√features): what one gets who
-    /// puts a layer of one's own in place of the classifier.
+    /// Initialises the last layer again, as PyTorch's `nn.Linear` does: U(±1/√features). In
+    /// PyTorch, replacing the classifier by a new layer has the same effect.
     ///
-    /// torchvision's own rule for EfficientNet is U(±1/√outputs), made for 1000 classes: with one
-    /// logit it is 36 times as wide, and the first steps of training only undo it.
+    /// torchvision's own rule for EfficientNet is U(±1/√outputs), made for 1000 classes. With one
+    /// logit, that is 36 times as wide, and the first steps of training would only undo it.
     ///
     /// # Errors
     /// [`NnError::Tch`], in practice never.
     pub fn renew_classifier(&mut self) -> Result<(), NnError> {
         let name = self.kind.classifier();
+        // A shallow clone shares its memory with the network's tensor.
         let of = |part: &str| {
             self.params
                 .get(&format!("{name}.{part}"))
@@ -258,12 +260,12 @@ impl Backbone {
 
     /// Loads published weights, as `scripts/weights/convert.py` writes them.
     ///
-    /// All but the last layer must fit exactly. A last layer of another width stays as it was
-    /// initialised, which is told.
+    /// All but the last layer must fit exactly. If the last layer has another width, the network
+    /// keeps its own initial one, and the result says so.
     ///
     /// # Errors
-    /// [`NnError::State`] with every difference, and nothing is changed; what
-    /// [`safetensors_io::read`](crate::safetensors_io::read) says of the file.
+    /// [`NnError::State`] with every difference, and nothing is changed; errors of
+    /// [`safetensors_io::read`](crate::safetensors_io::read).
     pub fn load_pretrained(&mut self, path: &Path, files: &Files) -> Result<Adapted, NnError> {
         pretrained::load(self, path, files)
     }
@@ -279,7 +281,7 @@ impl Backbone {
         pretrained::load(self, &installed.path, &Files::free())
     }
 
-    /// Lays the weights out with channels last, which is faster when the input is laid out so too
+    /// Changes the weights' memory layout to channels last, which is faster if the input has it too
     /// (`channels_last`, `channels_last_3d`). The results are the same up to rounding, and every
     /// tensor of [`params`](Self::params) stays the same tensor.
     ///
@@ -303,7 +305,7 @@ impl Backbone {
     }
 }
 
-/// Checks a width.
+/// Checks that a width is at least 1.
 pub(crate) fn at_least_one(name: &'static str, found: i64) -> Result<(), NnError> {
     if found >= 1 {
         Ok(())

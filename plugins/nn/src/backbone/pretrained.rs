@@ -1,4 +1,4 @@
-//! Trained weights, torchvision's and others'.
+//! Loads trained weights, torchvision's and others'.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,20 +10,20 @@ use tch::Tensor;
 use super::{Backbone, BackboneKind};
 use crate::{NnError, safetensors_io};
 
-/// What became of a file of weights.
+/// Result of loading a file of weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adapted {
-    /// When the file's last layer has another width: what was done, in words.
+    /// If the file's last layer has another width: how it was replaced, in words.
     pub classifier_replaced: Option<String>,
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
-    /// The published name of the weights, where the converter recorded the digest of that file.
-    /// It tells which file was meant, and proves nothing.
+    /// The published name of the weights, if the converter recorded the digest of that file. It
+    /// shows which file was meant, but proves nothing.
     pub known: Option<&'static str>,
 }
 
-/// The start of the SHA-256 of published files, which is part of their names, and torchvision's or
-/// PyPI's names of the weights.
+/// Published weights: the network, the start of the file's SHA-256 (a part of its published name),
+/// and the name at torchvision or PyPI.
 const KNOWN: [(BackboneKind, &str, &str); 3] = [
     (
         BackboneKind::EfficientNetB0,
@@ -55,7 +55,8 @@ pub(super) fn load(network: &mut Backbone, path: &Path, files: &Files) -> Result
     })
 }
 
-/// Puts the network's own last layer into a state whose last layer is whole but of another width.
+/// Replaces a state's last layer by the network's own if it is complete but of another width.
+/// Describes the replacement; returns `None` if there is none.
 fn keep_classifier(network: &Backbone, state: &mut BTreeMap<String, Tensor>) -> Option<String> {
     let layer = network.kind.classifier();
     let (weight, bias) = (format!("{layer}.weight"), format!("{layer}.bias"));

@@ -1,4 +1,4 @@
-//! Tran et al. 2018's R3D with 18 layers as torchvision 0.26 has it
+//! Tran et al. 2018's R3D with 18 layers, as in torchvision 0.26
 //! (`torchvision.models.video.r3d_18`).
 
 use tch::Tensor;
@@ -17,7 +17,7 @@ const NORM: NormSettings = NormSettings::PYTORCH;
 /// Width and stride of the four layers, of two blocks each.
 const LAYERS: [(i64, i64); 4] = [(64, 1), (128, 2), (256, 2), (N_FEATURES, 2)];
 
-/// All but the classifier.
+/// The network without its classifier.
 #[derive(Debug)]
 pub(super) struct R3d18 {
     stem: ConvNorm<3>,
@@ -71,7 +71,7 @@ impl Residual {
     fn new(n_inputs: i64, n_outputs: i64, stride: i64) -> Result<Self, NnError> {
         let cube = Shape::centred([3, 3, 3]);
         let point = Shape::kernel([1, 1, 1]).stride([stride; 3]);
-        // torchvision draws the shortcut first, though its name comes last.
+        // torchvision draws the shortcut first, although its name comes last.
         let downsample = if stride == 1 && n_inputs == n_outputs {
             None
         } else {
@@ -103,8 +103,8 @@ impl Residual {
     }
 }
 
-/// torchvision's initialisation, over PyTorch's own: convolutions by He's, the classifier
-/// N(0, 0.01²), no bias.
+/// torchvision's initialisation, which replaces PyTorch's own: convolutions by He's, the classifier
+/// N(0, 0.01²), biases 0.
 pub(super) fn initialise(params: &Parameters) -> Result<(), NnError> {
     for (name, tensor) in params.trainable() {
         let mut tensor = tensor.shallow_clone();

@@ -3,56 +3,56 @@ use std::path::PathBuf;
 use pe_binding::Explain;
 use thiserror::Error;
 
-/// Why a device cannot be used.
+/// Reason why a device cannot be used.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// The text names no device.
     #[error("expected a device `auto`, `cpu`, `cuda` or `cuda:N`, found `{found}`")]
     Unknown {
-        /// What was given.
+        /// The given text.
         found: String,
     },
     /// The machine has no NVIDIA driver.
     #[error("CUDA was asked for, but this machine has no NVIDIA driver (libcuda.so.1)")]
     NoDriver,
-    /// The driver is there and reports an error or no device.
+    /// The driver is installed, but reports an error or no device.
     #[error("CUDA was asked for, but the NVIDIA driver {what}")]
     NoGpu {
-        /// What the driver says.
+        /// The driver's problem, to follow "the NVIDIA driver".
         what: String,
     },
     /// libtorch was built without CUDA.
     #[error("CUDA was asked for, but libtorch in {} has no libtorch_cuda.so", folder.display())]
     NoCudaLibrary {
-        /// Where libtorch lies.
+        /// libtorch's folder.
         folder: PathBuf,
     },
-    /// The CUDA part of libtorch is there and does not load.
+    /// The CUDA part of libtorch is installed, but cannot be loaded.
     #[error("{} cannot be loaded: {what}", path.display())]
     Unloadable {
         /// The library.
         path: PathBuf,
-        /// What the loader says.
+        /// Message of the loader.
         what: String,
     },
-    /// The CUDA part of libtorch was loaded and finds no usable device.
+    /// The CUDA part of libtorch is loaded, but finds no usable device.
     #[error(
         "libtorch's CUDA part is loaded, but it sees no usable GPU although the driver (for CUDA \
          {driver}) has {n_gpus}"
     )]
     Unusable {
-        /// The newest CUDA version that the driver can serve.
+        /// The newest CUDA version that the driver supports.
         driver: String,
-        /// GPUs that the driver counts.
+        /// Number of GPUs that the driver finds.
         n_gpus: usize,
     },
-    /// There are GPUs, but not this one.
+    /// There are GPUs, but none with this index.
     #[error("expected a GPU index below {n_gpus}, found cuda:{index}")]
     OutOfRange {
         /// The index asked for.
         index: usize,
-        /// GPUs there are.
+        /// Number of GPUs.
         n_gpus: usize,
     },
     /// The libtorch that this process uses cannot be located.

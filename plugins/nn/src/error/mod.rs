@@ -1,4 +1,4 @@
-//! What can go wrong, one enum for devices and one for networks.
+//! Errors of this crate: one enum for devices and one for networks.
 
 mod device;
 mod nn;

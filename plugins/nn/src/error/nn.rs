@@ -9,29 +9,29 @@ use thiserror::Error;
 use super::DeviceError;
 use crate::{BackboneKind, imagenet};
 
-/// What can go wrong with a network, its input or its weights.
+/// Errors of a network, its input or its weights.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum NnError {
     /// libtorch refused an operation.
     #[error("libtorch refused: {}", first_line(.0))]
     Tch(#[from] TchError),
-    /// A tensor of another shape than the network takes.
+    /// A tensor has another shape than the network takes.
     #[error("{what}: expected {expected}, found {found:?}")]
     Shape {
-        /// Which tensor.
+        /// Name of the tensor.
         what: &'static str,
         /// The shape in words, such as `[n, 3, rows, cols]`.
         expected: String,
         /// The tensor's shape.
         found: Vec<i64>,
     },
-    /// A tensor of another kind of number.
+    /// A tensor has another kind of number than expected.
     #[error("{what}: expected {expected}, found {found:?}")]
     Dtype {
-        /// Which tensor.
+        /// Name of the tensor.
         what: &'static str,
-        /// The kinds that are taken, in words.
+        /// The allowed kinds, in words.
         expected: &'static str,
         /// The tensor's kind.
         found: Kind,
@@ -42,42 +42,43 @@ pub enum NnError {
         /// The activation's shape.
         found: Vec<i64>,
     },
-    /// A sequence with a hole: a valid position after padding.
+    /// A sequence has a valid position after padding.
     #[error(
         "sequence {sequence_idx}: expected padding only at the end, found the valid position \
          {valid_idx} after {n_valid} valid ones"
     )]
     Hole {
-        /// Which row of the batch.
+        /// Row of the batch.
         sequence_idx: usize,
-        /// The valid position.
+        /// The valid position after padding.
         valid_idx: usize,
-        /// Valid positions before the padding.
+        /// Number of valid positions before the padding.
         n_valid: usize,
     },
-    /// A loss over nothing.
+    /// A loss has no valid position.
     #[error("a mean over valid positions needs at least one, found none of {n_positions}")]
     NoneValid {
-        /// Positions there are.
+        /// Number of positions.
         n_positions: usize,
     },
-    /// A setting out of its range.
+    /// A setting is out of range.
     #[error("{name}: expected {expected}, found {found}")]
     Setting {
-        /// Which setting.
+        /// Name of the setting.
         name: &'static str,
-        /// What is taken.
+        /// Allowed values.
         expected: &'static str,
-        /// What was given.
+        /// Given value.
         found: String,
     },
-    /// A state that belongs to another network.
+    /// A state belongs to another network.
     #[error("the state is not this network's, {} differences:{}", .differences.len(), lines(.differences))]
     State {
-        /// Every difference, in the order of the network, then what is unexpected by name.
+        /// All differences: those of the network's tensors in its order, then unexpected tensors by
+        /// name.
         differences: Vec<Difference>,
     },
-    /// A file that only Python reads.
+    /// A PyTorch file, which only Python can read.
     #[error("{} is a PyTorch file, expected safetensors", path.display())]
     PyTorchFile {
         /// The file.
@@ -86,12 +87,12 @@ pub enum NnError {
     /// Bytes that are not safetensors.
     #[error("{}: {what}", path.as_ref().map_or("safetensors".into(), |path| path.display().to_string()))]
     Safetensors {
-        /// The file, where they come from one.
+        /// The file that they come from, if any.
         path: Option<PathBuf>,
-        /// What is wrong.
+        /// The problem, in words.
         what: String,
     },
-    /// A network without ImageNet weights of the set-up.
+    /// The set-up has no ImageNet weights for this network.
     #[error(
         "weights \"{}\": expected a network that they come with, efficientnet_lite0, found {network}",
         imagenet::NAME
@@ -100,92 +101,92 @@ pub enum NnError {
         /// The network.
         network: BackboneKind,
     },
-    /// The set-up's weights are nowhere.
+    /// The set-up's weights are not installed.
     #[error("the ImageNet weights of {network} are not installed: expected {file} in {}", or(.folders))]
     NotInstalled {
         /// The network.
         network: BackboneKind,
         /// The file's name.
         file: &'static str,
-        /// Where it was looked for.
+        /// The folders that were searched.
         folders: Vec<PathBuf>,
     },
-    /// In the place of the set-up's weights lies another file.
+    /// The file of the set-up's weights has other contents.
     #[error("{} are other weights: expected the SHA-256 {expected}, found {found}", path.display())]
     OtherWeights {
         /// The file.
         path: PathBuf,
-        /// The digest of the set-up's.
+        /// SHA-256 of the set-up's file.
         expected: &'static str,
-        /// The file's digest.
+        /// SHA-256 of the file that was found.
         found: String,
     },
-    /// The operating system refused.
+    /// The operating system refused to read a file.
     #[error("cannot read {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// The place where tensors are written to refused.
+    /// Tensors cannot be written.
     #[error("tensors cannot be written")]
     Write {
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// A step of Adam on tensors that do not go together.
+    /// A step of Adam on tensors that do not match.
     #[error("a step of Adam: {what}")]
     Adam {
-        /// What is wrong.
+        /// The problem, in words.
         what: String,
     },
-    /// The device.
+    /// Error of the device.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The pass through a network was left, because its [`Stoppable`](crate::Stoppable) said so.
+    /// A pass through a network was aborted by its [`Stoppable`](crate::Stoppable).
     #[error("interrupted")]
     Stopped,
-    /// libtorch does not know autocast for this device.
+    /// libtorch has no autocast for this device.
     #[error("autocast cannot be used on {device}: {what}")]
     Autocast {
         /// The device.
         device: String,
-        /// What libtorch says.
+        /// Message of libtorch.
         what: String,
     },
 }
 
-/// One place where a state and a network differ.
+/// One difference between a state and a network.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The network has it, the state does not.
+    /// A tensor of the network is missing in the state.
     Missing {
         /// Name of the tensor.
         name: String,
     },
-    /// The state has it, the network does not.
+    /// A tensor of the state is not in the network.
     Unexpected {
         /// Name of the tensor.
         name: String,
     },
-    /// Another shape.
+    /// A tensor has another shape.
     Shape {
         /// Name of the tensor.
         name: String,
-        /// The network's.
+        /// In the network.
         expected: Vec<i64>,
-        /// The state's.
+        /// In the state.
         found: Vec<i64>,
     },
-    /// Another kind of number.
+    /// A tensor has another kind of number.
     Dtype {
         /// Name of the tensor.
         name: String,
-        /// The network's.
+        /// In the network.
         expected: Kind,
-        /// The state's.
+        /// In the state.
         found: Kind,
     },
 }
@@ -260,7 +261,7 @@ impl Explain for NnError {
     }
 }
 
-/// The command that makes safetensors of a file of Python's.
+/// Returns the command that converts a PyTorch file to safetensors.
 fn convert(path: &Path) -> String {
     let quoted = |path: &Path| {
         let text = path.display().to_string();
@@ -271,7 +272,7 @@ fn convert(path: &Path) -> String {
             format!("'{}'", text.replace('\'', "'\\''"))
         }
     };
-    // A file that is called `.safetensors` and is none must not be written over.
+    // Do not overwrite the input, which may be named `.safetensors` without being one.
     let out = if path.extension().is_some_and(|one| one == "safetensors") {
         path.with_extension("converted.safetensors")
     } else {
@@ -291,7 +292,7 @@ fn first_line(error: &TchError) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// Folders in one line.
+/// Joins folders by "or", in one line.
 fn or(folders: &[PathBuf]) -> String {
     let shown = folders.iter().map(|folder| folder.display().to_string());
     shown.collect::<Vec<_>>().join(" or ")

@@ -1,4 +1,4 @@
-//! The bidirectional LSTM: every position sees the whole sequence.
+//! The bidirectional LSTM, in which every position sees the whole sequence.
 
 use tch::Tensor;
 
@@ -35,7 +35,8 @@ impl BiLstmHead {
         let Some(padding) = valid.padding() else {
             return passed(self.lstm.forward(features)?);
         };
-        // A sequence without any valid position runs over one zero, of which nothing is used.
+        // Lengths must be at least 1. A sequence without a valid position runs over one zero, and
+        // its output is not used.
         let features = features.f_masked_fill(padding, 0.0)?;
         let lengths: Vec<i64> = valid.lengths().iter().map(|&n| n.max(1)).collect();
         passed(self.lstm.forward_padded(&features, &lengths)?)

@@ -1,4 +1,5 @@
-//! The sequence models: features of consecutive slices or slabs → logits for each.
+//! The sequence models. From the features of consecutive slices or slabs, they compute logits for
+//! each.
 
 mod bilstm;
 mod tcn;
@@ -14,38 +15,38 @@ use bilstm::BiLstmHead;
 use tcn::TcnHead;
 use valid::Valid;
 
-/// Which sequence model, with its settings.
+/// Kind of sequence model, with its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum HeadKind {
     /// One bidirectional LSTM layer. Names as PyTorch's: `lstm.weight_ih_l0` … `fc.bias`.
     #[serde(rename = "bilstm")]
     BiLstm {
-        /// Hidden numbers in each direction; 128, as PyTorch's `hidden_size`.
+        /// Size of the hidden state in each direction, PyTorch's `hidden_size`; 128 by default.
         #[serde(default = "default_hidden")]
         hidden: i64,
     },
     /// Bai et al. 2018's temporal convolutional network. Names: `tcn.network.0.conv1.weight_v` ….
     Tcn {
-        /// Channels of every level; 128.
+        /// Channels of every level; 128 by default.
         #[serde(default = "default_channels")]
         channels: i64,
-        /// Positions that a kernel spans; 5. Odd where not causal.
+        /// Kernel size in positions; 5 by default. Odd if not causal.
         #[serde(default = "default_kernel")]
         kernel: i64,
-        /// Residual blocks, with dilations 1, 2, 4 …; 3.
+        /// Number of residual blocks, with dilations 1, 2, 4 …; 3 by default.
         #[serde(default = "default_levels")]
         levels: i64,
-        /// Probability of dropout; 0.2, Bai et al.'s.
+        /// Probability of dropout; 0.2 by default, as in Bai et al.
         #[serde(default = "default_dropout")]
         dropout: f64,
-        /// Whether a position sees only those before it; true.
+        /// True if a position sees only earlier positions and itself; true by default.
         #[serde(default = "default_causal")]
         causal: bool,
     },
 }
 
-// The paper's settings; Bai et al.'s where it has none.
+// The paper's settings, or Bai et al.'s where it gives none.
 fn default_hidden() -> i64 {
     128
 }
@@ -111,8 +112,8 @@ enum Body {
 }
 
 impl SequenceHead {
-    /// Builds it for features of `n_inputs` numbers, such as 1280 or 1536, and `n_outputs` logits a
-    /// position, such as 1 or 32.
+    /// Builds a model for features of `n_inputs` numbers, such as 1280 or 1536, and with
+    /// `n_outputs` logits per position, such as 1 or 32.
     ///
     /// # Errors
     /// [`NnError::Setting`] for a setting out of its range.
@@ -156,32 +157,32 @@ impl SequenceHead {
         &self.params
     }
 
-    /// The same, to load a state.
+    /// The parameters, to load a state.
     pub fn params_mut(&mut self) -> &mut Parameters {
         &mut self.params
     }
 
-    /// Numbers in a position's features.
+    /// Number of features per position.
     pub fn n_inputs(&self) -> i64 {
         self.n_inputs
     }
 
-    /// Logits a position.
+    /// Number of logits per position.
     pub fn n_outputs(&self) -> i64 {
         self.n_outputs
     }
 
-    /// Features `[batch, time, n_inputs]` → logits `[batch, time, n_outputs]`.
+    /// Computes logits `[batch, time, n_outputs]` from features `[batch, time, n_inputs]`.
     ///
-    /// `valid` is bool, `[batch, time]`, and false only at the end of a sequence. What stands in
-    /// the features at padding never matters: at valid positions the logits are those of each
-    /// sequence alone. At padding they are 0.
+    /// `valid` is bool, `[batch, time]`, and false only at the end of a sequence. The features at
+    /// padding do not matter: at valid positions the logits are those of each sequence alone. At
+    /// padding they are 0.
     ///
-    /// `valid` is read back: give it on the CPU to spare a GPU the wait.
+    /// `valid` is read on the CPU. Pass it as a CPU tensor, or the CPU has to wait for the GPU.
     ///
     /// # Errors
-    /// [`NnError::Shape`] and [`NnError::Dtype`] when the two do not go together;
-    /// [`NnError::Hole`] for a valid position after padding.
+    /// [`NnError::Shape`] and [`NnError::Dtype`] when the two do not match; [`NnError::Hole`] for a
+    /// valid position after padding.
     pub fn logits(&self, features: &Tensor, valid: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         let size = features.size();
         if size.len() != 3 || size[2] != self.n_inputs || size.contains(&0) {

@@ -8,7 +8,7 @@ use crate::backbone::at_least_one;
 use crate::layer::temporal_block::{Reach, TemporalBlock};
 use crate::{Mode, NnError, Parameters};
 
-/// Levels beyond which a dilation of 2^level means nothing for any exam.
+/// Most levels. With more, the dilation 2^level is longer than any exam.
 const MAX_LEVELS: i64 = 16;
 
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct TcnHead {
 }
 
 impl TcnHead {
-    /// `kind` is [`HeadKind::Tcn`].
+    /// Builds the network; `kind` must be [`HeadKind::Tcn`].
     pub(super) fn new(n_inputs: i64, kind: &HeadKind) -> Result<Self, NnError> {
         let HeadKind::Tcn {
             channels,
@@ -74,7 +74,8 @@ impl TcnHead {
         if let Some(padded) = &padded {
             x = x.f_masked_fill(padded, 0.0)?;
         }
-        // Looking back only, no valid position meets the padding after the sequence's end.
+        // A causal network only looks back, so no valid position sees the padding at a sequence's
+        // end.
         let within = padded.as_ref().filter(|_| !self.causal);
         for block in &self.blocks {
             x = block.forward(&x, within, mode)?;

@@ -2,12 +2,12 @@ use tch::{Device, Kind, Tensor};
 
 use crate::NnError;
 
-/// Which positions of a batch of sequences are there.
+/// The valid positions of a batch of sequences.
 #[derive(Debug)]
 pub(super) struct Valid {
-    /// Valid positions of each sequence.
+    /// Number of valid positions of each sequence.
     lengths: Vec<i64>,
-    /// True at padding, `[batch, time, 1]`, on the features' device; `None` without any.
+    /// True at padding, `[batch, time, 1]`, on the features' device; `None` if there is no padding.
     padding: Option<Tensor>,
 }
 
@@ -55,7 +55,7 @@ impl Valid {
     }
 }
 
-/// Valid positions before the padding.
+/// Returns the number of valid positions before the padding; an error if there are more after it.
 fn length(sequence_idx: usize, sequence: &[bool]) -> Result<i64, NnError> {
     let n_valid = sequence.iter().take_while(|&&flag| flag).count();
     match sequence[n_valid..].iter().position(|&flag| flag) {

@@ -2,7 +2,7 @@ use tch::Tensor;
 
 use crate::{Mode, NnError};
 
-/// The one that a family of networks is built with.
+/// The activation function of a family of networks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Activation {
     /// See [`silu`].
@@ -22,8 +22,7 @@ impl Activation {
 
 /// Elfwing et al. 2018's SiLU, x · sigmoid(x).
 ///
-/// In place only where nothing is learnt: its derivative needs the input, of which autograd would
-/// make a copy first.
+/// In place only in inference: the derivative needs the input, which autograd would copy first.
 pub(crate) fn silu(mut input: Tensor, mode: Mode) -> Result<Tensor, NnError> {
     Ok(match mode {
         Mode::Train => input.f_silu()?,

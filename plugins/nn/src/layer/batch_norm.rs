@@ -3,12 +3,12 @@ use tch::{Device, Kind, Tensor};
 use super::empty;
 use crate::{Mode, NnError, Parameters};
 
-/// What a batch normalisation is set to.
+/// Settings of a batch normalisation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NormSettings {
     /// Added to a variance before its root is taken.
     pub(crate) eps: f64,
-    /// Share of a batch in the running statistics.
+    /// Weight of a new batch in the running statistics.
     pub(crate) momentum: f64,
 }
 
@@ -57,8 +57,8 @@ impl BatchNorm {
     }
 
     /// # Errors
-    /// [`NnError::OneValue`] when there is nothing to take a variance of, which libtorch itself
-    /// lets through as infinities.
+    /// [`NnError::OneValue`] when a channel has only one value, and so no variance. libtorch itself
+    /// would return infinities.
     pub(crate) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         if mode.is_train() {
             let size = input.size();

@@ -11,7 +11,7 @@ pub(crate) struct Conv<const N: usize> {
     shape: Shape<N>,
 }
 
-/// How a kernel lies on its input.
+/// Geometry of a convolution.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape<const N: usize> {
     pub(crate) kernel: [i64; N],
@@ -19,7 +19,7 @@ pub(crate) struct Shape<const N: usize> {
     pub(crate) padding: [i64; N],
     pub(crate) dilation: [i64; N],
     pub(crate) groups: i64,
-    /// Whether `padding` is by the input instead, see [`Shape::same`].
+    /// True if the padding is computed from the input's size instead, see [`Shape::same`].
     pub(crate) same: bool,
 }
 
@@ -44,10 +44,10 @@ impl<const N: usize> Shape<N> {
         }
     }
 
-    /// TensorFlow's padding `SAME`: ⌈size / stride⌉ outputs, with as many zeros as these need.
+    /// TensorFlow's padding `SAME`: ⌈size / stride⌉ outputs, with as many zeros as they need.
     ///
     /// At stride 1 this is [`centred`](Self::centred), and also at stride 2 for an odd size. For an
-    /// even one the first output of a kernel of 3 begins at the first input, and the zeros are
+    /// even one, the first output of a kernel of 3 begins at the first input, and the zeros lie
     /// behind the last.
     pub(crate) fn same(kernel: [i64; N]) -> Self {
         Self {
@@ -62,8 +62,8 @@ impl<const N: usize> Shape<N> {
 }
 
 impl<const N: usize> Shape<N> {
-    /// `SAME` for an input of this size: what libtorch pads on both sides, and the zeros that must lie
-    /// behind the input's last beside that.
+    /// Computes `SAME` for an input of this size. Returns the shape with the padding that libtorch
+    /// adds on both sides, and the extra zeros that each axis needs behind its last input.
     fn fitted(mut self, size: &[i64]) -> (Self, [i64; N]) {
         let mut behind = [0; N];
         for axis in 0..N {
@@ -78,7 +78,7 @@ impl<const N: usize> Shape<N> {
 }
 
 impl<const N: usize> Conv<N> {
-    /// With PyTorch's initialisation, drawn weight first.
+    /// Creates it with PyTorch's initialisation. The weight is drawn before the bias.
     pub(crate) fn new(
         n_inputs: i64,
         n_outputs: i64,
@@ -123,13 +123,13 @@ impl<const N: usize> Conv<N> {
         if behind.iter().all(|&n| n == 0) {
             return convolve(input, &self.weight, bias, &shape);
         }
-        // By axis from the last one, in front and behind.
+        // Pairs of zeros in front and behind, from the last axis to the first.
         let pad: Vec<i64> = behind.iter().rev().flat_map(|&n| [0, n]).collect();
         convolve(&input.f_constant_pad_nd(pad)?, &self.weight, bias, &shape)
     }
 }
 
-/// The convolution of any weight. By `conv1d` to `conv3d`, because autocast knows these.
+/// Convolves with any weight. Calls `conv1d` to `conv3d`, because autocast knows these.
 pub(crate) fn convolve<const N: usize>(
     input: &Tensor,
     weight: &Tensor,
@@ -137,8 +137,8 @@ pub(crate) fn convolve<const N: usize>(
     shape: &Shape<N>,
 ) -> Result<Tensor, NnError> {
     if N == 3 && shape.padding[0] == 1 && input.size().get(2) == Some(&2) {
-        // oneDNN's bfloat16 gradient of a weight reads memory that nobody wrote where it pads two
-        // frames itself (libtorch 2.11, processors with AVX512_BF16).
+        // Pad two frames ourselves. If oneDNN pads them, its bfloat16 gradient of a weight reads
+        // uninitialised memory (libtorch 2.11, processors with AVX512_BF16).
         let padded = input.f_constant_pad_nd([0, 0, 0, 0, 1, 1])?;
         let mut shape = *shape;
         shape.padding[0] = 0;

@@ -25,12 +25,12 @@ impl<const N: usize> ConvNorm<N> {
         })
     }
 
-    /// As torchvision does: children `0` and `1` of `name`.
+    /// Registers the two as torchvision does: children `0` and `1` of `name`.
     pub(crate) fn register(&self, params: &mut Parameters, name: &str) -> Result<(), NnError> {
         self.register_as(params, &format!("{name}.0"), &format!("{name}.1"))
     }
 
-    /// Each of the two under a name of its own.
+    /// Registers each of the two under a name of its own.
     pub(crate) fn register_as(
         &self,
         params: &mut Parameters,

@@ -11,7 +11,7 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// With PyTorch's initialisation.
+    /// Creates it with PyTorch's initialisation.
     pub(crate) fn new(n_inputs: i64, n_outputs: i64) -> Result<Self, NnError> {
         let mut weight = empty(&[n_outputs, n_inputs])?;
         init::default_weight(&mut weight)?;

@@ -24,7 +24,7 @@ const NAMES: [&str; 8] = [
 ];
 
 impl BiLstm {
-    /// With PyTorch's initialisation: all U(±1/√hidden).
+    /// Creates it with PyTorch's initialisation: all U(±1/√hidden).
     pub(crate) fn new(n_inputs: i64, n_hidden: i64) -> Result<Self, NnError> {
         let bound = 1.0 / (n_hidden as f64).sqrt();
         let gates = 4 * n_hidden;
@@ -61,15 +61,15 @@ impl BiLstm {
         Ok(output)
     }
 
-    /// The same for sequences of these lengths, each at least 1: the backward direction starts at
-    /// the last valid position. The output is 0 at padding.
+    /// Like [`forward`](Self::forward), for sequences of these lengths, each at least 1: the
+    /// backward direction starts at the last valid position. The output is 0 at padding.
     pub(crate) fn forward_padded(
         &self,
         input: &Tensor,
         lengths: &[i64],
     ) -> Result<Tensor, NnError> {
         let n_steps = input.size()[1];
-        // libtorch wants the longest sequence first.
+        // libtorch wants the longest sequence first. `back` undoes the sorting at the end.
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|&idx| std::cmp::Reverse(lengths[idx]));
         let sorted: Vec<i64> = order.iter().map(|&idx| lengths[idx]).collect();
@@ -99,7 +99,7 @@ impl BiLstm {
         Ok(output.f_index_select(0, &index(&back, input.device())?)?)
     }
 
-    /// The state that both directions start with.
+    /// Returns the state that both directions start with.
     fn state(&self, input: &Tensor) -> Result<Tensor, NnError> {
         let size = [2, input.size()[0], self.n_hidden];
         Ok(Tensor::f_zeros(size, (input.kind(), input.device()))?)

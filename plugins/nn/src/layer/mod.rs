@@ -1,5 +1,6 @@
-//! Layers, one a file. Each is made on the CPU with PyTorch's own initialisation, and then told to
-//! register its tensors under a name: PyTorch's order of drawing and its order of names differ.
+//! Layers, one per file. Each is created on the CPU with PyTorch's own initialisation. It registers
+//! its tensors under a name in a second step, because PyTorch draws them in another order than it
+//! names them.
 
 pub(crate) mod activation;
 pub(crate) mod batch_norm;
@@ -17,7 +18,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::NnError;
 
-/// Room for a parameter, to be initialised.
+/// Allocates a parameter, to be initialised.
 fn empty(size: &[i64]) -> Result<Tensor, NnError> {
     Ok(Tensor::f_empty(size, (Kind::Float, Device::Cpu))?)
 }

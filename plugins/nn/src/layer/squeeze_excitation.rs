@@ -4,7 +4,8 @@ use super::activation::silu;
 use super::conv::{Conv, Shape};
 use crate::{Mode, NnError, Parameters};
 
-/// Hu et al. 2018: scales channels by what a small network makes of their means.
+/// Hu et al. 2018: scales each channel by a factor that a small network computes from all channels'
+/// means.
 #[derive(Debug)]
 pub(crate) struct SqueezeExcitation {
     fc1: Conv<2>,

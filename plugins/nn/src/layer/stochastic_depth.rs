@@ -2,14 +2,15 @@ use tch::{Kind, Tensor};
 
 use crate::{Mode, NnError};
 
-/// Huang et al. 2016, torchvision's mode "row": leaves a branch out for whole rows of the batch.
+/// Huang et al. 2016, torchvision's mode "row": drops a branch for whole rows of the batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StochasticDepth {
     survival: f64,
     draw: Draw,
 }
 
-/// How it is drawn which rows stay: one distribution, but other numbers of one seed.
+/// Method to draw the rows that keep the branch. All have one distribution, but give other numbers
+/// for one seed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Draw {
     /// By PyTorch's Bernoulli, as torchvision does.
@@ -19,7 +20,7 @@ pub(crate) enum Draw {
 }
 
 impl StochasticDepth {
-    /// `probability` of a row to be left out, below 1.
+    /// Creates it with the `probability` that a row drops the branch, below 1.
     pub(crate) fn new(probability: f64, draw: Draw) -> Self {
         Self {
             survival: 1.0 - probability,
@@ -27,7 +28,7 @@ impl StochasticDepth {
         }
     }
 
-    /// `input` + what is left of `branch`, in one pass over both.
+    /// Returns `input` + what is left of `branch`, in one pass over both.
     pub(crate) fn join(
         &self,
         mut branch: Tensor,
@@ -40,7 +41,7 @@ impl StochasticDepth {
         Ok(input.f_addcmul(&branch, &self.kept(&branch)?)?)
     }
 
-    /// 1 / survival for the rows of `branch` that stay, 0 for the others.
+    /// Returns 1 / survival for the rows of `branch` that keep it, and 0 for the others.
     fn kept(&self, branch: &Tensor) -> Result<Tensor, NnError> {
         let mut size = vec![1; branch.dim()];
         size[0] = branch.size()[0];
@@ -48,7 +49,7 @@ impl StochasticDepth {
         let mut kept = match self.draw {
             Draw::Bernoulli => Tensor::f_empty(size, options)?.f_bernoulli_float_(self.survival)?,
             Draw::Floor => {
-                // In bfloat16 the sum would round up to 1 too often.
+                // Draw in float32: in bfloat16 the sum would round up to 1 too often.
                 let drawn = match branch.kind() {
                     Kind::Double => Kind::Double,
                     _ => Kind::Float,

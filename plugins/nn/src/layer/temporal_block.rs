@@ -10,7 +10,7 @@ use crate::{Mode, NnError, Parameters, init};
 /// Bai et al. 2018's initialisation of convolutions, N(0, 0.01²).
 const STD: f64 = 0.01;
 
-/// How a block looks along time.
+/// Kernel, dilation and direction of a block's convolutions along time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach {
     pub(crate) kernel: i64,
@@ -40,6 +40,7 @@ impl TemporalBlock {
             dilation: [reach.dilation],
             ..Shape::kernel([reach.kernel])
         };
+        // Zeros that keep the length in time.
         let around = (reach.kernel - 1) * reach.dilation;
         let conv1 = WeightNormConv::new(n_inputs, n_outputs, shape, STD)?;
         let conv2 = WeightNormConv::new(n_outputs, n_outputs, shape, STD)?;
@@ -81,7 +82,8 @@ impl TemporalBlock {
     ) -> Result<Tensor, NnError> {
         let hidden = self.half(&self.conv1, input, padded, mode)?;
         let branch = self.half(&self.conv2, &hidden, padded, mode)?;
-        // Not in place: without dropout the branch is what ReLU's derivative needs.
+        // Not in place: without dropout, `branch` is the output of a ReLU, whose derivative needs
+        // it.
         relu(match &self.downsample {
             Some(conv) => branch.f_add(&conv.forward(input)?)?,
             None => branch.f_add(input)?,
@@ -95,6 +97,8 @@ impl TemporalBlock {
         padded: Option<&Tensor>,
         mode: Mode,
     ) -> Result<Tensor, NnError> {
+        // A layer's output is not 0 at padding, so set it to 0 again before the next kernel sees
+        // it.
         let around = match padded {
             Some(padded) => input
                 .f_masked_fill(padded, 0.0)?
