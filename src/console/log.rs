@@ -7,12 +7,13 @@ use pe_files::Output;
 
 use crate::text::in_one_piece;
 
-/// A file that has every line of what was said, as far as the disk takes them.
+/// Writer of the log file. A line that cannot be written, for instance on a full disk, is lost.
 pub(super) struct Log {
     file: Output,
     path: PathBuf,
-    /// Whether the last line was not written, or not in full.
+    /// Set if the last line was not written, or only in part.
     gap: bool,
+    /// Set once the user was warned.
     told: bool,
 }
 
@@ -26,10 +27,10 @@ impl Log {
         }
     }
 
-    /// Adds a line. Where it cannot, gives what to tell the user, the first time.
+    /// Adds a line. Returns a warning for the user at the first line that cannot be written.
     ///
-    /// A run does not end because of its log: what matters is written elsewhere, and fails there. A
-    /// full disk may have room again, so that later lines are tried all the same.
+    /// A run does not fail because of its log: results are written elsewhere, and fail there. Later
+    /// lines are tried all the same, because a full disk may have space again.
     pub fn add(&mut self, kind: &str, text: &str) -> Option<String> {
         let now = jiff::Timestamp::now();
         let gap = if self.gap {
@@ -37,7 +38,7 @@ impl Log {
         } else {
             String::new()
         };
-        // At once: a line is there or it is not.
+        // One write for the whole line, so that it is rarely written in part.
         let line = format!("{gap}{now:.3} {kind:5} {}\n", in_one_piece(text));
         let error = self.file.write_all(line.as_bytes()).err();
         self.gap = error.is_some();

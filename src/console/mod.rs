@@ -1,5 +1,5 @@
-//! What the user sees while a script runs: its output on stdout; progress, log lines and warnings
-//! on stderr; everything in the run's log file.
+//! Output of a running script: `print` goes to stdout; progress, log lines and warnings go to stderr;
+//! the run's log file gets everything.
 
 mod log;
 mod progress;
@@ -25,25 +25,25 @@ use log::Log;
 use progress::Running;
 pub use said::Said;
 
-/// How often the progress is looked at.
+/// Interval at which progress is redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How a [`Console`] shows things.
+/// Display options of a [`Console`].
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
-    /// Neither progress nor log lines on stderr; warnings and errors still.
+    /// Hides progress and log lines. Warnings and errors are still shown.
     pub quiet: bool,
-    /// Bars that move, where stderr is a terminal; otherwise a line every ten seconds.
+    /// Shows progress as moving bars, for a terminal; otherwise as a line every ten seconds.
     pub bars: bool,
-    /// Colours in what goes to stderr.
+    /// Uses colours on stderr.
     pub colour: bool,
-    /// The script's `print` goes to stderr, because stdout carries one JSON object.
+    /// Sends the script's `print` to stderr, because stdout carries one JSON object.
     pub print_to_stderr: bool,
 }
 
 impl Look {
-    /// What suits this process's stderr: bars only on a terminal, colours only there and only
-    /// without `NO_COLOR`.
+    /// Detects the options for this process's stderr: bars only on a terminal, colours only there and
+    /// only without `NO_COLOR`.
     pub fn detect() -> Self {
         let terminal = io::stderr().is_terminal();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -57,7 +57,7 @@ impl Look {
     }
 }
 
-/// Nothing of progress and log lines.
+/// Shows neither progress nor log lines.
 const SILENT: Look = Look {
     quiet: true,
     bars: false,
@@ -65,33 +65,35 @@ const SILENT: Look = Look {
     print_to_stderr: true,
 };
 
-/// How long one kind of native task took in all.
+/// Total time and units of one kind of native task.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Spent {
-    /// How often it ran.
+    /// Number of tasks.
     pub times: u64,
-    /// Units done in all, whichever they are.
+    /// Units done in all tasks.
     pub done: u64,
-    /// What a unit is.
+    /// Name of a unit, such as `slices`.
     pub unit: String,
-    /// Seconds in all.
+    /// Seconds of all tasks.
     pub elapsed_s: f64,
 }
 
-/// The user's side of a run. It is the [`Watch`] that every plugin reports to.
+/// Sends a run's output, progress and warnings to the user and to the log. Through [`ConsoleWatch`]
+/// it is the [`Watch`] that every plugin reports to.
 pub struct Console {
     look: Look,
     interrupt: Interrupt,
     bars: MultiProgress,
     tasks: Mutex<Tasks>,
     log: Mutex<Option<Log>>,
-    /// What was said, where it is kept instead of shown.
+    /// Collected output, if it is kept instead of shown.
     said: Option<Mutex<Said>>,
-    /// Bytes that may be said, and were.
+    /// Limit in bytes for all output, if any; and the number of bytes so far.
     most_bytes: Mutex<Option<usize>>,
     n_bytes: AtomicU64,
-    /// Whether what is printed is somebody else's.
+    /// Set for a confined script, whose output must not control the terminal.
     confined: AtomicBool,
+    /// Starts the thread that redraws the progress, at the first task.
     ticker: Once,
 }
 
@@ -103,7 +105,7 @@ struct Tasks {
 }
 
 impl Console {
-    /// A console that looks like `look` and is stopped by `interrupt`.
+    /// A console with these display options. A script that uses it is stopped by `interrupt`.
     pub fn new(look: Look, interrupt: Interrupt) -> Arc<Self> {
         Arc::new(Self::build(look, interrupt, None))
     }
@@ -128,28 +130,28 @@ impl Console {
         }
     }
 
-    /// A console that shows nothing and that nothing stops, for tests and embedders.
+    /// A console that shows nothing and is never interrupted, for tests and embedders.
     pub fn silent() -> Arc<Self> {
         Self::silent_until(Interrupt::default())
     }
 
-    /// A console that shows nothing and that `interrupt` stops.
+    /// A console that shows nothing, stopped by `interrupt`.
     pub(crate) fn silent_until(interrupt: Interrupt) -> Arc<Self> {
         Self::new(SILENT, interrupt)
     }
 
-    /// A console that shows nothing and keeps what is said, the script's output too.
+    /// A console that shows nothing and collects all output.
     pub fn keeping(interrupt: Interrupt) -> Arc<Self> {
         Arc::new(Self::build(SILENT, interrupt, Some(Mutex::default())))
     }
 
-    /// What was said so far on a console that keeps it; nothing on any other.
+    /// The output collected so far; empty unless the console was made by [`Console::keeping`].
     pub fn said(&self) -> Said {
         let said = self.said.as_ref();
         said.map(|said| lock(said).clone()).unwrap_or_default()
     }
 
-    /// How this console shows things.
+    /// The display options.
     pub fn look(&self) -> Look {
         self.look
     }
@@ -159,22 +161,21 @@ impl Console {
         &self.interrupt
     }
 
-    /// From now on, no more than `most` bytes may be said, what was said before included: more asks
-    /// the script to stop, and is not shown.
+    /// Limits all output, including that before this call, to `most` bytes. A text beyond the limit is
+    /// not shown and requests a stop.
     pub(crate) fn limit(&self, most: Option<usize>) {
         *lock(&self.most_bytes) = most;
     }
 
-    /// From now on, or no longer, what is printed is of a script that is confined: it may not steer
-    /// the terminal. A trusted one may, to colour what it prints, and its output is its own to the
-    /// byte.
+    /// Sets whether the script is confined. The terminal shows control characters of a confined script
+    /// as visible signs. A trusted script's output goes out byte by byte, so that it can use colours.
     pub(crate) fn confine(&self, confined: bool) {
         self.confined.store(confined, Ordering::Relaxed);
     }
 
-    /// Whether a text may still be said.
+    /// Counts a text, and returns whether it is within the limit. If not, it requests a stop.
     fn has_room(&self, text: &str) -> bool {
-        // An empty line is one too, with the time in the log.
+        // Each line counts 32 bytes more, for its time in the log: empty lines would be free otherwise.
         const LINE: u64 = 32;
         let Some(most) = *lock(&self.most_bytes) else {
             return true;
@@ -187,28 +188,28 @@ impl Console {
         fits
     }
 
-    /// Everything said from now on is written to a new file at `path` too.
+    /// Starts a log of all output in a new file at `path`.
     ///
     /// # Errors
-    /// When the file cannot be made. A line that cannot be written later is a warning.
+    /// When the file cannot be made. A line that cannot be written later is only a warning.
     pub fn log_to(&self, path: &Path, files: &Files) -> io::Result<()> {
         let file = files.create(path)?;
         *lock(&self.log) = Some(Log::new(file, path.to_path_buf()));
         Ok(())
     }
 
-    /// What is said from now on is written to no file.
+    /// Stops the log.
     pub(crate) fn log_to_nothing(&self) {
         *lock(&self.log) = None;
     }
 
-    /// The script's own output: stdout.
+    /// Prints the script's own output: stdout.
     pub fn print(&self, text: &str) {
         let shown = self.look.print_to_stderr || self.confined.load(Ordering::Relaxed);
         self.to_stdout(text, if shown { visible(text) } else { text.into() });
     }
 
-    /// The same of the host, which knows what it sends to a terminal.
+    /// Prints output of the host, which may have colours: stdout.
     pub(crate) fn show(&self, text: &str) {
         self.to_stdout(text, text.into());
     }
@@ -232,7 +233,7 @@ impl Console {
         });
     }
 
-    /// A line for the user who follows the run: stderr, not with `--quiet`.
+    /// Prints a log line for a user who follows the run: stderr, not with `--quiet`.
     pub fn log(&self, text: &str) {
         if !self.has_room(text) {
             return;
@@ -243,7 +244,7 @@ impl Console {
         }
     }
 
-    /// Something that the user should know: stderr, always.
+    /// Prints a warning: stderr, also with `--quiet`.
     pub fn warning(&self, text: &str) {
         if !self.has_room(text) {
             return;
@@ -252,7 +253,7 @@ impl Console {
         self.to_stderr_as_warning(text);
     }
 
-    /// A rendered error: stderr, always.
+    /// Prints a rendered error: stderr, also with `--quiet`. The log gets the text without colours.
     pub fn error(&self, rendered: &str, plain: &str) {
         self.write("error", plain);
         self.to_stderr(rendered);
@@ -266,19 +267,19 @@ impl Console {
     }
 
     fn write(&self, kind: &str, text: &str) {
-        // The log's lock is not held while the user is told.
+        // This statement releases the log's lock before the warning is shown.
         let failed = lock(&self.log).as_mut().and_then(|log| log.add(kind, text));
         if let Some(failed) = failed {
             self.to_stderr_as_warning(&failed);
         }
     }
 
-    /// Seconds and units by native task, for the journal.
+    /// Time and units by kind of native task, for the run's record.
     pub fn spent(&self) -> BTreeMap<String, Spent> {
         lock(&self.tasks).spent.clone()
     }
 
-    /// The files of weights that work started from, in order, for the journal.
+    /// The files of weights that were used, in order, for the run's record.
     pub fn weights(&self) -> Vec<WeightsFile> {
         lock(&self.tasks).weights.clone()
     }
@@ -297,8 +298,10 @@ impl Console {
         });
     }
 
-    /// Writes while the bars are out of the way. indicatif panics where it cannot take them away, as
-    /// on a terminal that was closed; such a one is no terminal any more.
+    /// Writes while the progress bars are hidden, so that they do not overwrite the text.
+    ///
+    /// indicatif panics if it cannot hide them, for instance when the terminal was closed. Then stderr
+    /// is no terminal any more, and we write directly.
     fn beside_bars(&self, write: impl FnOnce()) {
         if self.look.bars && !io::stderr().is_terminal() {
             write()
@@ -315,7 +318,7 @@ impl Console {
         }
     }
 
-    /// Shows the tasks that have lasted long enough to be shown.
+    /// Draws the bars, or prints the lines, of the tasks that have lasted long enough.
     fn tick(&self) {
         if self.look.quiet {
             return;
@@ -328,22 +331,25 @@ impl Console {
                 lines.extend(task.line_due());
             }
         }
+        // The lock on the tasks is released here.
         for line in lines {
             self.to_stderr(&line);
         }
     }
 }
 
-/// A guard that a panicking thread left behind is as good as any: the data are plain counters.
+/// Locks a mutex, also after a panic of a thread that held it: the data are plain counters and lists,
+/// which are valid at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A [`Console`] as the [`Watch`] of an engine's work.
+/// Adapter that makes a [`Console`] the [`Watch`] of an engine's native work.
 pub struct ConsoleWatch(pub Arc<Console>);
 
 impl Watch for ConsoleWatch {
     fn begin(&self, what: &str, total: u64, unit: &str) {
+        // The thread holds a weak reference, so that it ends with the console.
         let console = Arc::downgrade(&self.0);
         self.0.ticker.call_once(|| {
             thread::spawn(move || {
@@ -386,6 +392,7 @@ impl Watch for ConsoleWatch {
             };
             let spent = tasks.spent.entry(task.what.clone()).or_default();
             spent.times += 1;
+            // Units that an earlier process did are left out: they took no time here.
             spent.done += task.done - task.before.min(task.done);
             spent.unit.clone_from(&task.unit);
             spent.elapsed_s += task.elapsed().as_secs_f64();

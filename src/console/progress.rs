@@ -1,12 +1,12 @@
-//! One native task as a bar or as a line now and then.
+//! Progress of one native task, as a bar or as a line now and then.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-/// Shorter tasks are not shown: a bar that flashes by tells nothing.
+/// Shorter tasks get no bar: it would only flash.
 const SHOWN_AFTER: Duration = Duration::from_millis(500);
-/// Where bars cannot be drawn, a line as often as this.
+/// Interval of the progress lines, if no bars can be drawn.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// A task that began and has not ended.
@@ -14,9 +14,9 @@ pub(super) struct Running {
     pub(super) what: String,
     pub(super) unit: String,
     pub(super) done: u64,
-    /// Of those, how many an earlier process did: they tell nothing of the speed.
+    /// Of `done`, the units that an earlier process did. They do not count for the speed.
     pub(super) before: u64,
-    /// How it stands, in its own words.
+    /// State of the task in its own words, such as `epoch 2/10`.
     pub(super) note: String,
     total: u64,
     started: Instant,
@@ -45,12 +45,13 @@ impl Running {
         self.started.elapsed()
     }
 
-    /// Draws the bar, and makes it when the task has lasted long enough.
+    /// Draws the bar, and creates it once the task has lasted long enough.
     pub(super) fn draw(&mut self, bars: &MultiProgress, colour: bool) {
         if self.bar.is_none() && self.elapsed() >= SHOWN_AFTER {
             let bar = bars.add(ProgressBar::new(self.total));
             bar.set_style(style(self.total, &self.unit, colour));
             bar.set_elapsed(self.elapsed());
+            // The speed is measured from here: units of an earlier process took no time in this one.
             bar.set_position(self.before);
             bar.reset_eta();
             self.bar = Some(bar);
@@ -62,7 +63,7 @@ impl Running {
         }
     }
 
-    /// The line to print now, where no bar can be drawn.
+    /// Returns a progress line if one is due. Used where no bar can be drawn.
     pub(super) fn line_due(&mut self) -> Option<String> {
         let now = Instant::now();
         (now >= self.line_at).then(|| {
@@ -74,7 +75,7 @@ impl Running {
         })
     }
 
-    /// Removes the bar; a task that printed lines gets a last one.
+    /// Removes the bar. Returns a last line for a task that printed lines before.
     pub(super) fn finish(&mut self) -> Option<String> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -96,8 +97,8 @@ fn noted(what: &str, note: &str) -> String {
     }
 }
 
-/// `reading headers: 120 of 480 files, 25 %, 12.0/s, 10 s, about 30 s left`; `done` is what was done
-/// before this process, and in all.
+/// `reading headers: 120 of 480 files, 25 %, 12.0/s, 10 s, about 30 s left`. `before` of the `done`
+/// units are from an earlier process.
 fn progress_line(
     what: &str,
     unit: &str,
@@ -124,8 +125,8 @@ fn progress_line(
 }
 
 fn style(total: u64, unit: &str, colour: bool) -> ProgressStyle {
-    // The message takes what is left of the line: a bar that wraps leaves its lines behind.
-    // Braces in a unit would be read as a placeholder.
+    // `wide_msg` clips the message to the rest of the line: a bar that wraps leaves lines behind.
+    // Braces in a unit are removed: they would be parsed as a placeholder.
     let unit = unit.replace(['{', '}'], "");
     let bar = if colour {
         "{bar:24.cyan/dim}"

@@ -1,23 +1,23 @@
-//! What a script said, kept for a test's report.
+//! Collected output of a script, for a test's report.
 
 use crate::text::visible;
 
-/// More than this is a loop that prints, not an output that somebody reads.
+/// Output beyond this is cut off: it comes from a loop, and nobody reads it.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What was said on a console that keeps it instead of showing it.
+/// Output of a console that collects it instead of showing it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Said {
     /// The script's own output, line by line.
     pub printed: String,
-    /// The same with the log lines and warnings between.
+    /// The output together with log lines and warnings, in order.
     pub all: String,
 }
 
 impl Said {
     pub(super) fn print(&mut self, text: &str) {
         add(&mut self.printed, text);
-        // The report shows it in a terminal.
+        // `all` is shown in a terminal, so control characters are made visible.
         self.say(&visible(text));
     }
 

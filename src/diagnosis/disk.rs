@@ -1,11 +1,11 @@
-//! What can be done about a run's folder that cannot be written.
+//! Errors and hints for a run folder that cannot be written.
 
 use std::io::{self, ErrorKind};
 
 use super::Diagnosis;
 
 impl Diagnosis {
-    /// The run's record could not be written when the script had ended.
+    /// The error that the run's record could not be written after the script had ended.
     pub(crate) fn of_record(error: &anyhow::Error) -> Self {
         let hint = format!("{}, and run the same command again", remedy(error));
         Self {
@@ -14,13 +14,13 @@ impl Diagnosis {
         }
     }
 
-    /// The run's folder could not be made: nothing ran.
+    /// The error that the run's folder could not be made, so that nothing ran.
     pub(crate) fn of_run_folder(error: &anyhow::Error) -> Self {
         Self::new("usage.out", format!("{error:#}"), Some(remedy(error)))
     }
 }
 
-/// What the user can do about the disk, or about another reason, for a folder of `--out`.
+/// Hint for an error in the `--out` folder: a full disk, or another reason.
 pub(crate) fn remedy(error: &anyhow::Error) -> String {
     let mut causes = error.chain();
     let cause = causes.find_map(|cause| cause.downcast_ref::<io::Error>());

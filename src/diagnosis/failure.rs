@@ -1,13 +1,13 @@
 use serde::Serialize;
 
-/// An error as programs read it.
+/// An error in the form for programs: `run.yaml` and JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Failure {
     /// Its class, such as `dicom.unreadable`.
     pub kind: String,
-    /// What went wrong, with its causes.
+    /// The error message, with its causes.
     pub message: String,
-    /// What to do about it.
+    /// Advice for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The script or module.

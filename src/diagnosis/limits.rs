@@ -1,4 +1,4 @@
-//! Limits that were met: those that end a run, and an engine's own.
+//! Errors for limits that were met: those that end a run, and those of an engine.
 
 use rhai::Engine;
 
@@ -6,7 +6,7 @@ use super::Diagnosis;
 use crate::stop::{Limit, in_words};
 
 impl Diagnosis {
-    /// The limit that ended a run.
+    /// The error for a limit that ended a run.
     pub(crate) fn of_limit(limit: Limit) -> Self {
         let (kind, message, hint) = match limit {
             Limit::Time(time) => (
@@ -33,7 +33,7 @@ impl Diagnosis {
     }
 }
 
-/// The limits of an engine.
+/// The limits of an engine, for the messages.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sizes {
     string: usize,
@@ -54,11 +54,12 @@ impl Sizes {
             map: engine.max_map_size(),
             variables: engine.max_variables(),
             functions: engine.max_functions(),
+            // Only the sandbox lowers this limit.
             confined: engine.max_string_size() < free.max_string_size(),
         }
     }
 
-    /// A value that is too large; Rhai tells what it is.
+    /// The error for a value that is too large. `what` is Rhai's text, which names the kind of value.
     pub(super) fn data(self, what: &str) -> Diagnosis {
         let what = what.to_lowercase();
         let (kind, message, hint) = if what.contains("string") {

@@ -1,4 +1,4 @@
-//! The piece of a script's text that an error's position means.
+//! Finds the piece of a script's text at an error's position, to underline it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,11 +12,12 @@ use crate::text;
 use crate::text::visible_in_place;
 
 thread_local! {
-    /// Sources that lie in no file; each thread has its own session.
+    /// Texts of sources that are no files. Per thread, because each thread has its own session.
     static REMEMBERED: RefCell<BTreeMap<PathBuf, String>> = RefCell::default();
 }
 
-/// From now on errors in `name` show the lines of `text`: what was typed, or came from a pipe.
+/// Stores the text of a source that is no file, such as typed or piped text. Errors in `name` then
+/// show its lines.
 pub(crate) fn remember(name: &Path, text: String) {
     REMEMBERED.with_borrow_mut(|remembered| remembered.insert(name.to_path_buf(), text));
 }
@@ -26,15 +27,17 @@ fn text_of(file: &Path) -> Option<String> {
     remembered.or_else(|| text::script(file, &Files::free()).ok())
 }
 
-/// The file's text and the bytes of it to underline; `None` where the file is gone or changed.
+/// Returns the file's text and the byte range to underline; `None` if the file is gone or has changed.
 pub(super) fn find(place: &Place) -> Option<(String, Range<usize>)> {
     let text = text_of(&place.file)?;
     let span = span(&text, place.position.line()?, place.position.position())?;
-    // The renderer shows the rest itself.
+    // The byte range must stay valid, so characters are replaced by others of the same length. The
+    // renderer makes one-byte control characters visible itself.
     Some((visible_in_place(&text), span))
 }
 
-/// The token that begins at `column` of `line` (both from 1), or the line when there is no column.
+/// Byte range of the token that begins at `column` of `line` (both from 1), or of the whole line
+/// without a column.
 fn span(text: &str, line: usize, column: Option<usize>) -> Option<Range<usize>> {
     let start_of_line: usize = text
         .split_inclusive('\n')
@@ -54,7 +57,7 @@ fn span(text: &str, line: usize, column: Option<usize>) -> Option<Range<usize>> 
     Some(start..start + token(&line[offset..]))
 }
 
-/// How many bytes the token at the beginning of `text` has; a path `a::b` is one token.
+/// Length in bytes of the token at the beginning of `text`. A path such as `a::b` is one token.
 fn token(text: &str) -> usize {
     let Some(first) = text.chars().next() else {
         return 0;

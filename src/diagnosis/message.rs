@@ -1,4 +1,4 @@
-//! What each of Rhai's errors is called, and what can be done about it.
+//! Names, messages and hints for Rhai's errors.
 
 use rhai::{Dynamic, EvalAltResult, LexError, Map, ParseErrorType};
 
@@ -43,7 +43,7 @@ pub(super) fn describe(error: &EvalAltResult, known: &Vocabulary) -> Diagnosis {
     }
 }
 
-/// An error's own words, without the place that Rhai appends.
+/// Rhai's text of an error, without the position at its end.
 fn text_of(error: &EvalAltResult) -> String {
     let text = error.to_string();
     let at = error.position();
@@ -55,7 +55,7 @@ fn text_of(error: &EvalAltResult) -> String {
     text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
-/// What a native function or the script threw: a map with a message, or any value.
+/// Describes a value that a native function or the script threw: a map with a message, or any other.
 fn describe_thrown(thrown: &Dynamic, known: &Vocabulary) -> Diagnosis {
     let Ok(map) = thrown.as_map_ref() else {
         let text = if thrown.is_unit() {
@@ -68,13 +68,14 @@ fn describe_thrown(thrown: &Dynamic, known: &Vocabulary) -> Diagnosis {
     let Some(mut message) = text(&map, "message") else {
         return Diagnosis::new("script.throw", thrown.to_string(), None);
     };
-    // Rhai's own error, caught as a map and thrown again.
+    // Rhai's own error, which the script caught as a map and threw again.
     if let Some(signature) = text(&map, "function").filter(|_| message.starts_with("Function not"))
     {
         return known.missing_function(&signature);
     }
     let causes = texts(&map, "causes");
-    // The message holds the whole chain, for scripts; shown, each cause has its own line.
+    // For scripts, the message ends with all causes. In a report each cause has its own line, so we
+    // take them off the message.
     let chain: String = causes.iter().map(|cause| format!(": {cause}")).collect();
     let causes = match message.strip_suffix(chain.as_str()).map(str::to_owned) {
         Some(alone) if !alone.is_empty() => {

@@ -1,5 +1,5 @@
-//! Errors as a person reads them: what went wrong, where (the line with the place underlined), by
-//! which calls it came there, its causes and a hint.
+//! Error reports: the message, the line of the script with the place underlined, the calls that led
+//! there, the causes and a hint.
 
 mod disk;
 mod failure;
@@ -21,12 +21,12 @@ pub use failure::Failure;
 pub(crate) use locate::remember;
 pub use suggest::Vocabulary;
 
-/// Where something is in a script.
+/// A place in a script.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
     /// The script or module, as it can be opened from the current folder.
     pub file: PathBuf,
-    /// Line and column, counted from 1; the column is absent where only the line is known.
+    /// Line and column, counted from 1. The column is absent if only the line is known.
     pub position: Position,
 }
 
@@ -35,7 +35,7 @@ pub struct Place {
 pub struct Frame {
     /// "in the call to `f`", "in the import of …".
     pub what: String,
-    /// Where the call is.
+    /// Place of the call.
     pub place: Place,
 }
 
@@ -44,15 +44,15 @@ pub struct Frame {
 pub struct Diagnosis {
     /// Its class, such as `dicom.unreadable` or `script.syntax`.
     pub kind: String,
-    /// What went wrong.
+    /// The error message.
     pub message: String,
-    /// Why, the nearest cause first.
+    /// The causes, the nearest first.
     pub causes: Vec<String>,
-    /// More that helps: the overloads there are, for one.
+    /// More information, for example the overloads of a function.
     pub notes: Vec<String>,
-    /// What the user can do.
+    /// Advice for the user.
     pub hint: Option<String>,
-    /// Where it happened.
+    /// Place of the error.
     pub place: Option<Place>,
     /// The calls that led there, the innermost first.
     pub frames: Vec<Frame>,
@@ -69,9 +69,9 @@ impl Diagnosis {
         }
     }
 
-    /// What a script's evaluation ended with. `script` is the main script's file; `last_call` is
-    /// where the last call into a plugin stands, for errors that do not say it; `known` are the
-    /// names that the script could have meant.
+    /// The report of an error that ended a script. `script` is the main script's file. `last_call` is
+    /// the place of the last call into a plugin, for errors without a position. `known` holds the names
+    /// that the script could have meant, for hints.
     pub fn of_script(
         error: &EvalAltResult,
         script: &Path,
@@ -81,15 +81,14 @@ impl Diagnosis {
         let mut frames = Vec::new();
         let (inner, file) = unwind(error, script, &mut frames);
         let mut report = message::describe(inner, known);
-        // Plugins raise runtime errors, and only those come without a place.
+        // Errors of plugins have no position. They are runtime errors, or terminations on a stop.
         let position = match inner {
             EvalAltResult::ErrorRuntime(_, Position::NONE)
             | EvalAltResult::ErrorTerminated(_, Position::NONE) => last_call,
             _ => inner.position(),
         };
         report.place = place(&file, position);
-        // An error without a position of its own (one that a native callback raised) is at the
-        // innermost call.
+        // An error that still has no position, as of a native callback, is placed at the innermost call.
         if report.place.is_none() && !frames.is_empty() {
             report.place = Some(frames.remove(0).place);
         }
@@ -97,8 +96,8 @@ impl Diagnosis {
         report
     }
 
-    /// The report of the limit that was met instead, at the place of what came of that: a native
-    /// function may fail in its own way when it is asked to stop.
+    /// Replaces the message by that of the limit, if one was met, and keeps the place. A native function
+    /// that is asked to stop may fail with an error of its own, which would hide the limit.
     pub(crate) fn or_of(self, limit: Option<Limit>) -> Self {
         match limit {
             Some(limit) => Self {
@@ -110,7 +109,7 @@ impl Diagnosis {
         }
     }
 
-    /// What an error says, for a test to compare: its message with causes and hint, without places.
+    /// The text of an error for a test to compare: message, causes and hint, without places.
     pub(crate) fn text_of(error: &EvalAltResult) -> String {
         let mut frames = Vec::new();
         let (inner, _) = unwind(error, Path::new(""), &mut frames);
@@ -129,7 +128,7 @@ impl Diagnosis {
         )
     }
 
-    /// Names each place otherwise where `named` knows a better one.
+    /// Replaces each place for which `named` returns another one.
     pub(crate) fn relocate(&mut self, named: impl Fn(&Place) -> Option<Place>) {
         let frames = self.frames.iter_mut().map(|frame| &mut frame.place);
         for place in self.place.iter_mut().chain(frames) {
@@ -139,7 +138,7 @@ impl Diagnosis {
         }
     }
 
-    /// A parameter that is declared in a way that cannot be read.
+    /// The report of a `param` call that cannot be read before the run.
     pub fn of_declaration(error: &Declaration, script: &Path) -> Self {
         Self {
             place: place(script, error.position),
@@ -147,7 +146,7 @@ impl Diagnosis {
         }
     }
 
-    /// The error for programs.
+    /// The error in the form for programs.
     pub fn failure(&self) -> Failure {
         let position = self.place.as_ref().map(|place| place.position);
         let mut message = self.message.clone();
@@ -167,8 +166,8 @@ impl Diagnosis {
         }
     }
 
-    /// The error for a person, with the lines of the scripts it names, which are read again here. No
-    /// text in it steers a terminal.
+    /// Renders the error for a person, with the lines of the scripts at its places. The scripts are read
+    /// again for that. Control characters in texts are made visible.
     pub fn render(&self, colour: bool) -> String {
         let shown = |texts: &[String]| texts.iter().map(|text| visible(text).into()).collect();
         let safe = Self {
@@ -233,7 +232,8 @@ impl Diagnosis {
     }
 }
 
-/// Goes inwards through the calls to the error itself, and gives the file that it is in.
+/// Unwraps Rhai's nested errors, collects a frame for each call, and returns the innermost error with
+/// the file that it is in.
 fn unwind<'a>(
     error: &'a EvalAltResult,
     script: &Path,
@@ -260,6 +260,7 @@ fn unwind<'a>(
         if let Some(place) = place(&file, at) {
             frames.insert(0, Frame { what, place });
         }
+        // The position of a call is in the caller's file; the inner error is in the callee's.
         if !source.is_empty() {
             file = PathBuf::from(source);
         }

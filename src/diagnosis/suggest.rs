@@ -1,4 +1,4 @@
-//! "Did you mean …", for functions, variables, modules and properties.
+//! Hints "did you mean …?" for functions, variables, modules and properties.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub struct Vocabulary {
     pub(super) sizes: Sizes,
 }
 
-/// More overloads than this are a list that nobody reads.
+/// Maximum number of overloads in a report.
 const MOST_OVERLOADS: usize = 6;
 
 impl Vocabulary {
@@ -58,20 +58,21 @@ impl Vocabulary {
         });
     }
 
-    /// The functions and methods that are called by a name.
+    /// The functions and methods of that name.
     fn overloads<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
         let called = |f: &&Function| matches!(f.kind, Kind::Free | Kind::Method);
         let functions = self.catalogue.functions().iter().filter(called);
         functions.filter(move |function| function.path() == name)
     }
 
-    /// No function of that name takes these arguments: `given` is `name (type, type)`.
+    /// The report of a call that no function matches. `given` is Rhai's `name (type, type)`.
     pub(super) fn missing_function(&self, given: &str) -> Diagnosis {
         let given = plain_types(given);
         let (name, arguments) = match given.split_once(" (") {
             Some((name, arguments)) => (name, arguments.strip_suffix(')').unwrap_or(arguments)),
             None => (given.as_str(), ""),
         };
+        // An operator such as `+`.
         if !name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
             let text = format!("`{name}` cannot take ({arguments})");
             return Diagnosis::new("script.function", text, None);
@@ -84,7 +85,7 @@ impl Vocabulary {
             }
             None => {
                 let text = format!("there is no function `{name}`");
-                // A closure in a variable has no overloads to show.
+                // A closure in a variable is no function of this name, so we show no overloads.
                 let near = near.as_deref().filter(|_| !self.variables.contains(name));
                 let hint = match (self.variables.contains(name), near) {
                     (true, _) => Some(format!(
@@ -145,7 +146,8 @@ impl Vocabulary {
         )
     }
 
-    /// `text` is Rhai's "Unknown property 'x' - a getter is not registered for type 'T'".
+    /// The report of an unknown property. `text` is Rhai's "Unknown property 'x' - a getter is not
+    /// registered for type 'T'".
     pub(super) fn missing_property(&self, text: &str) -> Diagnosis {
         let parts: Vec<&str> = text.split('\'').collect();
         let [start, property, _, on_type, ..] = parts[..] else {

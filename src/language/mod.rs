@@ -1,4 +1,4 @@
-//! The language that scripts are written in: Rhai with the host's rules, and its values as plain data.
+//! The scripts' language: Rhai with the host's rules, and its values as plain data.
 
 mod bounded;
 mod trace;
@@ -9,20 +9,20 @@ use rhai::{Engine, OptimizationLevel};
 pub(crate) use bounded::MARK as RHAIS_OWN;
 pub(crate) use trace::LastCall;
 
-/// Calls deeper than this are a runaway recursion. Rhai's own limits differ between debug and
-/// release builds; a script must not.
+/// Maximum depth of calls, to stop a runaway recursion. Rhai's own limits differ between debug and
+/// release builds; scripts must behave the same in both.
 const CALL_LEVELS: usize = 64;
-/// Nesting of expressions, in a script's body and in its functions.
+/// Maximum nesting of expressions, in a script's body and in its functions.
 const EXPR_DEPTH: (usize, usize) = (128, 64);
-/// A string of 64 MiB is no text any more.
+/// Maximum length of a string, longer than any text.
 const STRING_BYTES: usize = 64 << 20;
-/// Ten million elements are a volume, which is no array's work.
+/// Maximum number of array elements. Ten million are a volume, which should not be an array.
 const ARRAY_ITEMS: usize = 10_000_000;
-/// Entries of one map.
+/// Maximum number of entries of a map.
 const MAP_ENTRIES: usize = 1_000_000;
 
-/// Sets the language as every script of the host sees it: strict variables, errors for map
-/// entries that do not exist, and the same limits in every build.
+/// Sets an engine to the host's rules for all scripts: strict variables, errors for map entries that do
+/// not exist, and the same limits in every build.
 pub fn configure(engine: &mut Engine) {
     engine
         .set_max_call_levels(CALL_LEVELS)
@@ -32,13 +32,13 @@ pub fn configure(engine: &mut Engine) {
         .set_max_map_size(MAP_ENTRIES)
         .set_strict_variables(true)
         .set_fail_on_invalid_map_property(true)
-        // `Full` would call native functions while it compiles.
+        // `Full` would call native functions at compile time.
         .set_optimization_level(OptimizationLevel::Simple);
     bounded::register(engine);
 }
 
-/// An engine that only reads: no functions, no optimiser, variables unchecked. What it compiles
-/// holds everything that the script's text holds.
+/// An engine only for parsing: no functions, no optimiser, variables unchecked. Its syntax tree holds
+/// all of the script, also branches that are never taken.
 pub(crate) fn bare() -> Engine {
     let mut engine = Engine::new_raw();
     engine

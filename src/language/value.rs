@@ -1,9 +1,12 @@
-//! Values that scripts, the command line, YAML and JSON have in common.
+//! Plain data: values that scripts, the command line, YAML and JSON have in common.
 
 use rhai::{Array, Dynamic, FLOAT, INT, Map};
 use serde_yaml::Value;
 
-/// A script value as plain data, or the name of the type that is none.
+/// Converts a script value to plain data.
+///
+/// # Errors
+/// The name of the type that is no plain data.
 pub fn to_value(value: &Dynamic) -> Result<Value, String> {
     if value.is_unit() {
         Ok(Value::Null)
@@ -31,7 +34,7 @@ pub fn to_value(value: &Dynamic) -> Result<Value, String> {
     }
 }
 
-/// Plain data as a script value.
+/// Converts plain data to a script value.
 pub fn to_dynamic(value: &Value) -> Dynamic {
     match value {
         Value::Null => Dynamic::UNIT,
@@ -51,7 +54,7 @@ pub fn to_dynamic(value: &Value) -> Dynamic {
     }
 }
 
-/// How a value is written in a message and on the command line's help: strings in quotes.
+/// The text of a value for messages and for help: as in a script, strings in quotes.
 pub fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => format!("{text:?}"),
@@ -69,7 +72,7 @@ pub fn shown(value: &Value) -> String {
     }
 }
 
-/// What kind of thing a value is, for messages.
+/// The kind of a value, for messages: `an integer`.
 pub fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",

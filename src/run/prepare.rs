@@ -43,8 +43,8 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Refused> {
     let arguments = &settings::fold(arguments, &script.params)?;
     let sandbox = Sandbox::of(&arguments.session.sandbox, Some(path))?.on(files);
-    // Set as soon as there is a journal. The signal handler and the clock start before that, and write
-    // the record through it when they end the process.
+    // Set once there is a run folder. The signal handler and the clock start earlier; when they end the
+    // process, they write the record through this cell.
     let ended_at_once = Arc::new(OnceLock::<Arc<Journal>>::new());
     let interrupt = listen(ended_at_once.clone())?;
     // Start the clock first: the time limit includes reading plugins and parameter files.

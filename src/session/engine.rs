@@ -43,7 +43,7 @@ pub fn register(engine: &mut Engine) {
     pe_report::script::ReportPackage::new().register_into_engine_as(engine, "report");
     pe_store::script::StorePackage::new().register_into_engine_as(engine, "store");
     pe_train::script::TrainPackage::new().register_into_engine_as(engine, "train");
-    // Not under the lock: a plugin may make an engine of its own.
+    // Clone the list and release the lock before the calls: a plugin may make an engine itself.
     let added = ADDED.lock().unwrap_or_else(PoisonError::into_inner).clone();
     for register in added {
         register(engine);

@@ -1,9 +1,10 @@
-//! A text of Rhai as pieces, however unfinished it is: what the prompt colours and completes, and where
-//! a test script's comments and functions are. Rhai's own reader drops comments and stops at errors.
+//! A lexer for Rhai that accepts unfinished text. The prompt uses it to colour and complete lines, and
+//! script tests use it to find comments and functions. Rhai's own lexer cannot do that: it drops
+//! comments and stops at errors.
 
 use std::ops::Range;
 
-/// What a piece is.
+/// Kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Keyword,
@@ -17,24 +18,25 @@ pub(crate) enum Kind {
     Operator,
 }
 
-/// A piece of the text, by its bytes.
+/// A token, as a byte range of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) kind: Kind,
     pub(crate) range: Range<usize>,
 }
 
-/// A text in pieces.
+/// The tokens of a text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
-    /// The brackets that are open at the end, as indices of tokens.
+    /// The brackets that are still open at the end of the text, as indices of tokens.
     pub(crate) open: Vec<usize>,
     /// Pairs of brackets, as indices of tokens.
     pub(crate) pairs: Vec<(usize, usize)>,
-    /// Whether a text or comment is open at the end.
+    /// `Text` or `Comment` if a string or comment is still open at the end.
     pub(crate) unclosed: Option<Kind>,
-    /// Whether what is open may go on in another line: a text in double quotes may not.
+    /// True if the open string or comment may continue on the next line. A string in double quotes may
+    /// not.
     lines_follow: bool,
 }
 
@@ -44,14 +46,14 @@ const KEYWORDS: [&str; 30] = [
     "true", "false", "this", "global", "is", "not", "or", "and",
 ];
 
-/// The keywords, for completion.
+/// The keywords that completion offers.
 pub(crate) fn keywords() -> impl Iterator<Item = &'static str> {
-    // The last four are reserved, not used.
+    // Without the last four, which Rhai only reserves.
     KEYWORDS.into_iter().take(26)
 }
 
 impl Lexed {
-    /// Takes a text apart.
+    /// Splits a text into tokens.
     pub(crate) fn of(text: &str) -> Self {
         let mut lexer = Lexer {
             text,
@@ -64,12 +66,12 @@ impl Lexed {
         lexer.lexed
     }
 
-    /// Whether it can be evaluated, or else waits for more lines.
+    /// Returns whether the text can be evaluated. If not, the prompt waits for more lines.
     pub(crate) fn complete(&self) -> bool {
         self.open.is_empty() && !(self.unclosed.is_some() && self.lines_follow)
     }
 
-    /// The token that holds the byte before `at`, if its kind is `kind`.
+    /// The token that ends at the byte `at`.
     pub(crate) fn ending_at(&self, at: usize) -> Option<&Token> {
         self.tokens.iter().rev().find(|token| token.range.end == at)
     }
@@ -77,6 +79,7 @@ impl Lexed {
 
 struct Lexer<'a> {
     text: &'a str,
+    /// Byte position of the next token.
     at: usize,
     lexed: Lexed,
 }
@@ -130,7 +133,7 @@ impl Lexer<'_> {
         self.push(kind, length);
     }
 
-    /// A point belongs to a number only before another digit: `0..3` and `1.max(2)` are others.
+    /// A point belongs to a number only before a digit: not in `0..3` and `1.max(2)`.
     fn number(&mut self) {
         let bytes = self.rest().as_bytes();
         let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
@@ -152,6 +155,7 @@ impl Lexer<'_> {
         self.push(Kind::Number, end);
     }
 
+    /// A string in quotes. It ends with its line unless `lines_follow` or the line ends with a `\`.
     fn quoted(&mut self, quote: char, lines_follow: bool) {
         let rest = self.rest();
         let mut escaped = false;
@@ -167,7 +171,8 @@ impl Lexer<'_> {
         self.unclosed(rest.len(), Kind::Text, lines_follow);
     }
 
-    /// The text of a template up to its end or its next `${`; `skip` bytes are its opening.
+    /// The text of a template string up to its end or its next `${`, whose code is then split into
+    /// tokens as usual. The first `skip` bytes are not searched: the opening backtick.
     fn template(&mut self, skip: usize) {
         let rest = self.rest();
         let inner = &rest[skip..];
@@ -182,6 +187,7 @@ impl Lexer<'_> {
         }
     }
 
+    /// A raw string, `#"…"#`.
     fn raw(&mut self) {
         let rest = self.rest();
         let hashes = raw_hashes(rest).unwrap_or(1);
@@ -192,6 +198,7 @@ impl Lexer<'_> {
         }
     }
 
+    /// A block comment. They can be nested.
     fn comment(&mut self) {
         let rest = self.rest();
         let (mut depth, mut at) = (0, 0);
@@ -214,7 +221,7 @@ impl Lexer<'_> {
 
     fn unclosed(&mut self, length: usize, kind: Kind, lines_follow: bool) {
         self.push(kind, length);
-        // A text that its line's end has broken is an error to be told, not to be waited for.
+        // A string that was cut off by the end of its line is an error: more lines do not complete it.
         if self.at == self.text.len() {
             self.lexed.unclosed = Some(kind);
             self.lexed.lines_follow = lines_follow;
@@ -234,6 +241,7 @@ impl Lexer<'_> {
         };
         self.lexed.pairs.push((open, index));
         let opening = &self.text[self.lexed.tokens[open].range.clone()];
+        // The code of a template string ends here, so its text goes on.
         if opening == "${" && self.at < self.text.len() {
             self.template(0);
         } else if opening == "${" {
@@ -243,7 +251,7 @@ impl Lexer<'_> {
     }
 }
 
-/// How many `#` begin a raw text, `#"…"#`.
+/// Number of `#` at the beginning of a raw string such as `#"…"#`; `None` for other text.
 fn raw_hashes(text: &str) -> Option<usize> {
     let hashes = text.len() - text.trim_start_matches('#').len();
     (hashes > 0 && text[hashes..].starts_with('"')).then_some(hashes)

@@ -1,7 +1,7 @@
-//! Texts that the host reads itself: scripts, and what lies beside them.
+//! Reads the texts that the host needs itself: scripts, settings and values.
 //!
-//! Somebody else may have written them, and a reader that waits for a pipe or takes all that a device
-//! gives does not look at a limit. So only files are read, and only so much of them.
+//! They may come from elsewhere. A pipe would block for ever and a device has no end, and no time limit
+//! is checked meanwhile. So only regular files are read, up to a maximum length.
 
 pub(crate) mod lex;
 mod visible;
@@ -14,24 +14,25 @@ use serde_yaml::Value;
 
 pub(crate) use visible::{in_one_piece, visible, visible_in_place, visible_line};
 
-/// A script of 4 MiB is no script that somebody wrote.
+/// Maximum length of a script. Nobody writes a longer one.
 const SCRIPT_MIB: u64 = 4;
-/// Names, settings, values of parameters.
+/// Maximum length of a file with settings or values of parameters.
 const DATA_MIB: u64 = 1;
-/// Brackets in YAML that stay open on their line. The parser's time grows with their number times the
-/// length of the text: 1 MiB of them takes most of a minute, with these it takes a second or two.
+/// Maximum number of brackets in YAML that are not closed on their line. The parser's time grows with
+/// their number times the length of the text: 1 MiB of brackets takes most of a minute, this many take
+/// a second or two.
 const OPEN_BRACKETS: usize = 500;
 
-/// The text of a script, or of something as long.
+/// Reads a script, or another text of that length.
 ///
 /// # Errors
-/// A refusal; for what is no file, what is too long, and as the operating system says. The path is
-/// not in the message.
+/// When `files` refuses the path, when it is no regular file, when it is too long, and as the operating
+/// system says. The message does not contain the path.
 pub(crate) fn script(path: &Path, files: &Files) -> io::Result<String> {
     read(path, files, SCRIPT_MIB)
 }
 
-/// The text of a file with settings or values.
+/// Reads a file with settings or values.
 ///
 /// # Errors
 /// As [`script`].
@@ -39,7 +40,7 @@ pub(crate) fn data(path: &Path, files: &Files) -> io::Result<String> {
     read(path, files, DATA_MIB)
 }
 
-/// Whether a text is short enough to be read again as a [`script`].
+/// Returns whether a text is short enough to be read again with [`script`].
 pub(crate) fn fits(text: &str) -> bool {
     text.len() as u64 <= SCRIPT_MIB << 20
 }
@@ -53,6 +54,8 @@ fn read(path: &Path, files: &Files, most_mib: u64) -> io::Result<String> {
     if file.metadata()?.is_dir() {
         return Err(unexpected("a folder"));
     }
+    // Read one byte more than allowed to detect a file that is too long. Its length in the metadata
+    // does not help: it may grow, and is 0 for some files.
     let most = most_mib << 20;
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
@@ -68,11 +71,13 @@ fn read(path: &Path, files: &Files, most_mib: u64) -> io::Result<String> {
     String::from_utf8(bytes).map_err(no_text)
 }
 
-/// The real path of a file in the folder `root`. One message for every link that does not end in
-/// the folder: it must not tell whether there is something outside.
+/// Resolves the links in the path of a file in the folder `root`, and checks that it stays inside.
+///
+/// Links out of the folder and links to nothing have the same error message, so that a script cannot
+/// find out what exists outside. `whose` names the folder's owner in the message.
 ///
 /// # Errors
-/// For such a link, and for what is not there.
+/// For such a link, and for a file that does not exist.
 pub(crate) fn within(root: &Path, relative: &Path, whose: &str) -> io::Result<PathBuf> {
     let root = if root.as_os_str().is_empty() {
         Path::new(".")
@@ -86,6 +91,7 @@ pub(crate) fn within(root: &Path, relative: &Path, whose: &str) -> io::Result<Pa
         path.symlink_metadata()
             .is_ok_and(|found| found.is_symlink())
     };
+    // The parts of the path below `root`; `root` itself may be a link.
     let mut parts = path.ancestors().take(relative.components().count());
     match found {
         Ok(real) if inside(&real) => Ok(real),
@@ -97,10 +103,10 @@ pub(crate) fn within(root: &Path, relative: &Path, whose: &str) -> io::Result<Pa
     }
 }
 
-/// Parses YAML that somebody else may have written.
+/// Parses YAML that may come from elsewhere.
 ///
 /// # Errors
-/// What is wrong in it.
+/// The parser's message, or that too many brackets are open.
 pub(crate) fn yaml(text: &str) -> Result<Value, String> {
     if open_brackets(text) > OPEN_BRACKETS {
         return Err(format!(
@@ -110,12 +116,12 @@ pub(crate) fn yaml(text: &str) -> Result<Value, String> {
     serde_yaml::from_str(text).map_err(|error| error.to_string())
 }
 
-/// An upper bound of how deep brackets are nested: those that are not closed on their line, the lines
-/// taken together.
+/// Upper bound of the depth of nested brackets: the number of those that are not closed on their line,
+/// summed over all lines.
 ///
-/// Where a bracket stands in quotes, in a comment or in a tag it closes nothing. So on a line with a
-/// sign of these only `[]` and `{}` count as closed; and nothing is closed by another line, which may
-/// lie in quotes as a whole.
+/// A closing bracket in quotes, in a comment or in a tag closes nothing, and must not lower the bound.
+/// So on a line with a sign of these, only the pairs `[]` and `{}` count as closed. A bracket on
+/// another line never closes one, because that whole line may lie in quotes.
 fn open_brackets(text: &str) -> usize {
     let open = |line: &str| {
         let certain = !line.contains(['"', '\'', '#', '!', '%', '&', '*', '|', '>', '\\']);
@@ -132,7 +138,7 @@ fn open_brackets(text: &str) -> usize {
         }
         n
     };
-    // What else ends a line in YAML makes two lines of one here, which closes less.
+    // All line ends of YAML versions. Splitting at too many of them closes fewer brackets, so it is safe.
     let ends = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
     text.split(ends).map(open).sum()
 }

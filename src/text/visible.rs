@@ -1,29 +1,29 @@
-//! Texts that somebody else wrote, for a terminal and for a log of lines.
+//! Makes control characters visible in text for a terminal and for the log.
 //!
-//! A terminal obeys control characters: it takes another title, moves to an earlier line and writes
-//! over it, or answers as if the user had typed. So they are shown and not sent.
+//! The text may come from elsewhere, and a terminal obeys control characters: they can change its
+//! title, overwrite earlier lines, or make it answer as if the user had typed.
 
 use std::borrow::Cow;
 
-/// A text with its control characters made visible. Line ends and tabs stay.
+/// Makes control characters visible: `␛` for escape. Line ends and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     shown(text, |c, next| {
         matches!((c, next), ('\n' | '\t', _) | ('\r', Some('\n')))
     })
 }
 
-/// The same of a name, which is one line whatever it holds.
+/// As [`visible`], for a name that must stay on one line: line ends and tabs are made visible too.
 pub(crate) fn visible_line(text: &str) -> Cow<'_, str> {
     shown(text, |_, _| false)
 }
 
-/// The lines after the first set in, so that none looks like the beginning of something else.
+/// As [`visible`], with the lines after the first indented, so that a text cannot fake a log entry.
 pub(crate) fn in_one_piece(text: &str) -> String {
     visible(text).trim_end_matches('\n').replace('\n', "\n    ")
 }
 
-/// As [`visible`] where it changes no place in the text: what does not fit is another sign. Control
-/// characters of one byte stay as they are.
+/// As [`visible`], without a change of byte positions: a character is replaced by one of the same
+/// length, and control characters of one byte stay.
 pub(crate) fn visible_in_place(text: &str) -> String {
     let sign = |c: char| match (sign(c), c.len_utf8()) {
         (None, _) | (_, 1) => c,
@@ -33,6 +33,8 @@ pub(crate) fn visible_in_place(text: &str) -> String {
     text.chars().map(sign).collect()
 }
 
+/// Replaces control characters, except those for which `stays` returns true. It gets the character and
+/// the next one.
 fn shown(text: &str, stays: impl Fn(char, Option<char>) -> bool) -> Cow<'_, str> {
     if !text.chars().any(|c| sign(c).is_some()) {
         return Cow::Borrowed(text);
@@ -46,14 +48,15 @@ fn shown(text: &str, stays: impl Fn(char, Option<char>) -> bool) -> Cow<'_, str>
     Cow::Owned(shown)
 }
 
-/// What is shown for a character that is not to be sent, as in errors.
+/// The visible sign for a character that must not reach the terminal; `None` for others.
 fn sign(c: char) -> Option<char> {
     match c {
-        // Unicode has a picture of each.
+        // Unicode has a symbol for each.
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)),
         '\x7f' => Some('␡'),
-        // The second set, of which many terminals take U+009B for ESC [; line and paragraph
-        // separators; and what turns the direction of text, so that it reads otherwise than it is.
+        // The C1 control characters, because many terminals treat U+009B as `ESC [`; line and paragraph
+        // separators; and the characters that change the direction of text, which can make it read
+        // differently from what it is.
         '\u{80}'..='\u{9f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}'

@@ -1,9 +1,9 @@
-//! The three-channel slice that a network is fed: each HU window scaled to [0, 1], masked, and
-//! resized to a square by area averaging.
+//! Makes the three-channel slices that networks take as input: each HU window is scaled to [0, 1],
+//! masked, and resized to a square by area averaging.
 //!
 //! Order of the steps (paper section 3.2, figure 2): window, then mask (0 outside), then resize.
-//! Area averaging weighs every source pixel by its overlap with the target pixel, which is what
-//! OpenCV calls `INTER_AREA` for shrinking; enlarging repeats pixels with fractional borders.
+//! Area averaging weighs every source pixel by its overlap with the target pixel. OpenCV calls this
+//! `INTER_AREA` for shrinking; enlarging repeats pixels with fractional borders.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,21 +16,21 @@ use crate::{CtError, HuWindow};
 /// The largest side of a channel slice, pixels.
 pub const MAX_SIDE: usize = 4096;
 
-/// Version of what this module computes; part of the key of everything made with it. Raise it
+/// Version of this module's results, a part of the key of everything made with it. Raise it
 /// whenever a pixel can come out differently.
 pub const VERSION: u32 = 1;
 
-/// Windows are worked on in groups of this many, the width of the vectors that every processor has.
+/// Number of windows that are computed together: the width of the vectors that every processor has.
 const LANES: usize = 4;
 
-/// A group of windows' scaled values, one entry for each value of HU. A slice
-/// touches some 2,000 of them, which stay in the nearest cache.
+/// Lookup table of a group of windows: the scaled values for each HU. A slice has some 2,000
+/// different HU, which stay in the nearest cache.
 type Scaled = Arc<[[f32; LANES]]>;
 
-/// How many values a HU of 16 bits has.
+/// Number of values of a 16-bit HU.
 const N_HU: usize = 1 << 16;
 
-/// Channel slices of one size and one set of windows. Cheap to clone.
+/// Makes channel slices of one size and one set of windows. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Channels {
     n_windows: usize,
@@ -38,7 +38,7 @@ pub struct Channels {
     groups: Vec<Scaled>,
 }
 
-/// Renders slices of one shape; holds what they share, one a thread.
+/// Renders slices of one shape. It holds the buffers, so each thread has its own.
 #[derive(Debug, Clone)]
 pub struct Renderer {
     channels: Channels,
@@ -66,7 +66,7 @@ impl Overlap {
 }
 
 impl Channels {
-    /// Channels of `side` × `side` pixels, one a window.
+    /// Creates channels of `side` × `side` pixels, one per window.
     ///
     /// # Errors
     /// [`CtError::Size`] when `side` is 0 or above [`MAX_SIDE`].
@@ -85,17 +85,17 @@ impl Channels {
         })
     }
 
-    /// Values in one rendered slice: channels × side × side.
+    /// Number of values in one rendered slice: channels × side × side.
     pub fn len(&self) -> usize {
         self.n_windows * self.side * self.side
     }
 
-    /// Whether there is no channel.
+    /// Returns whether there is no channel.
     pub fn is_empty(&self) -> bool {
         self.n_windows == 0
     }
 
-    /// A renderer for slices of `rows` × `cols` pixels.
+    /// Creates a renderer for slices of `rows` × `cols` pixels.
     pub fn renderer(&self, rows: usize, cols: usize) -> Renderer {
         Renderer {
             channels: self.clone(),
@@ -107,8 +107,8 @@ impl Channels {
         }
     }
 
-    /// One slice in HU, `[row, col]`, as `[channel, row, col]` in [0, 1]; without a mask every
-    /// pixel is kept.
+    /// Renders one slice in HU, `[row, col]`, as `[channel, row, col]` in [0, 1]. Without a mask
+    /// every pixel is kept.
     ///
     /// ```
     /// use ndarray::array;
@@ -132,7 +132,8 @@ impl Channels {
     }
 }
 
-/// What each HU becomes in each of up to [`LANES`] windows; the entry of HU `hu` is `hu as u16`.
+/// Makes the table of scaled values for up to [`LANES`] windows. The entry of HU `hu` is at `hu as
+/// u16`.
 fn scaled(windows: &[HuWindow]) -> Scaled {
     let mut table = vec![[0.0; LANES]; N_HU];
     for hu in i16::MIN..=i16::MAX {
@@ -144,11 +145,11 @@ fn scaled(windows: &[HuWindow]) -> Scaled {
 }
 
 impl Renderer {
-    /// Renders one slice into `out`, `[channel, row, col]`, each value in [0, 1] passed through
-    /// `store` (a quantisation, say).
+    /// Renders one slice into `out`, `[channel, row, col]`. Each value in [0, 1] is passed through
+    /// `store`, for example to quantise it.
     ///
     /// # Panics
-    /// When the slice or the mask has not the renderer's shape, or `out` not its length.
+    /// When the slice or the mask does not have the renderer's shape, or `out` its length.
     pub fn render_with<T: Copy>(
         &mut self,
         hu: ArrayView2<i16>,
@@ -176,8 +177,8 @@ impl Renderer {
         }
     }
 
-    /// Windows, masks and blends the source rows under `target_row` into `self.blended`; tells
-    /// which columns are not all zero.
+    /// Windows, masks and blends the source rows under `target_row` into `self.blended`; returns
+    /// the range of columns that are not all zero.
     fn blend(
         &mut self,
         group: usize,
@@ -188,6 +189,7 @@ impl Renderer {
         let table = &*self.channels.groups[group];
         let overlap = &self.row_overlaps[target_row];
         self.blended.fill([0.0; LANES]);
+        // An empty range, which the runs below extend.
         let mut touched = self.shape.1..0;
         for (row, &weight) in overlap.range().zip(&overlap.weights) {
             let values = contiguous(hu.row(row));
@@ -205,7 +207,7 @@ impl Renderer {
         touched
     }
 
-    /// Resizes the blended row along the columns that are not all zero.
+    /// Resizes the blended row, only along the columns that are not all zero.
     fn resize_row<T>(
         &mut self,
         touched: Range<usize>,
@@ -242,7 +244,7 @@ impl Renderer {
     }
 }
 
-/// Adds a row in HU, scaled to the windows and weighted, to `sums`.
+/// Adds a row in HU to `sums`, scaled to the windows and weighted.
 fn add_scaled(sums: &mut [[f32; LANES]], table: &[[f32; LANES]], values: &[i16], weight: f32) {
     for (sum, &hu) in sums.iter_mut().zip(values) {
         let scaled = &table[usize::from(hu as u16)];
@@ -252,7 +254,7 @@ fn add_scaled(sums: &mut [[f32; LANES]], table: &[[f32; LANES]], values: &[i16],
     }
 }
 
-/// The row in one piece of memory; a copy only when it does not lie so.
+/// Returns the row as a slice, copied only if it is not contiguous in memory.
 fn contiguous<T: Copy>(row: ArrayView1<'_, T>) -> Cow<'_, [T]> {
     match row.to_slice() {
         Some(values) => values.into(),
@@ -260,7 +262,7 @@ fn contiguous<T: Copy>(row: ArrayView1<'_, T>) -> Cow<'_, [T]> {
     }
 }
 
-/// The runs of pixels that the mask keeps, from left to right.
+/// Iterates over the runs of pixels that the mask keeps, from left to right.
 fn runs(kept: &[bool]) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -271,7 +273,7 @@ fn runs(kept: &[bool]) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// A value in [0, 1] as a byte: `round(255 × value)`.
+/// Converts a value in [0, 1] to a byte: `round(255 × value)`.
 ///
 /// ```
 /// use pe_ct::channels::to_byte;
@@ -283,7 +285,7 @@ pub fn to_byte(value: f32) -> u8 {
     (value * 255.0 + 0.5) as u8
 }
 
-/// For each of `target` pixels laid over `source` pixels, the share of each source pixel.
+/// Computes, for each of `target` pixels laid over `source` pixels, its overlap with them.
 fn overlaps(source: usize, target: usize) -> Vec<Overlap> {
     let scale = source as f64 / target as f64;
     (0..target)

@@ -1,18 +1,18 @@
 use pe_binding::Explain;
 use thiserror::Error;
 
-/// What can be wrong with a volume, a mask or a window.
+/// Errors of a volume, a mask or a window.
 #[derive(Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum CtError {
     /// Two things that must have the same number of slices do not.
     #[error("expected {expected} {what}, one a slice, found {found}")]
     SliceCount {
-        /// What was counted.
+        /// Name of the things, in the plural.
         what: &'static str,
-        /// Slices of the volume.
+        /// Number of slices of the volume.
         expected: usize,
-        /// Things found.
+        /// Number of things found.
         found: usize,
     },
     /// A mask and a volume, or two masks, differ in shape.
@@ -33,7 +33,7 @@ pub enum CtError {
         /// Width of the window, HU.
         width: f32,
     },
-    /// A size in pixels is outside what can be made.
+    /// A size in pixels is out of range.
     #[error("expected a slice of 1 to {limit} pixels a side, found {found}")]
     Size {
         /// The largest side.
@@ -44,18 +44,18 @@ pub enum CtError {
     /// A slice index is outside the volume.
     #[error("expected a slice index below {n_slices}, found {found}")]
     SliceIndex {
-        /// Slices in the volume.
+        /// Number of slices in the volume.
         n_slices: usize,
         /// The index that was asked for.
         found: i64,
     },
-    /// A slice has not the three channels lung, PE, mediastinum.
+    /// A slice does not have the three channels lung, PE, mediastinum.
     #[error("expected 3 channels of at least one pixel (channel, row, col), found {found:?}")]
     ChannelCount {
-        /// Shape of what was given.
+        /// Given shape.
         found: (usize, usize, usize),
     },
-    /// A channel's value is no scaled HU.
+    /// A channel's value is outside [0, 1].
     #[error("expected channel values in [0, 1], found {found}")]
     ChannelValue {
         /// The first value outside.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ExamLabels;
 
-/// Which series of which study an exam is: UIDs, hashes, or digests of what else is in their place. No
-/// name, no patient id, no date.
+/// Identifies an exam by its study and its series. UIDs and hashes are kept as they are, any other
+/// id is replaced by a digest. Never a name, a patient id or a date.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ExamId {
     /// StudyInstanceUID (0020,000D).
@@ -37,27 +37,27 @@ impl Spacing {
     }
 }
 
-/// What the pipeline knows of an exam without its voxels: enough to name it, to key what is made
-/// from it, to label it and to split a data set by patient.
+/// An exam's data besides its voxels: enough to name it, to key what is made from it, to label it
+/// and to split a data set by patient.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExamInfo {
     /// The exam's UIDs.
     pub id: ExamId,
     /// Distance between voxels.
     pub spacing: Spacing,
-    /// SOPInstanceUID of each slice, in slice order. A multi-frame file's slices are
-    /// `UID#FRAME`, frames counted from 1 as DICOM does. Slices that go through all of a series'
-    /// coronal or sagittal images are called by its SeriesInstanceUID, `UID#SLICE`.
+    /// SOPInstanceUID of each slice, in slice order. The slices of a multi-frame file are
+    /// `UID#FRAME`, with frames counted from 1 as in DICOM. Slices that cut across all of a series'
+    /// coronal or sagittal images are named by its SeriesInstanceUID, `UID#SLICE`.
     pub sop_uids: Vec<String>,
     /// Position of each slice along the normal in mm, ascending.
     pub positions_mm: Vec<f64>,
-    /// A one-way digest of PatientID that groups exams of one patient; `None` where the files have
-    /// none. It is a pseudonym, not anonymous: whoever knows an id can test for it.
+    /// One-way digest of PatientID that groups exams of one patient; `None` if the files have no
+    /// PatientID. It is a pseudonym, not anonymous: whoever knows an id can test for it.
     pub patient_key: Option<String>,
-    /// A digest of what the exam was read from (files, sizes, times or contents): equal digests
-    /// mean that nothing changed.
+    /// Digest of the exam's input (files, sizes, times or contents). Equal digests mean that
+    /// nothing changed.
     pub inputs_key: String,
-    /// Labels from the data set's table, where it has them for this exam.
+    /// Labels from the data set's table, if it has this exam.
     pub labels: Option<ExamLabels>,
 }
 

@@ -20,26 +20,27 @@ pub const EXAM_FINDINGS: [&str; 13] = [
     "indeterminate",
 ];
 
-/// What a radiologist said of one exam.
+/// A radiologist's labels of one exam.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExamLabels {
-    /// For each slice, in slice order: whether PE is present on the image; `None` for a slice that
-    /// the table does not have.
+    /// For each slice, in slice order: whether PE is present on the image. `None` for a slice that
+    /// is not in the table.
     pub pe_on_slice: Vec<Option<bool>>,
     /// The exam-level findings by column name, [`EXAM_FINDINGS`].
     pub findings: BTreeMap<String, bool>,
 }
 
 impl ExamLabels {
-    /// Whether the exam counts as PE: `negative_exam_for_pe == 0`, which counts the indeterminate
-    /// exams too, as the paper's 2,368 does (2,211 + 157). `None` without that column.
+    /// Returns whether the exam counts as PE: `negative_exam_for_pe == 0`. This counts the
+    /// indeterminate exams too, as the paper's 2,368 does (2,211 + 157). `None` without that
+    /// column.
     pub fn positive(&self) -> Option<bool> {
         self.findings
             .get("negative_exam_for_pe")
             .map(|negative| !negative)
     }
 
-    /// Whether the exam was called indeterminate.
+    /// Returns whether the exam was called indeterminate.
     pub fn indeterminate(&self) -> bool {
         self.findings.get("indeterminate").copied().unwrap_or(false)
     }

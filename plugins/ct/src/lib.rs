@@ -1,12 +1,12 @@
-//! The vocabulary of CT: what an exam is ([`ExamInfo`]), its voxels in Hounsfield units
-//! ([`Volume`]), a set of voxels ([`Mask`]), and the HU windows ([`HuWindow`]) and three-channel
-//! slices ([`channels`], [`ChannelSlice`]) that networks are fed.
+//! The basic types of CT: an exam ([`ExamInfo`]), its voxels in Hounsfield units ([`Volume`]), a
+//! set of voxels ([`Mask`]), the HU windows ([`HuWindow`]), and the three-channel slices
+//! ([`channels`], [`ChannelSlice`]) that networks take as input.
 //!
-//! Input: arrays in HU. Output: arrays in HU or in [0, 1]. No I/O and no tensors: this room knows
-//! neither DICOM nor files nor libtorch. Axes are always slice, row, col; slices ascend towards the
-//! head, rows to the back, columns to the patient's left.
+//! Input: arrays in HU. Output: arrays in HU or in [0, 1]. This crate does no I/O and does not deal
+//! with DICOM, files or libtorch. Axes are always slice, row, col: slices ascend towards the head,
+//! rows to the back, columns to the patient's left.
 
-// Tests look at files themselves.
+// Tests access files directly.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod channels;

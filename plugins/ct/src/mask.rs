@@ -5,7 +5,7 @@ use ndarray::{ArcArray, Array3, ArrayView2, Axis, Ix3};
 
 use crate::{CtError, MaskQuality, Spacing, Volume};
 
-/// A set of voxels of one exam, `[slice, row, col]`: true inside.
+/// A set of voxels of one exam, `[slice, row, col]`: true for voxels inside.
 ///
 /// Cheap to clone: the voxels are shared.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A mask with the voxels' spacing and the `recipe` that made it: the settings and the code
-    /// version, in words, so that what is made with the mask can be keyed by it.
+    /// Creates a mask with the voxels' spacing and its `recipe`: the settings and the code version
+    /// that made it, in words. Results made with the mask are keyed by the recipe.
     pub fn new(voxels: Array3<bool>, spacing: Spacing, recipe: &str) -> Self {
         Self {
             voxels: voxels.into_shared(),
@@ -28,7 +28,7 @@ impl Mask {
         }
     }
 
-    /// The same mask with what was seen when it was made.
+    /// Returns the same mask with its quality.
     pub fn with_quality(self, quality: MaskQuality) -> Self {
         Self {
             quality: Some(Arc::new(quality)),
@@ -36,7 +36,7 @@ impl Mask {
         }
     }
 
-    /// What was seen of the lungs when the mask was made; `None` for a mask of every voxel, and one
+    /// Quality of the lungs found when the mask was made; `None` for a mask of every voxel, or one
     /// that was not made from lungs.
     pub fn quality(&self) -> Option<&MaskQuality> {
         self.quality.as_deref()
@@ -47,7 +47,7 @@ impl Mask {
         &self.voxels
     }
 
-    /// What made the mask.
+    /// The settings and the code version that made the mask.
     pub fn recipe(&self) -> &str {
         &self.recipe
     }
@@ -65,7 +65,7 @@ impl Mask {
         self.voxels.index_axis(Axis(0), slice_idx)
     }
 
-    /// Voxels inside, slice by slice.
+    /// Number of voxels inside, for each slice.
     pub fn voxels_per_slice(&self) -> Vec<usize> {
         self.voxels.outer_iter().map(count).collect()
     }
@@ -99,7 +99,7 @@ impl Mask {
 
 fn count(slice: ArrayView2<bool>) -> usize {
     match slice.as_slice() {
-        // Sums of bytes that cannot overflow, which the compiler adds up many at a time.
+        // 255 ones cannot overflow a byte, and the compiler can add many bytes at a time.
         Some(voxels) => voxels
             .chunks(255)
             .map(|chunk| usize::from(chunk.iter().map(|&inside| u8::from(inside)).sum::<u8>()))

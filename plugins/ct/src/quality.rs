@@ -2,9 +2,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the program sees when it looks at a lung mask: sizes, and what of them is out of range.
+/// The quality of a lung mask: sizes, and what about them is out of range.
 ///
-/// It speaks of the two lungs also where the mask holds more (a hull) or less (the paper's steps).
+/// It is about the two lungs, even if the mask holds more (a hull) or less (the paper's steps).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaskQuality {
@@ -12,31 +12,31 @@ pub struct MaskQuality {
     pub right_ml: f64,
     /// Volume of the left lung, ml.
     pub left_ml: f64,
-    /// Left by right volume; `None` without a right lung. About 0.85 in health.
+    /// Left volume divided by right volume; `None` without a right lung. About 0.85 in health.
     pub left_right_ratio: Option<f64>,
-    /// The share of the lungs' outline, in all slices, at which the field of view cuts them, 0 to 1.
+    /// Share of the lungs' outline, over all slices, at which the field of view cuts them, 0 to 1.
     pub cut_share: f64,
-    /// What the mask leaves out of the lungs, ml: 0 save for the paper's steps.
+    /// Volume of the lungs that the mask leaves out, ml. Always 0, except with the paper's steps.
     pub removed_ml: f64,
-    /// 0 where nothing is out of range; the higher, the sooner a person should look.
+    /// 0 if nothing is out of range. The higher, the sooner a person should look at the mask.
     pub suspicion: f64,
-    /// What is out of range, by slice.
+    /// The findings that are out of range, with their slices.
     pub findings: Vec<MaskFinding>,
 }
 
-/// Something about a lung mask that is out of range, and on which slices.
+/// One thing about a lung mask that is out of range, and the slices concerned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaskFinding {
-    /// What is out of range.
+    /// Kind of finding.
     pub kind: MaskFindingKind,
-    /// Which lung; `None` for both.
+    /// The lung concerned; `None` for both.
     pub lung: Option<Lung>,
-    /// The first slice that it is about.
+    /// First slice concerned.
     pub first_slice: usize,
-    /// The last slice that it is about.
+    /// Last slice concerned.
     pub last_slice: usize,
-    /// The figure that is out of range, in the unit that the kind names.
+    /// The value that is out of range, in the unit of the kind.
     pub value: f64,
 }
 
@@ -50,29 +50,29 @@ pub enum Lung {
     Left,
 }
 
-/// What can be out of range of a lung mask.
+/// Kind of finding about a lung mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskFindingKind {
-    /// There is no lung; the value is 0 ml.
+    /// No lung was found; the value is 0 ml.
     NoLung,
     /// Both lungs together are small; the value is their volume in ml.
     SmallLungs,
-    /// One lung is much smaller than the other; the value is left by right volume.
+    /// One lung is much smaller than the other; the value is left volume divided by right volume.
     UnequalLungs,
     /// The field of view cuts a lung; the value is the cut share of its outline.
     CutLung,
-    /// A lung appears or vanishes between two neighbouring slices; the value is its area in cm²
-    /// where it is there.
+    /// A lung appears or vanishes between two neighbouring slices; the value is its area in cm² on
+    /// the slice that has it.
     Jump,
-    /// Slices without lung between slices with lung; the value is their number.
+    /// Some slices without lung lie between slices with lung; the value is their number.
     Gap,
     /// The paper's steps remove most of a lung; the value is what they remove in ml.
     RemovedLung,
 }
 
 impl MaskFindingKind {
-    /// The kind in a word, as a script and a manifest have it.
+    /// Name of the kind, as in scripts and manifests.
     pub fn name(self) -> &'static str {
         match self {
             Self::NoLung => "no_lung",
@@ -87,7 +87,7 @@ impl MaskFindingKind {
 }
 
 impl Lung {
-    /// The lung in a word.
+    /// Name of the lung.
     pub fn name(self) -> &'static str {
         match self {
             Self::Right => "right",

@@ -6,7 +6,7 @@ use ndarray::{Array3, ArrayView3};
 use crate::channels::Channels;
 use crate::{CtError, HuWindow, Volume};
 
-/// One slice as a network sees it: `[channel, row, col]` in [0, 1], the channels lung, PE,
+/// One slice as input of a network: `[channel, row, col]` in [0, 1], with the channels lung, PE,
 /// mediastinum ([`HuWindow::CHANNELS`]).
 ///
 /// Cheap to clone: the pixels are shared.
@@ -16,7 +16,7 @@ pub struct ChannelSlice {
 }
 
 impl ChannelSlice {
-    /// The slice whose pixels are `channels`, `[channel, row, col]`.
+    /// Creates a slice from its pixels, `[channel, row, col]`.
     ///
     /// ```
     /// use ndarray::Array3;
@@ -41,7 +41,7 @@ impl ChannelSlice {
         }
     }
 
-    /// One slice of a volume in the three windows, unmasked, `side` × `side` pixels.
+    /// Renders one slice of a volume in the three windows, unmasked, `side` × `side` pixels.
     ///
     /// # Errors
     /// [`CtError::SliceIndex`]; [`CtError::Size`] when `side` is out of range.
@@ -53,7 +53,7 @@ impl ChannelSlice {
             });
         }
         let channels = Channels::new(&HuWindow::CHANNELS, side)?;
-        // Blending overlaps can leave the last bit above 1.
+        // Rounding in the weighted sums can leave a value just above 1.
         let pixels = channels.render(volume.slice(slice_idx), None);
         Self::new(pixels.mapv_into(|value| value.min(1.0)))
     }

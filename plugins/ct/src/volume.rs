@@ -5,12 +5,12 @@ use ndarray::{ArcArray, Array3, ArrayView2, Axis, Ix3};
 
 use crate::{CtError, ExamId, ExamInfo, Spacing};
 
-/// HU of air, and the least HU that a volume holds: what lies below (padding, the corners outside
-/// a scanner's field of view) is set to it on loading.
+/// HU of air, and the least HU in a volume. Lower values (padding, the corners outside a scanner's
+/// field of view) are set to it on loading.
 pub const AIR_HU: i16 = -1024;
 
-/// One exam's voxels in HU, `[slice, row, col]`: slices ascend towards the head, rows to the back and
-/// columns to the patient's left.
+/// One exam's voxels in HU, `[slice, row, col]`: slices ascend towards the head, rows to the back
+/// and columns to the patient's left.
 ///
 /// Cheap to clone: the voxels are shared.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// A volume of the exam `info`.
+    /// Creates a volume of the exam `info`.
     ///
     /// # Errors
     /// [`CtError::SliceCount`] when `info` does not describe as many slices as `hu` has.
@@ -45,8 +45,8 @@ impl Volume {
         })
     }
 
-    /// A volume that stands for no DICOM exam, for computed and test images: its UIDs are `name`,
-    /// `name.1`, `name.2` …, its first slice lies at 0 mm.
+    /// Creates a volume without a DICOM exam, for computed and test images. Its UIDs are `name`,
+    /// `name.1`, `name.2` …, and its first slice lies at 0 mm.
     pub fn unnamed(name: &str, spacing: Spacing, hu: Array3<i16>) -> Self {
         let n_slices = hu.dim().0;
         let info = ExamInfo {
@@ -67,7 +67,7 @@ impl Volume {
         }
     }
 
-    /// What is known of the exam besides its voxels.
+    /// The exam's data besides its voxels.
     pub fn info(&self) -> &Arc<ExamInfo> {
         &self.info
     }

@@ -6,7 +6,7 @@ use crate::CtError;
 
 /// A display window on the Hounsfield scale: `level` is its centre and `width` its extent, in HU.
 ///
-/// In scripts and settings it is written `[level, width]`, the order of the field.
+/// In scripts and settings it is written `[level, width]`, the usual order in the field.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "(f32, f32)", into = "(f32, f32)")]
 pub struct HuWindow {
@@ -33,7 +33,7 @@ impl HuWindow {
     /// The three channels of a slice, in the order lung, PE, mediastinal (Ma et al. 2022).
     pub const CHANNELS: [Self; 3] = [Self::LUNG, Self::PE, Self::MEDIASTINAL];
 
-    /// A window of `level` and `width` HU.
+    /// Creates a window of `level` and `width` HU.
     ///
     /// # Errors
     /// [`CtError::Window`] unless the level is finite and the width finite and above 0.
@@ -55,12 +55,12 @@ impl HuWindow {
         self.width
     }
 
-    /// The lower edge, HU: shown black.
+    /// The lower edge, HU; shown black.
     pub fn lower_hu(&self) -> f32 {
         self.level - self.width / 2.0
     }
 
-    /// The upper edge, HU: shown white.
+    /// The upper edge, HU; shown white.
     pub fn upper_hu(&self) -> f32 {
         self.level + self.width / 2.0
     }

@@ -20,10 +20,10 @@ use crate::gzip::{Cursor, Places};
 use crate::member::{Coding, Member, MemberReader};
 use crate::{Finding, FindingKind};
 
-/// The most bytes that deflate can make of one.
+/// Maximum number of bytes that deflate can make of one.
 const MAX_DEFLATE_RATIO: u64 = 1032;
-/// A file in an archive may unpack to this many bytes, as may a deflated data set, or to its packed size
-/// times [`MAX_RATIO`], whichever is more.
+/// A file in an archive may unpack to this many bytes (the limit of a deflated data set) or to its packed
+/// size times [`MAX_RATIO`], whichever is more.
 const MAX_UNPACKED_BYTES: u64 = 128 << 20;
 /// The largest accepted ratio of unpacked to packed bytes. Compressed CT has a ratio of 2 to 10.
 const MAX_RATIO: u64 = 64;

@@ -66,7 +66,7 @@ pub enum DicomError {
         /// Number of voxels of the exam.
         found: usize,
     },
-    /// Of the folders of originals and of de-identified files, one lies within the other.
+    /// The folders of originals and of de-identified files lie one within the other.
     #[error("{}: expected a folder apart from {}, found one within the other", out.display(), folder.display())]
     DeidentifyOutput {
         /// The folder with the originals.

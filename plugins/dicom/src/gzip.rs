@@ -11,11 +11,11 @@ use flate2::Crc;
 use miniz_oxide::inflate::stream::{InflateState, inflate};
 use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 
-/// Most stored copies of the decoder, of some 43 kB each. Beyond it, every second one is dropped.
+/// Maximum number of decoder copies, of some 43 kB each. Beyond it, every second one is dropped.
 const MAX_POINTS: usize = 1024;
 /// Unpacked bytes between two copies at first. The distance doubles whenever copies are dropped.
 const SPACING_BYTES: u64 = 4 << 20;
-/// Most stored readers that are done with one file, for use by the next.
+/// Maximum number of stored readers that are done with one file, for reuse by the next.
 const MAX_LEFT: usize = 16;
 const BUFFER_BYTES: usize = 64 << 10;
 /// Bytes that are read first for a stream's header; nearly all headers fit.
@@ -67,10 +67,10 @@ impl Places {
     fn nearest(&self, pos: u64) -> Cursor {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let n_before = known.points.partition_point(|point| point.pos <= pos);
-        // Prefer a reader that was given back between the nearest copy and `pos`: files are mostly read
-        // in order, so it often is at the very position, and it need not be copied.
         let point = n_before.checked_sub(1).map(|n| &known.points[n]);
         let at_point = point.map_or(0, |point| point.pos);
+        // Prefer a reader that was given back between the nearest copy and `pos`. Files are mostly read
+        // in order, so it often is at the very position, and it need not be copied.
         let left = known.left.iter().enumerate();
         let left = left.filter(|(_, it)| (at_point..=pos).contains(&it.pos));
         match left.max_by_key(|(_, it)| it.pos).map(|(n, _)| n) {

@@ -72,6 +72,7 @@ fn read_batch(
             continue;
         };
         let digest = index::digest_of(&path, root);
+        // Before the file is read: if it changes meanwhile, the next scan finds another stamp.
         let stamp = place.stamp(files).ok();
         if let Some(known) = stamp.and_then(|stamp| lookup.take(&digest, stamp)) {
             batch.block.push(&digest, &known);

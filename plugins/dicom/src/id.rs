@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::Exam;
 
-/// The most characters of an id, as of a UID (PS3.5 section 9.1).
+/// Maximum length of an id, as of a UID (PS3.5 section 9.1).
 const MAX_CHARS: usize = 64;
 /// Hexadecimal digits of a hash: the RSNA-STR data set has 12 in place of a UID.
 const HASH_DIGITS: std::ops::RangeInclusive<usize> = 12..=MAX_CHARS;

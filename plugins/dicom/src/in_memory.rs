@@ -86,7 +86,7 @@ pub fn decode(bytes: &[u8]) -> Result<StoredImage, FileFault> {
 /// Scans and loads a file as [`crate::load_only`] does; returns HU.
 ///
 /// # Errors
-/// What [`crate::scan`] and [`crate::load`] would say of the file.
+/// The finding or the error of [`crate::scan`] and [`crate::load`] for this file.
 pub fn load(bytes: &[u8]) -> Result<Array3<i16>, Refused> {
     let n_bytes = bytes.len() as u64;
     let path = Path::new(NAME);

@@ -1,6 +1,7 @@
 //! Recognises names of reconstruction kernels among other text.
 
-/// The most values of ConvolutionKernel: the kernel, and the strength of an iterative reconstruction.
+/// Maximum number of values of ConvolutionKernel: the kernel, and the strength of an iterative
+/// reconstruction.
 const MAX_VALUES: usize = 2;
 
 /// Vendors' names without a number. The last two are those of the synthetic cohort.

@@ -18,7 +18,7 @@ pub(crate) struct Laid {
 }
 
 impl Laid {
-    /// Computes it for slices in order, and adds findings about their position.
+    /// Computes the position of ordered slices, and adds findings about it.
     pub fn new(
         slices: &[Slice],
         spacing: Spacing,

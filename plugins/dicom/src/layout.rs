@@ -21,9 +21,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The most pixels of a decoded frame, 4096 × 4096: CT has 512 × 512, at most 2048 × 2048.
+    /// Maximum size of a decoded frame, 4096 × 4096 pixels: CT has 512 × 512, at most 2048 × 2048.
     pub const MAX_FRAME_PIXELS: usize = 1 << 24;
-    /// The most frames of a file. An exam has hundreds.
+    /// Maximum number of frames of a file. An exam has hundreds.
     pub const MAX_FRAMES: usize = 1 << 16;
 
     /// Number of pixels of a frame.
@@ -51,7 +51,7 @@ impl Layout {
         (samples as u64 * self.n_frames as u64 * u64::from(self.bits_allocated)).div_ceil(8)
     }
 
-    /// The most bytes that the fragments of all compressed frames may take: twice the samples, plus room
+    /// Maximum bytes that the fragments of all compressed frames may take: twice the samples, plus room
     /// for tables and comments. Noise, the worst case, makes compressed frames a tenth larger than the
     /// samples.
     pub fn max_coded_bytes(&self) -> u64 {

@@ -162,7 +162,6 @@ impl Read for MemberReader {
         let n = buffer
             .len()
             .min(usize::try_from(left).unwrap_or(usize::MAX));
-        // Not the end of the member, so a read of no bytes means that its data ends too early.
         if n == 0 {
             return Ok(0);
         }
@@ -174,6 +173,7 @@ impl Read for MemberReader {
                 self.data.archive.file.read_at(&mut buffer[..n], at)?
             }
         };
+        // The member has bytes left, so its data ends too early.
         if n_read == 0 {
             return Err(broken(format!(
                 "the archive says {} bytes of it, and holds {}",

@@ -159,6 +159,7 @@ fn next_row(from: &mut Reader, last: &Row) -> Option<Row> {
     let mask = from.bytes(n_columns.div_ceil(8))?;
     let mut row = Row::default();
     for n in 0..n_columns {
+        // An unset bit: equal to the row before. A set bit: the number of equal bytes, then the rest.
         let before = last.column(n);
         if mask[n / 8] >> (n % 8) & 1 == 0 {
             row.bytes.extend(before);

@@ -137,6 +137,7 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
             Ok::<_, DicomError>(())
         })?,
         Some(path) => {
+            // Read the old index while writing the new one, which replaces it only if the scan succeeds.
             let index = Index::open(&path, work.files(), &mut found.findings);
             index::replace(&path, work.files(), |out| {
                 read_headers(&catalogue, Some((&index, root)), work, |batch| {
@@ -157,6 +158,7 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
     let seen = seen.map(SeenIds::sorted).unwrap_or_default();
     let labels = table.map(|table| table.apply(&mut exams, &seen, &mut findings));
     leave_out_indeterminate(&mut exams, options, &mut findings);
+    // After the labels, which are matched by the digests that this replaces.
     for (exam, _) in &mut exams {
         id::named_by_paths(exam);
     }

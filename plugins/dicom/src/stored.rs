@@ -7,7 +7,7 @@ use crate::frame::Frames;
 use crate::source::{Source, read_file};
 use crate::{DicomError, FileFault};
 
-/// The most samples that [`decode_file`] returns: 256 MB of them.
+/// Maximum number of samples that [`decode_file`] returns: 256 MB of them.
 const MAX_SAMPLES: usize = 1 << 25;
 
 /// The image of one file with its stored values: no rescale, no colour conversion, no palette.

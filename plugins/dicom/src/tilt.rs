@@ -186,11 +186,13 @@ impl Lean {
         let mut origin_mm = first;
         if let Some(shear) = &grid.shear {
             for axis in [0, 1] {
+                // The sheared area begins before the first image, by that image's offset in it.
                 let back = scaled(stack[axis + 1], -shear.offsets[0][axis]);
                 origin_mm = added(origin_mm, back);
             }
         }
         let mut steps_mm = grid.axes.of_volume(stack);
+        // A flipped axis begins at its other end and runs backwards.
         for (axis, n) in grid.shape().into_iter().enumerate() {
             if grid.axes.turned[axis] {
                 origin_mm = added(origin_mm, scaled(steps_mm[axis], n as f64 - 1.0));

@@ -232,7 +232,7 @@ impl Fact {
             values.iter().map(part).collect()
         };
         let n_parts = part_of.iter().max().map_or(0, |last| last + 1);
-        // So many values rather number the images than tell volumes apart.
+        // So many values number the images rather than tell volumes apart.
         if n_parts > MAX_PARTS {
             return Vec::new();
         }

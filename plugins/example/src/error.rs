@@ -2,11 +2,11 @@ use pe_binding::{Explain, Interrupted};
 use pe_ct::CtError;
 use thiserror::Error;
 
-/// What can be wrong with a request for statistics.
+/// Errors of a request for statistics.
 #[derive(Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum ExampleError {
-    /// The range of HU that counts is upside down.
+    /// The range of HU that counts is empty or reversed.
     #[error("expected lower_hu below upper_hu, found {lower_hu} and {upper_hu}")]
     Range {
         /// The least HU that counts.
@@ -25,13 +25,13 @@ pub enum ExampleError {
     /// A percentile is not between 0 and 100.
     #[error("expected a percentile from 0 to 100, found {found}")]
     Percentile {
-        /// What was asked for.
+        /// The percentile that was asked for.
         found: f64,
     },
     /// The mask is of another volume.
     #[error(transparent)]
     Ct(#[from] CtError),
-    /// The user's interrupt.
+    /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }

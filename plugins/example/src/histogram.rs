@@ -1,7 +1,7 @@
-//! How many voxels have each HU. HU are 16-bit integers, so one count a value loses nothing: means
-//! and percentiles come out exact, without sorting a hundred million voxels.
+//! Counts the voxels of each HU. HU are 16-bit integers, so one count per value loses nothing:
+//! means and percentiles are exact, without sorting a hundred million voxels.
 
-/// Values that an `i16` can have.
+/// Number of values of an `i16`.
 const VALUES: usize = 1 << 16;
 
 /// Counts of HU.
@@ -11,7 +11,7 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    /// No voxel yet.
+    /// Creates a histogram without voxels.
     pub fn empty() -> Self {
         Self {
             counts: vec![0; VALUES],
@@ -23,7 +23,7 @@ impl Histogram {
         self.counts[index(hu)] += 1;
     }
 
-    /// The voxels of both.
+    /// Adds the counts of another histogram.
     pub fn merged(mut self, other: &Self) -> Self {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;
@@ -36,13 +36,14 @@ impl Histogram {
         self.counts.iter().sum()
     }
 
-    /// Each HU that occurs, ascending, with its count.
+    /// Iterates over the HU that occur, ascending, with their counts.
     pub fn occurring(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
         let all = (i16::MIN..=i16::MAX).zip(self.counts.iter().copied());
         all.filter(|(_, count)| *count > 0)
     }
 
-    /// The HU of the voxel at `rank`, from 0, in ascending order; `None` beyond the last one.
+    /// Returns the HU of the voxel at `rank`, from 0, in ascending order; `None` beyond the last
+    /// one.
     pub fn at_rank(&self, rank: u64) -> Option<i16> {
         let mut below = 0;
         let reached = self.occurring().find(|(_, count)| {

@@ -1,12 +1,13 @@
 //! Statistics of HU inside a mask ([`statistics`], [`HuStatistics`]), and the template of a plugin:
 //! copy this folder, rename the crate, and replace what it computes.
 //!
-//! Input: a [`pe_ct::Volume`] in HU and a [`pe_ct::Mask`] of it. Output: how many voxels are inside
-//! and how their HU are distributed. This room knows neither files nor how a mask is made.
+//! Input: a [`pe_ct::Volume`] in HU and a [`pe_ct::Mask`] of it. Output: the number of voxels
+//! inside and the distribution of their HU. This crate does not deal with files or with making
+//! masks.
 //!
-//! What it is for: whether an exam is in the phase that it should be in. In a CT pulmonary
-//! angiogram the blood in the heart and the great vessels is far brighter than soft tissue, so the
-//! HU above some 150 inside the hull of the lungs tell how well contrast arrived.
+//! Its use is to check the contrast phase of an exam. In a CT pulmonary angiogram the blood in the
+//! heart and the great vessels is far brighter than soft tissue. So the HU above some 150 inside
+//! the hull of the lungs tell how well contrast arrived.
 //!
 //! ```
 //! use ndarray::Array3;
@@ -26,7 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// Tests look at files themselves.
+// Tests access files directly.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod error;

@@ -2,10 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ExampleError;
 
-/// Which voxels inside the mask count.
+/// Options for the voxels inside the mask that count.
 ///
-/// Every field has a default and unknown fields are refused, so a script's `#{ … }` can be read
-/// into it as it is.
+/// Every field has a default and unknown fields are refused, so a script's `#{ … }` can be
+/// deserialised into it directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StatisticsOptions {
@@ -26,7 +26,7 @@ impl Default for StatisticsOptions {
 }
 
 impl StatisticsOptions {
-    /// The options themselves, when they are in order.
+    /// Checks the options and returns them.
     ///
     /// # Errors
     /// [`ExampleError::Range`] when `lower_hu` is not below `upper_hu`.
@@ -39,7 +39,7 @@ impl StatisticsOptions {
         }
     }
 
-    /// Whether a voxel of this HU counts.
+    /// Returns whether a voxel of this HU counts.
     pub fn counts(&self, hu: i16) -> bool {
         (self.lower_hu..=self.upper_hu).contains(&hu)
     }

@@ -9,7 +9,7 @@ use pe_ct::{Mask, Volume};
 use crate::histogram::Histogram;
 use crate::{ExampleError, StatisticsOptions};
 
-/// How the HU of at least one voxel are distributed. Cheap to clone: the counts are shared.
+/// Distribution of the HU of at least one voxel. Cheap to clone: the counts are shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HuStatistics {
     histogram: Arc<Histogram>,
@@ -18,12 +18,12 @@ pub struct HuStatistics {
     sd_hu: f64,
 }
 
-/// The statistics of the voxels of `volume` that are inside `mask` and whose HU count, its slices
-/// in parallel. The answer does not depend on the number of threads.
+/// Computes the statistics of the voxels of `volume` that are inside `mask` and whose HU count,
+/// with the slices in parallel. The result does not depend on the number of threads.
 ///
 /// # Errors
-/// [`ExampleError`] when the options are out of order, the mask is of another volume, no voxel
-/// counts, or after the user's interrupt.
+/// [`ExampleError`] when the options are invalid, the mask is of another volume, no voxel counts,
+/// or the user asks to stop.
 pub fn statistics(
     volume: &Volume,
     mask: &Mask,
@@ -56,8 +56,8 @@ pub fn statistics(
 }
 
 impl HuStatistics {
-    /// `None` without voxels. Sums are integers until the last division, so no order of adding
-    /// changes them.
+    /// Computes mean and standard deviation; returns `None` without voxels. Sums are integers until
+    /// the last division, so the order of adding does not change them.
     fn of(histogram: Histogram) -> Option<Self> {
         let n_voxels = histogram.n_voxels();
         if n_voxels == 0 {
@@ -82,18 +82,18 @@ impl HuStatistics {
         self.n_voxels
     }
 
-    /// Their mean, HU.
+    /// Mean of the voxels, HU.
     pub fn mean_hu(&self) -> f64 {
         self.mean_hu
     }
 
-    /// Their standard deviation, HU: that of these voxels, divided by n, as numpy's `std`.
+    /// Standard deviation of the voxels, HU, divided by n, as numpy's `std`.
     pub fn sd_hu(&self) -> f64 {
         self.sd_hu
     }
 
-    /// The HU below which `percent` per cent of the voxels lie, interpolated linearly between
-    /// neighbours in order, as numpy's `percentile`.
+    /// Returns the HU below which `percent` per cent of the voxels lie, interpolated linearly
+    /// between neighbours in order, as numpy's `percentile`.
     ///
     /// # Errors
     /// [`ExampleError::Percentile`] unless `percent` is from 0 to 100.

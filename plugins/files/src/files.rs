@@ -81,8 +81,9 @@ impl Files {
     /// Opens a file to read it.
     ///
     /// # Errors
-    /// As the operating system says; a refusal; `InvalidInput` for a pipe, a socket or a device. A folder
-    /// from elsewhere may hold one in a file's place, and reading it would wait for ever or never end.
+    /// An error of the operating system; a refusal; `InvalidInput` for a pipe, a socket or a device. A
+    /// folder from elsewhere may hold one in a file's place, and reading it would wait for ever or never
+    /// end.
     /// `/dev/stdin` and a shell's `<(…)` are opened, since the user passed them on purpose.
     pub fn open(&self, path: &Path) -> io::Result<File> {
         self.may_open(path)?;
@@ -144,7 +145,7 @@ impl Files {
     /// Creates a folder and its missing parents.
     ///
     /// # Errors
-    /// As the operating system says; a refusal.
+    /// An error of the operating system; a refusal.
     pub fn create_dir_all(&self, folder: &Path) -> io::Result<()> {
         self.check(folder, Access::Write)?;
         if !folder.is_dir() {
@@ -214,6 +215,7 @@ impl Files {
     /// # Errors
     /// As [`Files::replace`].
     pub fn replace_synced(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        // The bytes must be on the disk before the rename, and the rename before we return.
         self.replace_with(path, |out| {
             out.write_all(bytes)?;
             out.sync_all()
@@ -314,7 +316,7 @@ impl Files {
     /// Waits until the names in the parent folder of `path` are on the disk (`fsync` of the folder).
     ///
     /// # Errors
-    /// As the operating system says.
+    /// An error of the operating system.
     pub fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.change(Change::Sync)?;
         let folder = path.parent().filter(|one| *one != Path::new(""));

@@ -109,7 +109,7 @@ impl Gate {
         self.check_place(path, place(path), access)
     }
 
-    /// As [`Gate::check`], for a change of the name itself (rename, remove): a link there is not followed.
+    /// As [`Gate::check`], for a change of the name itself (rename, remove): a link is not followed.
     ///
     /// # Errors
     /// As [`Gate::check`].

@@ -16,7 +16,7 @@ impl Output {
     /// Waits until everything written is on the disk (`fsync`).
     ///
     /// # Errors
-    /// As the operating system says.
+    /// An error of the operating system.
     pub fn sync_all(&self) -> io::Result<()> {
         if let Some(faults) = &self.faults {
             faults.change(Change::Sync, 0).map_err(|(_, error)| error)?;

@@ -42,7 +42,7 @@ impl Exam {
     pub fn grow(options: &PhantomOptions, exam_idx: usize) -> Self {
         let recipe = Recipe::new(options);
         let plan = ExamPlan::draw(options, exam_idx);
-        // A strained heart would tell of emboli, so a negative control has none.
+        // A strained heart would reveal emboli, so a negative control has none.
         let heart = if recipe.paint_clots {
             plan.build.clone()
         } else {

@@ -1,5 +1,5 @@
 //! A synthetic cohort of CT pulmonary angiograms, written as real DICOM files in the layout of the
-//! RSNA-STR data set, with its label table. It stands in where no patient data can be had.
+//! RSNA-STR data set, with its label table. For use where no patient data are available.
 //!
 //! Input: [`PhantomOptions`] and a folder. Output: `train.csv`, `train/STUDY/SERIES/SOP.dcm` and
 //! `cohort.json`, the truth; or one exam in memory, [`generate`]. The seed determines every byte, on

@@ -18,9 +18,9 @@ pub struct PhantomOptions {
     /// Rows and columns of a slice, pixels, 32 to 1024. The anatomy does not depend on it.
     /// Default 512.
     pub size: usize,
-    /// The fewest slices of an exam, 40 to 320. Default 40.
+    /// Minimum number of slices of an exam, 40 to 320. Default 40.
     pub min_slices: usize,
-    /// The most slices of an exam, `min_slices` to 320. Default 64.
+    /// Maximum number of slices of an exam, `min_slices` to 320. Default 64.
     pub max_slices: usize,
     /// The share of the exams with emboli, 0 to 1, rounded to whole exams. Default ⅓, as in the
     /// RSNA-STR data set (2,368 of 7,279).
@@ -65,7 +65,7 @@ pub struct PhantomOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lookalike_kinds: Option<Vec<LookalikeKind>>,
     /// `false` makes a negative control: labels and truth stay as they are, but nothing in the images
-    /// tells of them: no clot, no strained heart, no poor contrast. Default `true`.
+    /// reveals them: no clot, no strained heart, no poor contrast. Default `true`.
     pub paint_clots: bool,
     /// Factor on the noise of every exam, 0 (none) to 5. Default 1.
     pub noise: f64,

@@ -125,7 +125,7 @@ const UNSTRAINED: [f32; 2] = [0.72, 0.97];
 
 impl Build {
     /// Returns the same patient with an unstrained heart, for a negative control: only exams with emboli
-    /// have a strained heart, so it would tell of them. The ratio keeps its relative place in the range.
+    /// have a strained heart, so it would reveal them. The ratio keeps its relative place in the range.
     pub(crate) fn unstrained(&self) -> Self {
         let share = (self.rv_lv - STRAINED[0]) / (STRAINED[1] - STRAINED[0]);
         let rv_lv = if share >= 0.0 {
@@ -145,6 +145,7 @@ impl ExamPlan {
     pub(crate) fn draw(options: &PhantomOptions, exam_idx: usize) -> Self {
         let seed = options.seed;
         let recipe = Recipe::new(options);
+        // Keep the order of the draws: each one changes all later ones.
         let mut stream = Stream::new(seed, "plan", &[exam_idx]);
         let positive = positives(options)[exam_idx];
         let pe_slice_share = if positive {

@@ -66,7 +66,7 @@ impl SliceTruth {
 /// One clot.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClotTruth {
-    /// How it fills the artery.
+    /// The way in which it fills the artery.
     pub filling: Filling,
     /// True for old clot, which lies against the wall and is somewhat denser.
     pub chronic: bool,

@@ -5,15 +5,15 @@ use pe_ct::Mask;
 
 use crate::Crop;
 
-/// Room around the mask on each side, as a share of its box: the chest wall's inner side belongs
-/// to what a reader looks at.
+/// Margin around the mask on each side, as a share of its box. A reader also looks at the inner
+/// side of the chest wall.
 const MARGIN: f64 = 0.03;
 
-/// Share of the square around the mask that [`Crop::Hila`] keeps along each axis: of lungs that are
-/// 280 mm wide, 100 mm to either side of the middle.
+/// Share of the square around the mask that [`Crop::Hila`] keeps along each axis: for lungs 280 mm
+/// wide, 100 mm to either side of the middle.
 const HILA: f64 = 0.7;
 
-/// The part of every slice of one exam that is stored.
+/// The part of an exam's slices that is stored, the same for every slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frame {
     rows: Range<usize>,
@@ -21,7 +21,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The part that `crop` asks for, of slices of `rows` × `cols` pixels.
+    /// Finds the part that `crop` asks for, in slices of `rows` × `cols` pixels.
     pub(crate) fn new(crop: Crop, mask: Option<&Mask>, rows: usize, cols: usize) -> Self {
         let boxed = match (crop, mask) {
             (Crop::Mask | Crop::Hila, Some(mask)) => bounds(mask),
@@ -45,18 +45,18 @@ impl Frame {
         }
     }
 
-    /// Its number of rows and columns.
+    /// Number of rows and columns of the part.
     pub(crate) fn shape(&self) -> (usize, usize) {
         (self.rows.len(), self.cols.len())
     }
 
-    /// That part of a slice.
+    /// Returns this part of a slice.
     pub(crate) fn of<'a, T>(&self, slice: ArrayView2<'a, T>) -> ArrayView2<'a, T> {
         slice.slice_move(s![self.rows.clone(), self.cols.clone()])
     }
 }
 
-/// A range of `side` pixels around the middle of `range`, moved to lie within `0..n`.
+/// Returns a range of `side` pixels around the middle of `range`, moved to lie within `0..n`.
 fn centred(range: &Range<usize>, side: usize, n: usize) -> Range<usize> {
     let side = side.min(n);
     let first = ((range.start + range.end) / 2)
@@ -65,7 +65,7 @@ fn centred(range: &Range<usize>, side: usize, n: usize) -> Range<usize> {
     first..first + side
 }
 
-/// The rows and columns that the mask touches on any slice; `None` for an empty mask.
+/// Returns the rows and columns that the mask touches on any slice; `None` for an empty mask.
 fn bounds(mask: &Mask) -> Option<(Range<usize>, Range<usize>)> {
     let voxels = mask.voxels();
     let (_, rows, cols) = voxels.dim();

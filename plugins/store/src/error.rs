@@ -5,18 +5,18 @@ use pe_binding::{Explain, Interrupted};
 use pe_ct::CtError;
 use thiserror::Error;
 
-/// What can go wrong between a computed artifact and the disk.
+/// Errors of writing results to disk and reading them back.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The operating system refused.
+    /// The operating system refused an action.
     #[error("cannot {action} {path}")]
     Io {
-        /// What was tried, as a verb.
+        /// Attempted action, as a verb.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
     /// A stored file is not what its manifest says.
@@ -24,9 +24,9 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the manifest says.
+        /// What the file should be, by its manifest.
         expected: String,
-        /// What the file is.
+        /// What was found.
         found: String,
     },
     /// Another process writes to the store.
@@ -34,13 +34,13 @@ pub enum StoreError {
     Locked {
         /// The store's folder.
         folder: PathBuf,
-        /// Who holds the lock.
+        /// The process that holds the lock.
         holder: String,
     },
-    /// The volume, the mask or the settings do not go together.
+    /// The volume, the mask or the settings do not match.
     #[error(transparent)]
     Ct(#[from] CtError),
-    /// A mask made with other settings than the store's.
+    /// A mask was made with other settings than the store's.
     #[error("the store expects a mask made by {expected}, found one made by {found}")]
     OtherMask {
         /// The recipe in the store's settings.
@@ -48,7 +48,7 @@ pub enum StoreError {
         /// The mask's recipe.
         found: String,
     },
-    /// A setting that needs a mask, where there is none.
+    /// A setting needs a mask, but the store has none.
     #[error("expected a mask with the setting `{option}`, found none")]
     NoMask {
         /// The setting.
@@ -59,29 +59,29 @@ pub enum StoreError {
         "exam {series_uid}: expected at least one slice of at least one pixel, found {found:?} (slice, row, col)"
     )]
     Empty {
-        /// Which exam.
+        /// SeriesInstanceUID of the exam.
         series_uid: String,
-        /// Its shape.
+        /// The volume's shape.
         found: (usize, usize, usize),
     },
-    /// An exam or a slice that is not stored.
+    /// An exam or a slice is not stored.
     #[error(
         "expected slice {slice_idx} of exam {series_uid}, found {n_slices} stored slices of it"
     )]
     NoSlice {
-        /// Which exam.
+        /// SeriesInstanceUID of the exam.
         series_uid: String,
-        /// Which slice, from 0.
+        /// Index of the slice, from 0.
         slice_idx: i64,
-        /// Slices that are stored of it.
+        /// Number of the exam's stored slices.
         n_slices: usize,
     },
-    /// Values that are no whole number of rows of features.
+    /// The values are no whole number of rows of features.
     #[error("expected rows of {width} features, found {found} values")]
     Features {
-        /// Values a row.
+        /// Values per row.
         width: usize,
-        /// Values given.
+        /// Number of given values.
         found: usize,
     },
     /// The user asked to stop.

@@ -15,40 +15,40 @@ use crate::slices::create;
 use crate::stored::checksum;
 use crate::{StoreError, StoredExam};
 
-/// What one row of features stands for.
+/// The unit that one row of features stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureUnit {
     /// One slice.
     Slice,
-    /// A slab of so many consecutive slices; the last slab of an exam is padded with zeros.
+    /// A slab of this many consecutive slices; the last slab of an exam is padded with zeros.
     Slab(usize),
 }
 
-/// What stored features are made with, besides their slices.
+/// Settings that stored features are made with, besides their slices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSettings {
-    /// The network's name, for people.
+    /// The network's name, for messages.
     pub network: String,
-    /// A digest of the network's weights and of how its input is normalised.
+    /// Digest of the network's weights and of its input's normalisation.
     pub weights: String,
     /// The key of the slices' settings ([`crate::SliceSettings::key`]).
     pub slices: String,
-    /// What a row stands for.
+    /// The unit that a row stands for.
     pub unit: FeatureUnit,
-    /// Values a row.
+    /// Values per row.
     pub width: usize,
 }
 
-/// Version of the files' format; part of every key.
+/// Version of the files' format, a part of every key.
 const FORMAT: u32 = 1;
-/// The values begin at a multiple of this, so that they can be read where they lie.
+/// The values begin at a multiple of this many bytes, so that they are aligned in the memory map.
 const ALIGNMENT: usize = 64;
-/// Longer headers are not ours.
+/// Largest header, in bytes. We write no longer ones.
 const MAX_HEADER: usize = 1 << 20;
 
 impl FeatureSettings {
-    /// A digest of the settings, as 16 hexadecimal digits.
+    /// Returns a digest of the settings, as 16 hexadecimal digits.
     pub fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("pe-script feature settings");
         hasher.update(&FORMAT.to_le_bytes());
@@ -57,7 +57,7 @@ impl FeatureSettings {
     }
 }
 
-/// The features of many exams, all of the same frozen network: one checksummed file an exam,
+/// The features of many exams, all made by the same frozen network: one checksummed file per exam,
 /// `FOLDER/features/SETTINGS/EXAM.bin`.
 #[derive(Debug)]
 pub struct FeatureStore {
@@ -77,7 +77,7 @@ pub struct StoredFeatures {
     width: usize,
 }
 
-/// What a file says of itself before its values.
+/// Header of a file, before its values.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
@@ -106,7 +106,7 @@ impl FeatureStore {
         })
     }
 
-    /// What every exam's features here are made with.
+    /// The settings of every exam's features here.
     pub fn settings(&self) -> &FeatureSettings {
         &self.settings
     }
@@ -116,11 +116,12 @@ impl FeatureStore {
         &self.folder
     }
 
-    /// The features of `exam`, when they are there and were made from these slices. Every byte is
-    /// checked: features are small beside what they cost.
+    /// Returns the features of `exam` if they are stored and were made from these slices. Every
+    /// byte is checked: features are small compared with the cost of making them.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] for a file that is not what it says; [`StoreError::Io`].
+    /// [`StoreError::Damaged`] for a file that does not match its header or the exam;
+    /// [`StoreError::Io`].
     pub fn get(&self, exam: &StoredExam) -> Result<Option<StoredFeatures>, StoreError> {
         let path = self.path(exam);
         let file = match self.files.open(&path) {
@@ -152,6 +153,7 @@ impl FeatureStore {
             return Err(damaged("features of this exam", "others"));
         }
         let (rows, width) = (header.rows, header.width);
+        // Other slices: not damaged, but out of date.
         let current = header.source == exam.manifest().checksum;
         Ok(current.then(|| StoredFeatures {
             map: Arc::new(map),
@@ -161,7 +163,7 @@ impl FeatureStore {
         }))
     }
 
-    /// Stores the features of `exam`, `[row, value]`, in place of what is there.
+    /// Stores the features of `exam`, `[row, value]`, replacing any that are there.
     ///
     /// # Errors
     /// [`StoreError::Features`] when the values are no whole number of rows;
@@ -188,6 +190,7 @@ impl FeatureStore {
             out.write_all(bytes)
         });
         written.map_err(StoreError::io("write", &path))?;
+        // Read the file back, so that the caller gets what is on disk, checked.
         self.get(exam)?.ok_or_else(|| StoreError::Damaged {
             path,
             expected: "the features just written".into(),
@@ -204,6 +207,7 @@ impl FeatureStore {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_none() {
             let taken = WriteLock::take(&self.root, &self.files)?;
+            // Now no other process writes here, so unfinished files are leftovers.
             sweep(&self.folder, UNFINISHED, &self.files)?;
             *lock = Some(taken);
         }
@@ -212,7 +216,7 @@ impl FeatureStore {
 }
 
 impl Header {
-    /// The file's bytes before its values.
+    /// Returns the file's bytes before its values, padded to the alignment.
     fn start(&self) -> Vec<u8> {
         let text = serde_json::json!(self).to_string();
         let mut start = (text.len() as u64).to_le_bytes().to_vec();
@@ -222,12 +226,13 @@ impl Header {
     }
 }
 
-/// The header and where the values begin; `None` for bytes that hold none.
+/// Parses the header; returns it and the offset of the values. `None` for other bytes.
 fn header(bytes: &[u8]) -> Option<(Header, usize)> {
     let length = u64::from_le_bytes(bytes.get(..8)?.try_into().ok()?);
     let length = usize::try_from(length).ok().filter(|n| *n <= MAX_HEADER)?;
     let header: Header = serde_json::from_slice(bytes.get(8..8 + length)?).ok()?;
     let start = header.start();
+    // Only the exact bytes that we would write count, padding included.
     bytes.starts_with(&start).then_some((header, start.len()))
 }
 
@@ -237,7 +242,7 @@ impl StoredFeatures {
         self.rows
     }
 
-    /// Values a row.
+    /// Values per row.
     pub fn width(&self) -> usize {
         self.width
     }

@@ -1,11 +1,10 @@
-//! The reader of manifests on bytes in memory, for programs that try to break it. No part of the
-//! API.
+//! Reader of manifests from bytes in memory, for fuzzing. Not part of the API.
 
 use std::path::Path;
 
 use crate::{Manifest, StoreError};
 
-/// Reads the bytes of a manifest's file.
+/// Parses and checks the bytes of a manifest's file.
 ///
 /// # Errors
 /// [`StoreError::Damaged`].
@@ -13,8 +12,8 @@ pub fn manifest(bytes: &[u8]) -> Result<Manifest, StoreError> {
     Manifest::parse(bytes, Path::new("in memory"))
 }
 
-/// The bytes of a manifest's file that holds `content` under a right seal, which a program that
-/// tries at random would never find.
+/// Returns the bytes of a manifest's file with `content` under a correct seal. A fuzzer would never
+/// find such a seal at random.
 pub fn seal(content: serde_json::Value) -> Vec<u8> {
     Manifest::sealed(content).into_bytes()
 }

@@ -8,19 +8,20 @@ use pe_files::{Access, Files, Output};
 
 use crate::StoreError;
 
-/// The right to write to a store, until dropped. The operating system takes it back when the
-/// process ends in whatever way, so a lock is never left behind.
+/// Exclusive lock for writing to a store, until dropped. The operating system releases it when the
+/// process ends in whatever way, so no stale lock is left behind.
 #[derive(Debug)]
 pub struct WriteLock {
     _file: Output,
 }
 
-/// The locks of this process. A script may open one folder with several settings, and must not be
-/// locked out by itself.
+/// The locks that this process holds. A script may open one folder with several settings, and must
+/// not lock itself out.
 static HELD: LazyLock<Mutex<HashMap<PathBuf, Weak<WriteLock>>>> = LazyLock::new(Mutex::default);
 
 impl WriteLock {
-    /// Takes the lock of the store at `folder`, which must exist, or shares this process's own.
+    /// Takes the lock of the store at `folder`, which must exist. If this process holds it already,
+    /// shares it.
     pub fn take(folder: &Path, files: &Files) -> Result<Arc<Self>, StoreError> {
         let allowed = files.check(folder, Access::Write);
         let folder = allowed
@@ -42,7 +43,8 @@ impl WriteLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // Who holds it is a courtesy: an unreadable lock file must not hide that it is held.
+                // The holder is only for the message: if it cannot be read, still report that the
+                // lock is held.
                 let _ = file.file().read_to_string(&mut holder);
                 let holder = if holder.is_empty() {
                     "another process".into()
@@ -65,7 +67,8 @@ impl WriteLock {
     }
 }
 
-/// Removes what an interrupted writer left in `folder`. Only for the holder of the lock.
+/// Removes what an interrupted writer left in `folder`. The caller must hold the lock, or it would
+/// remove the files of a running writer.
 pub fn sweep(folder: &Path, prefix: &str, files: &Files) -> Result<(), StoreError> {
     for path in files.list(folder).map_err(StoreError::io("read", folder))? {
         if path

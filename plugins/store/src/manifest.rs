@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Dtype, SliceSettings, StoreError};
 
-/// What is written beside an exam's slices: where they come from, their shape and their checksum.
+/// Manifest of an exam's slices, stored beside them: where they come from, their shape and their
+/// checksum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -14,33 +15,34 @@ pub struct Manifest {
     pub exam: ExamInfo,
     /// Slices, channels, rows, cols.
     pub shape: [usize; 4],
-    /// How a value is kept.
+    /// Type of a stored value.
     pub dtype: Dtype,
-    /// The indices of the slices whose mask is empty: stored, as zeros, and never dropped.
+    /// Indices of the slices whose mask is empty. These slices are stored, as zeros, and never
+    /// dropped.
     pub empty_slices: Vec<usize>,
     /// The volume inside the mask in ml; `None` for slices without a mask.
     pub mask_ml: Option<f64>,
-    /// What was seen of the lungs when the mask was made; `None` where none were looked for.
+    /// Quality of the mask's lungs; `None` if no lungs were looked for.
     pub quality: Option<MaskQuality>,
     /// BLAKE3 of `slices.bin`, hexadecimal.
     pub checksum: String,
 }
 
-/// A manifest as it lies on disk: its own text is checked too.
+/// A manifest as it is on disk, with a checksum of its own text.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     manifest: serde_json::Value,
     seal: String,
 }
 
-/// Slices of the longest exam: a CTPA has some hundred.
+/// Most slices of an exam. A CTPA has some hundred.
 const MAX_SLICES: usize = 1 << 20;
 
-/// The file's name in an exam's folder.
+/// Name of the file in an exam's folder.
 pub const FILE: &str = "exam.json";
 
 impl Manifest {
-    /// The bytes that `slices.bin` must have; `None` for a shape that no file can have.
+    /// Number of bytes that `slices.bin` must have; `None` for a shape that no file can have.
     pub fn n_bytes(&self) -> Option<u64> {
         let n_bytes = |n: u64, &side: &usize| n.checked_mul(side as u64);
         self.shape
@@ -48,7 +50,7 @@ impl Manifest {
             .try_fold(self.dtype.bytes() as u64, n_bytes)
     }
 
-    /// Reads and checks the manifest in `folder`; `None` when there is none.
+    /// Reads and checks the manifest in `folder`; returns `None` if there is none.
     pub(crate) fn read(folder: &Path, files: &Files) -> Result<Option<Self>, StoreError> {
         let path = folder.join(FILE);
         let bytes = match files.read(&path) {
@@ -59,7 +61,7 @@ impl Manifest {
         Self::parse(&bytes, &path).map(Some)
     }
 
-    /// Checks the bytes of a manifest; `path` is what errors name.
+    /// Parses and checks the bytes of a manifest. Errors name `path`.
     pub(crate) fn parse(bytes: &[u8], path: &Path) -> Result<Self, StoreError> {
         let damaged = |found: String| StoreError::Damaged {
             path: path.to_owned(),
@@ -82,8 +84,9 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Everything that is there once a slice must be there for as many slices. A right seal only says
-    /// that a file is as it was written, by whomever.
+    /// Checks that every list with one entry per slice has as many entries as there are slices. A
+    /// correct seal is not enough: it only shows that the file is unchanged since it was written,
+    /// not who wrote it.
     fn count(&self) -> Result<(), (String, String)> {
         let [n_slices, ..] = self.shape;
         if !(1..=MAX_SLICES).contains(&n_slices) || self.shape.contains(&0) {
@@ -117,7 +120,7 @@ impl Manifest {
         Ok(())
     }
 
-    /// Whether slices of such a shape are made with `settings`.
+    /// Checks that the shape and type of the slices are those of `settings`.
     pub(crate) fn check_made_with(
         &self,
         settings: &SliceSettings,
@@ -139,7 +142,7 @@ impl Manifest {
         }
     }
 
-    /// The bytes of a manifest's file.
+    /// Returns the text of a manifest's file.
     pub(crate) fn sealed(manifest: serde_json::Value) -> String {
         let sealed = Sealed {
             seal: seal(&manifest),
@@ -148,7 +151,7 @@ impl Manifest {
         serde_json::json!(sealed).to_string()
     }
 
-    /// Writes the manifest into `folder`, in one step.
+    /// Writes the manifest into `folder`, atomically.
     pub(crate) fn write(&self, folder: &Path, files: &Files) -> Result<(), StoreError> {
         let text = Self::sealed(serde_json::json!(self));
         let path = folder.join(FILE);
@@ -163,7 +166,7 @@ fn seal(manifest: &serde_json::Value) -> String {
         .to_string()
 }
 
-/// The name of an exam's folder: a digest of its UIDs, so that no UID ever becomes a path.
+/// Returns the name of an exam's folder: a digest of its UIDs, so that no UID ever becomes a path.
 pub fn folder_name(exam: &ExamId) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("pe-script exam folder");
     hasher.update(exam.study_uid.as_bytes());
@@ -203,7 +206,7 @@ mod tests {
         assert!(error.to_string().contains("another seal"), "{error}");
     }
 
-    /// What a right seal does not vouch for.
+    /// A correct seal does not make a manifest valid.
     #[test]
     fn what_is_there_once_a_slice_is_counted() {
         let shape = [2, 3, 4, 4];

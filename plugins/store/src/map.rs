@@ -1,4 +1,4 @@
-//! Files that are read where they lie.
+//! Maps files into memory.
 
 #![expect(unsafe_code, reason = "somebody else may change a mapped file")]
 
@@ -7,13 +7,13 @@ use std::io;
 
 use memmap2::Mmap;
 
-/// Maps a file of the store, whole.
+/// Maps a whole file of the store.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the operating system.
 pub(crate) fn map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the store never changes a file in place: it renames new files over old ones, which
-    // leaves this map on the old one. Somebody else who truncates the file meanwhile would end the
-    // process with a bus error, as with any mapped file.
+    // SAFETY: the store never changes a file in place. It renames new files over old ones, and this
+    // map then still shows the old one. If somebody else truncates the file meanwhile, the process
+    // ends with a bus error, as with any mapped file.
     unsafe { Mmap::map(file) }
 }

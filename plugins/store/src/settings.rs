@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 
-/// How a stored value is kept on disk.
+/// Type of a stored value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
@@ -14,7 +14,7 @@ pub enum Dtype {
 }
 
 impl Dtype {
-    /// Bytes a value.
+    /// Bytes per value.
     pub fn bytes(self) -> usize {
         match self {
             Self::U8 => 1,
@@ -23,62 +23,62 @@ impl Dtype {
     }
 }
 
-/// Which part of a slice is stored.
+/// The part of a slice that is stored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Crop {
     /// All of it, as the paper does.
     #[default]
     None,
-    /// The square around the exam's mask, the same on all of its slices: the pixels of a stored
-    /// slice are spent on the chest, not on the air around it. An exam with an empty mask is
+    /// The square around the exam's mask, the same on all of its slices. The pixels of a stored
+    /// slice are then spent on the chest, not on the air around it. An exam with an empty mask is
     /// stored whole.
     Mask,
-    /// The middle 70 % of that square along rows and columns: the heart and both hila with the
-    /// arteries down to the segmental ones. What lies further out, ribs and the outer lung, is cut
-    /// off, and the hila get twice as many pixels.
+    /// The middle 70 % of that square along rows and columns: the heart and both hila, with the
+    /// arteries down to the segmental ones. The ribs and the outer lung are cut off, and the hila
+    /// get twice as many pixels.
     Hila,
 }
 
-/// What is stored of a voxel outside the mask.
+/// Value of a voxel outside the mask.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outside {
     /// 0 in every channel, as the paper does.
     #[default]
     Zero,
-    /// What was scanned: the mask tells only where to crop.
+    /// The scanned value: the mask only tells where to crop.
     Keep,
 }
 
-/// What stored slices are made with, besides their exam. Exams made with different settings lie
-/// in different folders of the store and are never mixed.
+/// Settings that stored slices are made with. Exams made with different settings lie in different
+/// folders of the store and are never mixed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SliceSettings {
     /// Side of a stored slice, pixels.
     pub size: usize,
-    /// How a value is kept.
+    /// Type of a stored value.
     pub dtype: Dtype,
     /// The HU windows of the three channels, each `[level, width]`.
     pub windows: [HuWindow; 3],
     /// The recipe of the masks ([`pe_ct::Mask::recipe`]); `"none"` for slices without a mask.
     pub mask: String,
-    /// Which part of a slice is stored.
+    /// The part of a slice that is stored.
     #[serde(skip_serializing_if = "is_default")]
     pub crop: Crop,
-    /// What is stored of a voxel outside the mask.
+    /// Value of a voxel outside the mask.
     #[serde(skip_serializing_if = "is_default")]
     pub outside: Outside,
 }
 
-/// Settings from before there was a choice keep their key.
+/// Defaults are not serialised, so that settings from before the option existed keep their key.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// EfficientNet-B0's own input size (`reading`: the pretrained weights' size), bytes, the paper's
-/// three windows, no mask.
+/// EfficientNet-B0's own input size (our reading of the paper: the pretrained weights' size),
+/// bytes, the paper's three windows, no mask.
 impl Default for SliceSettings {
     fn default() -> Self {
         Self {
@@ -92,11 +92,11 @@ impl Default for SliceSettings {
     }
 }
 
-/// Version of the files' format; part of every key.
+/// Version of the files' format, a part of every key.
 const FORMAT: u32 = 1;
 
 impl SliceSettings {
-    /// Refuses to crop by a mask, or to keep what lies outside of it, where there is none.
+    /// Checks that a mask is set if the settings crop by it or keep what lies outside it.
     pub(crate) fn check(&self) -> Result<(), StoreError> {
         let asked = [
             ("crop", self.crop != Crop::None),
@@ -111,7 +111,7 @@ impl SliceSettings {
         }
     }
 
-    /// A digest of the settings and of the code that follows them, as 16 hexadecimal digits.
+    /// Returns a digest of the settings and of the version of the code, as 16 hexadecimal digits.
     pub fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new_derive_key("pe-script slice settings");
         hasher.update(&FORMAT.to_le_bytes());

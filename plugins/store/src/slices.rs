@@ -19,8 +19,8 @@ use crate::{Dtype, Outside, SliceSettings, StoreError};
 
 /// The preprocessed slices of many exams, all made with the same settings.
 ///
-/// Opening it reads and creates nothing but the settings' folder; the first exam put takes the
-/// store's lock. Memory is taken for one exam at a time.
+/// Opening it reads nothing, and creates only the settings' folder. The first exam that is put
+/// takes the store's lock. Only one exam at a time takes memory.
 #[derive(Debug)]
 pub struct SliceStore {
     root: PathBuf,
@@ -31,16 +31,16 @@ pub struct SliceStore {
     lock: Mutex<Option<Arc<WriteLock>>>,
 }
 
-/// What the store has of an exam.
+/// State of an exam in the store.
 #[derive(Debug)]
 pub enum Status {
-    /// Everything, and every checksum is right.
+    /// Complete, with correct checksums.
     Whole(StoredExam),
-    /// Nothing.
+    /// Not stored.
     Missing,
-    /// Slices made from other inputs: the exam's files changed since.
+    /// The stored slices were made from other inputs: the exam's files have changed since.
     Stale,
-    /// A file that is not what its manifest says, and why.
+    /// A file does not match its manifest, for this reason.
     Damaged(StoreError),
 }
 
@@ -49,7 +49,7 @@ impl SliceStore {
     ///
     /// # Errors
     /// [`StoreError::Ct`] for a size that cannot be made; [`StoreError::NoMask`] for a setting that
-    /// needs a mask, where there is none; [`StoreError::Io`].
+    /// needs a mask, without one; [`StoreError::Io`].
     pub fn open(root: &Path, settings: SliceSettings, files: &Files) -> Result<Self, StoreError> {
         settings.check()?;
         let channels = Channels::new(&settings.windows, settings.size)?;
@@ -65,7 +65,7 @@ impl SliceStore {
         })
     }
 
-    /// What every exam here is made with.
+    /// The settings that every exam here is made with.
     pub fn settings(&self) -> &SliceSettings {
         &self.settings
     }
@@ -75,10 +75,10 @@ impl SliceStore {
         &self.folder
     }
 
-    /// What the store has of `exam`; reads and checks every stored byte of it.
+    /// Returns the state of `exam`. Reads and checks every stored byte of it.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when a file is there and cannot be read.
+    /// [`StoreError::Io`] when a file exists but cannot be read.
     pub fn status(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
         Ok(match self.opened(exam)? {
             Status::Whole(stored) => match stored.verify() {
@@ -89,11 +89,11 @@ impl SliceStore {
         })
     }
 
-    /// The stored slices of `exam`, when they are up to date. Checks lengths and the manifest's
-    /// seal, not every byte, see [`StoredExam::verify`].
+    /// Returns the stored slices of `exam` if they are up to date. Checks lengths and the
+    /// manifest's seal, but not every byte, see [`StoredExam::verify`].
     ///
     /// # Errors
-    /// [`StoreError::Io`] when a file is there and cannot be read.
+    /// [`StoreError::Io`] when a file exists but cannot be read.
     pub fn get(&self, exam: &ExamInfo) -> Result<Option<StoredExam>, StoreError> {
         match self.opened(exam)? {
             Status::Whole(stored) => Ok(Some(stored)),
@@ -101,11 +101,12 @@ impl SliceStore {
         }
     }
 
-    /// As [`SliceStore::status`], before the voxels' checksum.
+    /// Like [`SliceStore::status`], but without checking the voxels' checksum.
     fn opened(&self, exam: &ExamInfo) -> Result<Status, StoreError> {
         let stored = match self.open_exam(&self.exam_folder(exam)) {
             Ok(None) => return Ok(Status::Missing),
             Ok(Some(stored)) => stored,
+            // The manifest is there but `slices.bin` is not: make the exam again.
             Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Status::Missing);
             }
@@ -113,6 +114,7 @@ impl SliceStore {
             Err(error) => return Err(error),
         };
         let known = &stored.manifest().exam;
+        // Only the inputs decide. Labels may change without making the slices again, see `has`.
         let current = known.inputs_key == exam.inputs_key && known.sop_uids == exam.sop_uids;
         Ok(if current {
             Status::Whole(stored)
@@ -121,8 +123,9 @@ impl SliceStore {
         })
     }
 
-    /// Whether the store has `exam` whole and up to date, so that it need not be made again. Labels
-    /// that changed since are written down; damage is told to `work` and counts as not there.
+    /// Returns whether the store has `exam` complete and up to date, so that it need not be made
+    /// again. If its labels have changed, they are updated in the manifest. Damage is reported as a
+    /// warning and counts as missing.
     ///
     /// # Errors
     /// As [`SliceStore::status`]; [`StoreError::Locked`] when labels changed and another process
@@ -148,13 +151,12 @@ impl SliceStore {
         }
     }
 
-    /// Makes the slices of `volume`, masked by `mask`, and stores them in place of what the store
-    /// has of this exam.
+    /// Makes the slices of `volume`, masked by `mask`, and stores them, replacing any of this exam.
     ///
     /// # Errors
-    /// [`StoreError::OtherMask`] for a mask that the settings do not name; [`StoreError::Ct`] for
-    /// one of another shape; [`StoreError::Empty`] for a volume without pixels;
-    /// [`StoreError::Locked`], [`StoreError::Io`], [`StoreError::Interrupted`].
+    /// [`StoreError::OtherMask`] for a mask with another recipe than the settings';
+    /// [`StoreError::Ct`] for one of another shape; [`StoreError::Empty`] for a volume without
+    /// pixels; [`StoreError::Locked`], [`StoreError::Io`], [`StoreError::Interrupted`].
     pub fn put(
         &self,
         volume: &Volume,
@@ -163,6 +165,7 @@ impl SliceStore {
     ) -> Result<StoredExam, StoreError> {
         self.check(volume, mask)?;
         self.take_lock()?;
+        // Write to a folder beside the exam's, and rename it only when it is complete.
         let beside = self
             .folder
             .join(format!("{UNFINISHED}{}", folder_name(&volume.info().id)));
@@ -171,7 +174,7 @@ impl SliceStore {
             .create_dir(&beside)
             .map_err(StoreError::io("create", &beside))?;
         self.write(volume, mask, &beside, work).inspect_err(|_| {
-            // The error at hand says more than one from clearing up; the next writer sweeps again.
+            // Keep the first error, even if the clean-up fails too. The next writer sweeps again.
             let _ = self.remove(&beside);
         })?;
         self.move_in(&beside, volume.info())
@@ -212,11 +215,11 @@ impl SliceStore {
         manifest.write(folder, &self.files)
     }
 
-    /// Every exam stored with these settings, ordered by folder name, which does not depend on
-    /// when it was stored. Checks seals and lengths, not checksums.
+    /// Returns all exams stored with these settings, ordered by folder name, which does not depend
+    /// on when they were stored. Checks seals and lengths, but not checksums.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] for the first exam whose files are not right; [`StoreError::Io`].
+    /// [`StoreError::Damaged`] for the first exam with damaged files; [`StoreError::Io`].
     pub fn exams(&self) -> Result<Vec<StoredExam>, StoreError> {
         let mut folders = Vec::new();
         let entries = self.files.list(&self.folder);
@@ -235,7 +238,7 @@ impl SliceStore {
             .collect()
     }
 
-    /// The exam in a folder, which must be of these settings.
+    /// Opens the exam in a folder and checks that it has these settings.
     fn open_exam(&self, folder: &Path) -> Result<Option<StoredExam>, StoreError> {
         let stored = StoredExam::open(folder, &self.files)?;
         if let Some(stored) = &stored {
@@ -245,7 +248,7 @@ impl SliceStore {
         Ok(stored)
     }
 
-    /// How many exams and slices are stored, and how many of them show PE; reads every manifest.
+    /// Counts exams and slices, and those that show PE. Reads every manifest.
     ///
     /// # Errors
     /// As [`SliceStore::exams`].
@@ -261,7 +264,7 @@ impl SliceStore {
         Ok(counts)
     }
 
-    /// One slice of the stored exam with this SeriesInstanceUID, to look at.
+    /// Returns one slice of the stored exam with this SeriesInstanceUID, to look at.
     ///
     /// # Errors
     /// [`StoreError::NoSlice`] when there is none; as [`SliceStore::exams`].
@@ -315,6 +318,7 @@ impl SliceStore {
     ) -> Result<Vec<T>, StoreError> {
         let (n_slices, rows, cols) = volume.dim();
         let task = work.task("making channels", n_slices, "slices");
+        // The mask always decides the crop, but only blanks voxels with `Outside::Zero`.
         let frame = Frame::new(self.settings.crop, mask, rows, cols);
         let (rows, cols) = frame.shape();
         let blanking = mask.filter(|_| self.settings.outside == Outside::Zero);
@@ -360,7 +364,7 @@ impl SliceStore {
         removed.map_err(StoreError::io("remove", folder))
     }
 
-    /// Takes the store's lock, once, and clears away what an interrupted writer left.
+    /// Takes the store's lock on the first call, and removes what an interrupted writer left.
     fn take_lock(&self) -> Result<(), StoreError> {
         let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         if lock.is_none() {
@@ -371,8 +375,8 @@ impl SliceStore {
         Ok(())
     }
 
-    /// Renames a finished folder to its exam's name. A folder cannot be renamed over another, so
-    /// an old one steps aside first; a crash between the two leaves the exam missing, not broken.
+    /// Renames a finished folder to its exam's name. A folder cannot be renamed over another, so an
+    /// old one is moved aside first. After a crash between the two the exam is missing, not broken.
     fn move_in(&self, beside: &Path, exam: &ExamInfo) -> Result<StoredExam, StoreError> {
         let folder = self.exam_folder(exam);
         let aside = self
@@ -396,7 +400,7 @@ impl SliceStore {
     }
 }
 
-/// Makes the folder of some settings, and writes them down in it for people.
+/// Creates the folder of some settings, and writes the settings into it, for people to read.
 pub(crate) fn create(
     folder: &Path,
     settings: &serde_json::Value,
@@ -412,16 +416,16 @@ pub(crate) fn create(
     written.map_err(StoreError::io("write", &path))
 }
 
-/// What a store holds, and the prevalence of PE in it.
+/// Numbers of exams and slices in a store, and of those with PE.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Exams.
+    /// Number of exams.
     pub n_exams: usize,
-    /// Exams with PE, the indeterminate ones among them.
+    /// Number of exams with PE, including the indeterminate ones.
     pub n_pe_exams: usize,
-    /// Slices of all exams.
+    /// Number of slices of all exams.
     pub n_slices: usize,
-    /// Slices labelled as showing PE.
+    /// Number of slices labelled as showing PE.
     pub n_pe_slices: usize,
 }
 

@@ -11,15 +11,15 @@ use crate::manifest::Manifest;
 use crate::map::map;
 use crate::{Dtype, StoreError};
 
-// The halves of a stored file are read where they lie.
+// Halves are read directly from the mapped file.
 #[cfg(target_endian = "big")]
 compile_error!("the store's files are little endian and are mapped as they are");
 
-/// The file's name in an exam's folder.
+/// Name of the file in an exam's folder.
 pub(crate) const FILE: &str = "slices.bin";
 
-/// One exam's stored slices, `[slice, channel, row, col]`, read through a memory map: memory is
-/// taken for what is looked at, and given back by the system when it is short.
+/// One exam's stored slices, `[slice, channel, row, col]`, read through a memory map. Only the
+/// slices in use take memory, and the system can reclaim it.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
@@ -30,8 +30,8 @@ pub struct StoredExam {
 }
 
 impl StoredExam {
-    /// Opens the exam stored in `folder`; `None` when there is none. Checks lengths and the
-    /// manifest's seal, not the voxels' checksum, see [`StoredExam::verify`].
+    /// Opens the exam stored in `folder`; returns `None` if there is none. Checks lengths and the
+    /// manifest's seal, but not the voxels' checksum, see [`StoredExam::verify`].
     ///
     /// # Errors
     /// [`StoreError::Damaged`] when the manifest or the length is not right; [`StoreError::Io`].
@@ -81,12 +81,12 @@ impl StoredExam {
         })
     }
 
-    /// Where the slices come from, their shape and checksum.
+    /// The manifest: where the slices come from, their shape and checksum.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// The bytes that the slices take on disk.
+    /// Number of bytes that the slices take on disk.
     pub fn n_bytes(&self) -> usize {
         self.map.len()
     }
@@ -140,7 +140,7 @@ impl StoredExam {
     }
 }
 
-/// BLAKE3, hexadecimal, on all threads.
+/// Returns the BLAKE3 hash of `bytes`, hexadecimal, computed on all threads.
 pub(crate) fn checksum(bytes: &[u8]) -> String {
     blake3::Hasher::new()
         .update_rayon(bytes)

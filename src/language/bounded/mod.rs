@@ -1,8 +1,8 @@
-//! Functions of Rhai's own that take memory before they look at a limit, or that go on after one was
-//! met. Here they do neither; otherwise they are as Rhai documents them.
+//! Replacements for some of Rhai's own functions, which allocate memory before they check a limit, or
+//! go on after one was met. These do neither; otherwise they do what Rhai documents.
 //!
-//! Input: an engine, with its limits. Output: the same with these functions in the place of Rhai's.
-//! This room must not know what a script is for.
+//! Input: an engine, with its limits. Output: the same engine with these functions in place of Rhai's.
+//! This module must not know what a script is for.
 
 mod nested;
 mod order;
@@ -11,11 +11,11 @@ mod text;
 use pe_binding::script::ScriptResult;
 use rhai::{Engine, EvalAltResult, FuncRegistration, NativeCallContext, Position};
 
-/// The comment of each, by which the reference tells them from the host's own: it documents them as
-/// Rhai does.
+/// Doc comment of each replacement. By it the reference recognises them and leaves them out: Rhai's
+/// documentation holds for them.
 pub(crate) const MARK: &str = "/// As Rhai's own.";
 
-/// Registers them.
+/// Registers the replacements.
 pub(crate) fn register(engine: &mut Engine) {
     text::register(engine);
     nested::register(engine);
@@ -26,10 +26,11 @@ fn own(name: &str) -> FuncRegistration {
     FuncRegistration::new(name).with_comments([MARK])
 }
 
-/// The error for a text of more bytes than a string may have, before there is one.
+/// Returns an error if a text of `bytes` bytes would be longer than the engine allows. Called before the
+/// text is allocated.
 fn check_text(context: &NativeCallContext, bytes: usize) -> ScriptResult<()> {
     let most = context.engine().max_string_size();
-    // 0 is no limit.
+    // 0 means no limit.
     if most > 0 && bytes > most {
         Err(EvalAltResult::ErrorDataTooLarge("Length of string".to_owned(), Position::NONE).into())
     } else {

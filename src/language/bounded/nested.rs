@@ -1,9 +1,9 @@
-//! Arrays and maps in each other, compared and shown.
+//! Comparison and text of nested arrays and maps.
 //!
 //! Rhai calls `==` and `to_debug` of the items through the engine. Each such call copies its
-//! arguments and, because the host follows calls for the places of errors (`trace`), the calls above
-//! with theirs: at 200 levels that is gigabytes. Here items are looked at where they are, and only
-//! what is no array and no map is asked through the engine.
+//! arguments. Because the host tracks calls for the places of errors (`trace`), it also copies those of
+//! all calls above: at 200 levels that is gigabytes. Here nested arrays and maps are visited in place,
+//! and only other values are compared and shown through the engine.
 
 use pe_binding::script::{ScriptResult, runtime_error};
 use rhai::{
@@ -12,8 +12,8 @@ use rhai::{
 
 use super::{check_text, own};
 
-/// As deep as calls may be nested. Deeper data are made by a loop, and each level takes of the
-/// stack.
+/// Maximum depth of nesting, the same as for calls. Each level needs stack, and a loop in a script can
+/// nest data to any depth.
 const LEVELS: usize = 64;
 
 pub(super) fn register(engine: &mut Engine) {
@@ -41,7 +41,7 @@ pub(super) fn register(engine: &mut Engine) {
     }
 }
 
-/// One level deeper.
+/// Counts down one level of nesting; an error at the maximum depth.
 fn below(levels: usize) -> ScriptResult<usize> {
     levels.checked_sub(1).ok_or_else(|| {
         let message = format!("arrays and maps are nested more than {LEVELS} levels deep");
@@ -50,7 +50,8 @@ fn below(levels: usize) -> ScriptResult<usize> {
     })
 }
 
-/// A value that is being changed by a call around this one cannot be looked at.
+/// Returns an error for a shared value that a call around this one is changing: it is locked, and
+/// reading it would panic or block.
 fn check_free(value: &Dynamic) -> ScriptResult<()> {
     if value.is_shared() && value.is_locked() {
         Err(EvalAltResult::ErrorDataRace("item".to_owned(), Position::NONE).into())
@@ -119,7 +120,8 @@ fn equal(
     match context.call_native_fn_raw("==", true, &mut [&mut a, &mut b]) {
         Ok(equal) => Ok(equal.as_bool().unwrap_or(false)),
         Err(error) => match *error {
-            // Things of two kinds are not equal; of one that cannot be compared nothing is said.
+            // Values of two types without a common `==` are not equal. Without `==` for their one type,
+            // we do not know.
             EvalAltResult::ErrorFunctionNotFound(..) if !same_type => Ok(false),
             _ => Err(error),
         },

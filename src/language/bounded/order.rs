@@ -1,7 +1,7 @@
-//! Arrays ordered and thinned out by a script's function.
+//! `sort` and `dedup` of arrays with a script's function.
 //!
-//! Rhai's own takes an error of the function for an answer and asks on: a million items are asked for
-//! twenty million times after the time is over.
+//! Rhai's own functions treat an error of that function as an answer and go on. After the time limit,
+//! sorting a million items would still make twenty million calls.
 
 use std::cmp::Ordering;
 
@@ -25,7 +25,7 @@ pub(super) fn register(engine: &mut Engine) {
     );
 }
 
-/// Sorts; the array is as it was when the function fails.
+/// Sorts an array. If the function fails, the array stays as it was.
 fn sort(context: &NativeCallContext, array: &mut Array, compare: &FnPtr) -> ScriptResult<()> {
     let before = |a: usize, b: usize| {
         let arguments = [array[a].clone(), array[b].clone()];
@@ -37,7 +37,7 @@ fn sort(context: &NativeCallContext, array: &mut Array, compare: &FnPtr) -> Scri
     Ok(())
 }
 
-/// What a function says of two items.
+/// Converts the result of the script's function to an ordering of its two arguments.
 fn ordering(said: &Dynamic) -> ScriptResult<Ordering> {
     if let Ok(int) = said.as_int() {
         return Ok(int.cmp(&0));
@@ -56,8 +56,8 @@ fn ordering(said: &Dynamic) -> ScriptResult<Ordering> {
     }
 }
 
-/// The order of `n` things: their numbers, sorted by merging. What is not `before` another stays
-/// behind it, so that it is stable; no answer of a function that contradicts itself does harm.
+/// Stable merge sort of the indices `0..n`. Written here because `before` may fail, which ends the sort,
+/// and because a function that contradicts itself must do no harm: any answers give a permutation.
 fn merge_sort<E>(
     n: usize,
     before: impl Fn(usize, usize) -> Result<bool, E>,
@@ -71,7 +71,7 @@ fn merge_sort<E>(
             while let (Some((&a, rest_a)), Some((&b, rest_b))) =
                 (left.split_first(), right.split_first())
             {
-                // The right one goes first only where it must.
+                // Equal items keep their order: the right one goes first only if it is less.
                 if before(b, a)? {
                     merged.push(b);
                     right = rest_b;
@@ -89,7 +89,7 @@ fn merge_sort<E>(
     Ok(order)
 }
 
-/// Takes out what is the same as the item that was kept before it.
+/// Removes each item that is the same as the last one that was kept.
 fn dedup(context: &NativeCallContext, array: &mut Array, same: &FnPtr) -> ScriptResult<()> {
     let mut kept: Vec<bool> = Vec::with_capacity(array.len());
     let mut last: Option<&Dynamic> = None;
@@ -137,7 +137,7 @@ mod tests {
         };
         assert_eq!(merge_sort(100, failing), Err(()));
         assert_eq!(asked.get(), 1);
-        // Each is before each: no order, and yet all of them.
+        // A function that contradicts itself still gives every index once.
         let mut all = merge_sort(50, |_, _| Ok::<_, ()>(true)).unwrap();
         all.sort_unstable();
         assert_eq!(all, (0..50).collect::<Vec<_>>());

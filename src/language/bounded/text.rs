@@ -1,4 +1,4 @@
-//! Texts that grow by more than what is put into them.
+//! `replace` and `pad`, which can make a string much longer than their arguments.
 
 use pe_binding::script::{ScriptResult, runtime_error};
 use rhai::{Engine, INT, ImmutableString, NativeCallContext};
@@ -40,14 +40,15 @@ pub(super) fn register(engine: &mut Engine) {
     );
 }
 
-/// The length is known before the text: 60,000 letters replaced by 300,000 each are 18 GB.
+/// Replaces all matches. Checks the length of the result first: 60,000 letters that are replaced by
+/// 300,000 each would be 18 GB.
 fn replace(
     context: &NativeCallContext,
     text: &mut ImmutableString,
     find: &str,
     by: &str,
 ) -> ScriptResult<()> {
-    // Rhai's own finds nothing in it, not even nothing.
+    // As in Rhai, an empty string has no match, not even for an empty pattern.
     if text.is_empty() {
         return Ok(());
     }
@@ -58,7 +59,7 @@ fn replace(
     Ok(())
 }
 
-/// Pads to `len` characters. With an empty text Rhai's own never comes to its end.
+/// Pads to `len` characters. An empty `with` is an error: Rhai's own function would never end.
 fn pad(
     context: &NativeCallContext,
     text: &mut ImmutableString,
@@ -75,7 +76,7 @@ fn pad(
         let hint = "give a character, as in `text.pad(10, '.')`";
         return Err(runtime_error("argument.invalid", message, Some(hint)));
     }
-    // A character has at least a byte.
+    // First check with one byte for each missing character: otherwise `more` itself could be too long.
     check_text(context, text.len().saturating_add(missing))?;
     let more: String = with.chars().cycle().take(missing).collect();
     check_text(context, text.len().saturating_add(more.len()))?;

@@ -1,16 +1,16 @@
-//! Huffman codes of JPEG and the bits that they are read from (ISO 10918-1 annexes C and F).
+//! Huffman codes of JPEG and the reader of their bits (ISO 10918-1 annexes C and F).
 
 /// One Huffman table.
 pub(super) struct Table {
     /// For each code length from 1 bit: the first code, and the index of its symbol.
     first: [(i32, usize); 16],
-    /// For each code length: one past the last code.
+    /// For each code length: the last code plus 1.
     end: [i32; 16],
     symbols: Vec<u8>,
 }
 
 impl Table {
-    /// Reads a table's counts and symbols (section B.2.4.2); gives what follows it.
+    /// Reads a table's counts and symbols (section B.2.4.2); returns the bytes after it.
     pub fn read(segment: &[u8]) -> Result<(Self, &[u8]), String> {
         let early = "a Huffman table ends early";
         let (counts, rest) = segment.split_first_chunk::<16>().ok_or(early)?;
@@ -51,7 +51,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Bytes taken so far.
+    /// Number of bytes consumed so far.
     pub fn consumed(&self) -> usize {
         self.pos
     }
@@ -61,7 +61,7 @@ impl<'a> Bits<'a> {
             let early = "the JPEG scan ends early";
             self.byte = *self.data.get(self.pos).ok_or(early)?;
             self.pos += 1;
-            // A zero follows every 0xFF that is no marker (section B.1.1.5).
+            // A zero byte follows every 0xFF that begins no marker (section B.1.1.5).
             if self.byte == 0xFF {
                 if self.data.get(self.pos) != Some(&0) {
                     return Err(early.into());
@@ -74,7 +74,7 @@ impl<'a> Bits<'a> {
         Ok(i32::from(self.byte >> self.left & 1))
     }
 
-    /// The next symbol (figure F.16).
+    /// Decodes the next symbol (figure F.16).
     pub fn symbol(&mut self, table: &Table) -> Result<u8, String> {
         let mut code = 0;
         for length in 0..16 {
@@ -87,7 +87,7 @@ impl<'a> Bits<'a> {
         Err("a code that is in no Huffman table".into())
     }
 
-    /// A number of `size` bits, negative when its first bit is 0 (figures F.12 and F.17).
+    /// Reads a number of `size` bits; it is negative if its first bit is 0 (figures F.12 and F.17).
     pub fn signed(&mut self, size: u8) -> Result<i32, String> {
         let mut value = 0;
         for _ in 0..size {
@@ -101,7 +101,7 @@ impl<'a> Bits<'a> {
         })
     }
 
-    /// Skips to behind the next restart marker.
+    /// Skips past the next restart marker, which must follow.
     pub fn restart(&mut self) -> Result<(), String> {
         self.left = 0;
         while self.data.get(self.pos) == Some(&0xFF) && self.data.get(self.pos + 1) == Some(&0xFF) {

@@ -1,4 +1,4 @@
-//! JPEG (ISO 10918-1): which process a stream uses, and the decoding of all but the 12-bit ones by
+//! JPEG (ISO 10918-1): detects the process of a stream, and decodes all but the 12-bit ones with
 //! `jpeg-decoder`.
 
 use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
@@ -6,7 +6,7 @@ use jpeg_decoder::{ColorTransform, Decoder, PixelFormat};
 use super::{check_size, jpeg12};
 use crate::layout::Layout;
 
-/// What a start-of-frame segment says.
+/// The contents of a start-of-frame segment.
 pub(super) struct StartOfFrame {
     /// The marker's second byte: 0xC0 baseline, 0xC1 extended, 0xC2 progressive, 0xC3 lossless.
     pub marker: u8,
@@ -24,8 +24,8 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
         return jpeg12::decode(data, layout);
     }
     let mut decoder = Decoder::new(data);
-    // Samples are given as they were coded; what the colours are is the header's to say. "RGB"
-    // leaves three components as they are; jpeg-decoder's "None" does not put them side by side.
+    // Return the samples as they are coded: their colours are defined by the header. With "RGB",
+    // three components stay as they are; with "None", jpeg-decoder does not interleave them.
     if layout.samples == 3 {
         decoder.set_color_transform(ColorTransform::RGB);
     }
@@ -42,10 +42,10 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     }
 }
 
-/// Samples that the scans of a frame may visit: each scan goes over the whole frame, and one without
-/// data costs as much time as any.
+/// Maximum number of samples that the scans of a frame may visit. Each scan visits the whole frame, and
+/// takes as long without data as with data, so many empty scans would take for ever.
 const MAX_VISITS: usize = 1 << 27;
-/// Scans that a frame of any size may have; a progressive stream has about ten.
+/// Number of scans that a frame of any size may have; a progressive stream has about ten.
 const MIN_SCANS: usize = 16;
 
 fn check_scans(data: &[u8], layout: &Layout) -> Result<(), String> {
@@ -64,7 +64,7 @@ fn describe(error: &jpeg_decoder::Error) -> String {
     }
 }
 
-/// The first start-of-frame segment: every marker before it has a length.
+/// Finds the first start-of-frame segment. Every marker before it has a length.
 pub(super) fn start_of_frame(data: &[u8]) -> Option<StartOfFrame> {
     let mut pos = 2;
     loop {

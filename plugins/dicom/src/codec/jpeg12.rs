@@ -1,13 +1,13 @@
-//! 12-bit sequential DCT JPEG with Huffman coding (ISO 10918-1 process 4, "extended"), which
-//! DICOM's JPEG Extended syntax allows and `jpeg-decoder` refuses. Figures and sections named here
-//! are those of ISO 10918-1.
+//! 12-bit sequential DCT JPEG with Huffman coding (ISO 10918-1 process 4, "extended"). DICOM's JPEG
+//! Extended syntax allows it, but `jpeg-decoder` does not support it. Figures and sections are those of
+//! ISO 10918-1.
 
 use super::check_size;
 use super::huffman::{Bits, Table};
 use crate::layout::Layout;
 
 const BLOCK: usize = 64;
-/// A 12-bit sample lies in 0 to 4095, and is coded minus 2048 (section A.3.1).
+/// A 12-bit sample is between 0 and 4095, and is coded minus 2048 (section A.3.1).
 const LEVEL_SHIFT: f32 = 2048.0;
 const MAX_SAMPLE: f32 = 4095.0;
 
@@ -44,7 +44,7 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     }
 }
 
-/// The next marker and its segment (section B.1.1.4).
+/// Reads the next marker and its segment (section B.1.1.4).
 fn next_segment<'a>(data: &'a [u8], pos: &mut usize) -> Result<(u8, &'a [u8]), String> {
     let early = "the JPEG stream ends early";
     while data.get(*pos..*pos + 2).ok_or(early)? == [0xFF, 0xFF] {
@@ -74,21 +74,22 @@ struct Decoder {
     restart_interval: usize,
 }
 
-/// One component and its samples, whole blocks of them.
+/// One component, with its samples in whole blocks.
 struct Component {
     id: u8,
     /// Horizontal and vertical sampling factor.
     h: usize,
     v: usize,
     quantization: usize,
-    /// Blocks a row and a column that hold the image, and that are stored (whole MCUs).
+    /// Number of rows and columns of blocks that hold the image. Stored are whole MCUs, which may be
+    /// more.
     blocks: (usize, usize),
     stored_cols: usize,
     samples: Vec<u16>,
     done: bool,
 }
 
-/// A component in a scan: its index and its tables.
+/// A component of a scan: its index and the indices of its tables.
 struct ScanComponent {
     component: usize,
     dc: usize,
@@ -96,7 +97,7 @@ struct ScanComponent {
 }
 
 impl Decoder {
-    /// Section B.2.2.
+    /// Reads a frame header (section B.2.2).
     fn frame(&mut self, segment: &[u8], layout: &Layout) -> Result<(), String> {
         let (&[precision, r0, r1, c0, c1, n], specs) = segment
             .split_first_chunk::<6>()
@@ -139,7 +140,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Section B.2.4.1.
+    /// Reads quantization tables (section B.2.4.1).
     fn quantization_tables(&mut self, mut segment: &[u8]) -> Result<(), String> {
         let early = "a quantization table ends early";
         while let Some((&head, rest)) = segment.split_first() {
@@ -158,7 +159,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Section B.2.4.2.
+    /// Reads Huffman tables (section B.2.4.2).
     fn huffman_tables(&mut self, mut segment: &[u8]) -> Result<(), String> {
         while let Some((&head, rest)) = segment.split_first() {
             let (table, rest) = Table::read(rest)?;
@@ -174,12 +175,12 @@ impl Decoder {
         Ok(())
     }
 
-    /// Decodes one scan (section B.2.3); gives the bytes that it took.
+    /// Decodes one scan (section B.2.3); returns the number of bytes consumed.
     fn scan(&mut self, segment: &[u8], data: &[u8]) -> Result<usize, String> {
         let scan = self.scan_components(segment)?;
         let mut bits = Bits::new(data);
         let mut predictions = vec![0; scan.len()];
-        // A scan of one component has one block a unit, and no blocks beyond the image (A.2.2).
+        // A scan of one component has one block per unit, and no blocks beyond the image (A.2.2).
         let alone = scan.len() == 1;
         let (unit_rows, unit_cols) = if alone {
             self.components[scan[0].component].blocks
@@ -221,7 +222,7 @@ impl Decoder {
         for &[id, tables] in specs.as_chunks::<2>().0 {
             let component = self.components.iter().position(|c| c.id == id);
             let component = component.ok_or("a scan of an unknown component")?;
-            // A second scan of a component would only cost time (section B.2.3).
+            // Refuse a second scan of a component: it would only cost time (section B.2.3).
             if self.components[component].done {
                 return Err("a component that comes in two scans".into());
             }
@@ -272,7 +273,7 @@ impl Decoder {
         !self.components.is_empty() && self.components.iter().all(|component| component.done)
     }
 
-    /// The samples by pixel; a subsampled component's are repeated.
+    /// Returns the samples by pixel; those of a subsampled component are repeated.
     fn samples(&self, layout: &Layout) -> Result<Vec<u32>, String> {
         if !self.is_complete() {
             return Err("the JPEG stream ends before all its components came".into());
@@ -293,7 +294,7 @@ impl Decoder {
     }
 }
 
-/// One block's coefficients, dequantized, in natural order (section F.2.2).
+/// Decodes the coefficients of one block, dequantized and in natural order (section F.2.2).
 fn coefficients(
     bits: &mut Bits,
     dc: &Table,
@@ -327,7 +328,7 @@ fn coefficients(
     Ok(block)
 }
 
-/// The inverse DCT of section A.3.3, by rows and columns.
+/// The inverse DCT of section A.3.3, first by rows, then by columns.
 fn inverse_dct(coefficients: &[f32; BLOCK]) -> [f32; BLOCK] {
     let basis = basis();
     let mut rows = [0.0; BLOCK];
@@ -347,7 +348,7 @@ fn inverse_dct(coefficients: &[f32; BLOCK]) -> [f32; BLOCK] {
     samples
 }
 
-/// `C(u) / 2 · cos((2x + 1) u π / 16)` at `[u, x]`.
+/// Basis of the DCT: `C(u) / 2 · cos((2x + 1) u π / 16)` at `[u, x]`.
 fn basis() -> &'static [f32; BLOCK] {
     static BASIS: std::sync::LazyLock<[f32; BLOCK]> = std::sync::LazyLock::new(|| {
         std::array::from_fn(|at| {

@@ -1,8 +1,8 @@
-//! JPEG 2000 (ISO 15444-1) by `openjp2`.
+//! JPEG 2000 (ISO 15444-1) with `openjp2`.
 //!
-//! The decoder allocates by what the codestream says of itself: its size, and the number of its
-//! tiles, precincts and code-blocks. All are held against the header and against caps before it
-//! sees a byte.
+//! That decoder allocates memory by what the codestream claims: its size, and the number of its tiles,
+//! precincts and code-blocks. So all of these are checked against the header and against limits before
+//! the decoder gets a byte.
 
 use jpeg2k::Image;
 
@@ -15,18 +15,18 @@ const COD: u8 = 0x52;
 const COC: u8 = 0x53;
 const START_OF_TILE: u8 = 0x90;
 const START_OF_DATA: u8 = 0x93;
-/// Pixels a tile that a frame of many tiles has at least; the decoder takes about 7 kB a tile.
+/// Minimum pixels per tile in a frame of many tiles; the decoder needs about 7 kB a tile.
 const MIN_TILE_PIXELS: usize = 256;
 const MAX_TILES: usize = 4096;
-/// Code-blocks of a frame, each of which costs the decoder some 300 bytes: 8 × 8 samples in the
-/// largest frame. Encoders write 32 × 32 or 64 × 64.
+/// Maximum number of code-blocks of a frame, each of which costs the decoder some 300 bytes. It allows
+/// 8 × 8 samples a block in the largest frame; encoders write 32 × 32 or 64 × 64.
 const MAX_BLOCKS: usize = 1 << 19;
 
 pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     let missing = "no SIZ segment in the JPEG 2000 stream";
     let start = data.windows(4).position(|bytes| bytes == START);
-    // What a JP2 file has around the codestream says nothing that the DICOM header does not, and
-    // could hide another codestream than the one that is checked.
+    // Skip the boxes of a JP2 file around the codestream. They say nothing that the DICOM header does
+    // not, and could hide another codestream from the check.
     let stream = &data[start.ok_or(missing)?..];
     check(stream, layout).ok_or(missing)??;
     let image = Image::from_bytes(stream).map_err(|_| "broken JPEG 2000 stream")?;
@@ -45,8 +45,8 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     Ok(words)
 }
 
-/// Checks rows, columns, components and tiles of the SIZ segment (section A.5.1), then the blocks
-/// of every other header; `None` when the segment is cut off.
+/// Checks rows, columns, components and tiles of the SIZ segment (section A.5.1), then the code-blocks
+/// of all other headers. `None` if the segment is cut off.
 fn check(stream: &[u8], layout: &Layout) -> Option<Result<(), String>> {
     let number = |at: usize| {
         let bytes = stream.get(at..)?.first_chunk::<4>()?;
@@ -73,7 +73,7 @@ fn check(stream: &[u8], layout: &Layout) -> Option<Result<(), String>> {
     Some(check_headers(stream, layout))
 }
 
-/// Looks at the COD and COC segments of the main header and of every tile's.
+/// Checks the COD and COC segments of the main header and of each tile's header.
 fn check_headers(stream: &[u8], layout: &Layout) -> Result<(), String> {
     let mut pos = 2;
     let mut tile_end = None;
@@ -92,12 +92,12 @@ fn check_headers(stream: &[u8], layout: &Layout) -> Result<(), String> {
         match marker {
             START_OF_TILE => {
                 let bytes = segment.get(2..).and_then(|rest| rest.first_chunk::<4>());
-                // Zero means: to the end of the stream.
+                // Zero means that the tile extends to the end of the stream.
                 let length = bytes.map_or(0, |bytes| u32::from_be_bytes(*bytes) as usize);
                 tile_end = (length > 0).then(|| pos + length);
             }
-            // Style, order, layers and transform come first in COD; the component and a style in
-            // COC, whose component has one byte in a stream of fewer than 257.
+            // COD begins with style, order, layers and transform. COC begins with component and style;
+            // the component has one byte in a stream of fewer than 257.
             COD => check_blocks(segment.first(), segment.get(5..), layout)?,
             COC => check_blocks(segment.get(1), segment.get(2..), layout)?,
             _ => {}
@@ -107,8 +107,8 @@ fn check_headers(stream: &[u8], layout: &Layout) -> Result<(), String> {
     Ok(())
 }
 
-/// Counts code-blocks by section A.6.1: levels, the exponents of a code-block minus 2, two more
-/// bytes, and the exponents of the precincts of each resolution if the style says so.
+/// Counts code-blocks by section A.6.1. `coding` has the number of levels, the exponents of a code-block
+/// minus 2, two more bytes and, if the style says so, the exponents of each resolution's precincts.
 fn check_blocks(style: Option<&u8>, coding: Option<&[u8]>, layout: &Layout) -> Result<(), String> {
     let (Some(style), Some(&[levels, width, height, _, _, ref precincts @ ..])) = (style, coding)
     else {

@@ -1,5 +1,5 @@
-//! Decoders of one compressed frame. Each checks the stream's own size against the header's before
-//! it allocates, and gives samples as words, `[row, col, sample]`, without colour conversion.
+//! Decoders of one compressed frame. Each one compares the size in the stream with the header's before
+//! it allocates memory. Samples are returned as words, `[row, col, sample]`, without colour conversion.
 
 mod huffman;
 mod jpeg;
@@ -26,7 +26,7 @@ pub(crate) fn decode(coding: Coding, data: &[u8], layout: &Layout) -> Result<Vec
     }
 }
 
-/// Checks a stream's own rows, columns and samples against the header's.
+/// Checks the rows, columns and samples in a stream against the header's.
 fn check_size(layout: &Layout, rows: usize, cols: usize, samples: usize) -> Result<(), String> {
     if (rows, cols, samples) == (layout.rows, layout.cols, layout.samples) {
         return Ok(());

@@ -36,7 +36,7 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     Ok(words)
 }
 
-/// PackBits (PS3.5 section G.3.2) into bits `shift` and up of each word; `None` when the segment
+/// Unpacks PackBits (PS3.5 section G.3.2) into bits `shift` and up of each word. `None` if the segment
 /// ends before the words do.
 fn unpack<'a>(
     segment: &[u8],
@@ -50,6 +50,7 @@ fn unpack<'a>(
             for word in words.by_ref().take(control as usize + 1) {
                 *word |= u32::from(bytes.next()?) << shift;
             }
+        // −128 is a control byte without data.
         } else if control != i8::MIN {
             let value = u32::from(bytes.next()?) << shift;
             for word in words.by_ref().take(1 + usize::from(control.unsigned_abs())) {
@@ -60,7 +61,7 @@ fn unpack<'a>(
     Some(())
 }
 
-/// Codes the words of a frame of at most 15 segments.
+/// Encodes the words of a frame of at most 15 segments.
 pub(crate) fn encode(words: &[u32], layout: &Layout) -> Vec<u8> {
     let bytes_per_sample = (layout.bits_allocated as usize).div_ceil(8);
     let n_segments = bytes_per_sample * layout.samples;
@@ -71,7 +72,7 @@ pub(crate) fn encode(words: &[u32], layout: &Layout) -> Vec<u8> {
         *offset = 64 + segments.len() as u32;
         let sample = segment_idx / bytes_per_sample;
         let shift = 8 * (bytes_per_sample - 1 - segment_idx % bytes_per_sample);
-        // Each row is coded by itself (section G.3.1).
+        // Each row is coded separately (section G.3.1).
         for row in words.chunks(layout.cols * layout.samples) {
             let bytes = row.iter().skip(sample).step_by(layout.samples);
             let bytes: Vec<u8> = bytes.map(|word| (word >> shift) as u8).collect();
@@ -85,7 +86,7 @@ pub(crate) fn encode(words: &[u32], layout: &Layout) -> Vec<u8> {
     header.chain(segments).collect()
 }
 
-/// Appends bytes in PackBits (section G.3.1): three or more of the same as a run, others as they are.
+/// Appends bytes in PackBits (section G.3.1): three or more equal ones as a run, others literally.
 fn pack(mut bytes: &[u8], out: &mut Vec<u8>) {
     const MOST: usize = 128;
     let is_run = |rest: &[u8]| matches!(rest, [a, b, c, ..] if a == b && b == c);

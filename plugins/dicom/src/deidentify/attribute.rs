@@ -1,4 +1,4 @@
-//! What becomes of each attribute: a closed list, so that whatever is not in it is removed
+//! The treatment of each attribute. The list is closed: any attribute that is not in it is removed
 //! (DICOM PS3.15 section E.1.1, note 5: to retain only what is known to be safe).
 
 use dicom_core::Tag;
@@ -7,36 +7,37 @@ use dicom_dictionary_std::tags;
 use crate::element::Encoding;
 use crate::kernel::is_kernel;
 
-/// Values of an attribute that are kept, more are dropped: windows are given in threes at most.
+/// Maximum number of values of an attribute: further terms are dropped, and a longer list of numbers as
+/// a whole. Windows come in threes at most.
 const MAX_VALUES: usize = 16;
-/// Values of InstanceNumber that are kept. A longer number could be somebody's.
+/// Maximum InstanceNumber that is kept. A longer number could be a person's id.
 const MAX_INSTANCE_NUMBER: i64 = 999_999;
 
-/// What becomes of an attribute's value.
+/// The treatment of an attribute's value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rule {
-    /// Present and empty, whether the file has it or not: action Z of table E.1-1, or a type 2
-    /// attribute that is nothing but an identifier or a name.
+    /// Present and empty, even if the file lacks it: action Z of table E.1-1, or a type 2 attribute
+    /// that is only an identifier or a name.
     Empty,
-    /// This value, whether the file has it or not.
+    /// This value, even if the file lacks the attribute.
     Fixed(&'static str),
-    /// Exactly so many decimal numbers.
+    /// Exactly this many decimal numbers.
     Numbers(usize),
-    /// Any count of decimal numbers.
+    /// Any number of decimal numbers.
     NumberList,
-    /// A whole number from 0 to the limit.
+    /// An integer from 0 to the limit.
     Count(i64),
-    /// A word of 16 bits.
+    /// A 16-bit number.
     Word,
-    /// A word of 32 bits, of a count as [`MAX_INSTANCE_NUMBER`] has it.
+    /// A 32-bit number of at most [`MAX_INSTANCE_NUMBER`].
     Long,
-    /// Those values that are among these; the attribute goes when none is.
+    /// The values that are among these terms. If none is, the attribute is removed.
     Terms(&'static [&'static str]),
-    /// The type that a rescale gives: one of these, or else `US`, unspecified.
+    /// The type of a rescale's result: one of these, otherwise `US`, unspecified.
     RescaleType(&'static [&'static str]),
-    /// Names of reconstruction kernels, as vendors write them.
+    /// Vendors' names of reconstruction kernels.
     Kernel,
-    /// A class of the standard's own storage service, or else that of CT images.
+    /// A class of the standard's storage service, otherwise that of CT images.
     StorageClass,
 }
 
@@ -44,7 +45,7 @@ use Rule::{
     Count, Empty, Fixed, Kernel, Long, NumberList, Numbers, RescaleType, StorageClass, Terms, Word,
 };
 
-/// PS3.3 sections C.7.6.1.1.2, C.8.2.1.1.1 and C.8.16.1.
+/// Terms of PS3.3 sections C.7.6.1.1.2, C.8.2.1.1.1 and C.8.16.1.
 const IMAGE_TYPES: &[&str] = &[
     "ORIGINAL",
     "DERIVED",
@@ -64,7 +65,7 @@ const IMAGE_TYPES: &[&str] = &[
 ];
 /// PS3.3 section C.7.3.1.1.2: head or feet first, lying on back, belly or a side.
 const POSITIONS: &[&str] = &["HFS", "HFP", "HFDR", "HFDL", "FFS", "FFP", "FFDR", "FFDL"];
-/// Of PS3.16 annex L, those that a chest CT has.
+/// The terms of PS3.16 annex L that a chest CT has.
 const BODY_PARTS: &[&str] = &[
     "CHEST",
     "LUNG",
@@ -74,17 +75,17 @@ const BODY_PARTS: &[&str] = &[
     "CHESTABDPELVIS",
     "NECKCHEST",
 ];
-/// PS3.3 section C.11.1.1.2.
+/// Terms of PS3.3 section C.11.1.1.2.
 const RESCALE_TYPES: &[&str] = &["HU", "OD", "HU_MOD", "MGML", "PCT", "ED", "EDW", "Z_EFF"];
 
-/// The attributes of a file that is written, at its top, but for the UIDs, PatientID, the
-/// functional groups and the pixel data, which [`super::dataset`] adds.
+/// The top-level attributes of a copy. UIDs, PatientID, the functional groups and the pixel data are
+/// added by [`super::dataset`].
 ///
-/// By PS3.15 table E.1-1, basic profile: what the table names and a CT image must have is empty
-/// (action Z); everything else that it names is not here, and so removed (X). What is kept is not
-/// in the table. Empty where the standard allows it (type 2) are also the series' number and the
-/// device's maker: they are not read, and numbers may be ids. The acquisition's number tells volumes of
-/// one series apart, and is kept where it is short.
+/// They follow the basic profile of PS3.15 table E.1-1. An attribute of the table that a CT image must
+/// have is empty (action Z); all others of the table are missing here, and so removed (X). Attributes
+/// that keep a value are not in the table. The series' number and the device's manufacturer are empty
+/// too, as the standard allows (type 2): they are not needed, and numbers may be ids. A short
+/// acquisition number is kept, because it tells the volumes of a series apart.
 pub(crate) const ATTRIBUTES: &[(Tag, [u8; 2], Rule)] = &[
     (tags::IMAGE_TYPE, *b"CS", Terms(IMAGE_TYPES)),
     (tags::SOP_CLASS_UID, *b"UI", StorageClass),
@@ -156,7 +157,7 @@ pub(crate) const ATTRIBUTES: &[(Tag, [u8; 2], Rule)] = &[
     (tags::FRAME_TYPE, *b"CS", Terms(IMAGE_TYPES)),
 ];
 
-/// The value that is written for one that was found; `None` where the attribute goes.
+/// Returns the value to write for a found one; `None` if the attribute is removed.
 pub(crate) fn cleaned(rule: Rule, bytes: &[u8], found: Encoding, to: Encoding) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
@@ -203,8 +204,8 @@ fn numbers(text: &str) -> Option<Vec<String>> {
     numbers.filter(|numbers| numbers.len() <= MAX_VALUES)
 }
 
-/// A number as it is written, or where that is longer than VR DS allows, as the shortest text that
-/// reads back the same: digits that change nothing could be anything.
+/// Returns a number unchanged, or, if it is longer than VR DS allows, as the shortest text with the same
+/// value: surplus digits could hold anything.
 fn number(text: &str) -> Option<String> {
     let text = text.trim();
     let number: f64 = text.parse().ok().filter(|n: &f64| n.is_finite())?;

@@ -1,4 +1,4 @@
-//! A file's data set to the one that is written in its place.
+//! Converts a file's data set to the one of its copy.
 
 use dicom_dictionary_std::tags;
 use pe_binding::{Interrupted, Task};
@@ -14,7 +14,7 @@ use super::encode::{Dataset, Value};
 use super::pixels;
 use super::pseudonym::Pseudonyms;
 
-/// The UIDs that a file gets.
+/// The UIDs of a copy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NewUids {
     pub study: String,
@@ -22,12 +22,12 @@ pub(crate) struct NewUids {
     pub sop: String,
 }
 
-/// Why no data set is written.
+/// The reason why no copy is written.
 pub(crate) enum Refusal {
     Fault(FileFault),
-    /// The image says that something is written in its pixels.
+    /// The image declares text in its pixels.
     BurnedIn,
-    /// The user's.
+    /// The user's interrupt.
     Interrupted(Interrupted),
 }
 
@@ -49,7 +49,7 @@ impl From<Stop> for Refusal {
     }
 }
 
-/// The data set that is written for a parsed file whose image was checked.
+/// Makes the data set of the copy of a parsed file whose image was checked.
 pub(crate) fn of(
     source: &Source,
     uids: &NewUids,
@@ -74,7 +74,7 @@ pub(crate) fn of(
     Ok(dataset)
 }
 
-/// What every file gets, whatever it had.
+/// The elements that every copy gets, whatever its original has.
 fn fixed(uids: &NewUids, encoding: Encoding) -> Dataset {
     let text = |vr: &[u8; 2], text: &str| Value::Short(*vr, text.as_bytes().to_vec());
     let always = ATTRIBUTES.iter().filter_map(|&(tag, vr, rule)| {
@@ -83,7 +83,7 @@ fn fixed(uids: &NewUids, encoding: Encoding) -> Dataset {
         Some((tag, Value::Short(vr, value)))
     });
     let mut dataset: Dataset = always.collect();
-    // PS3.16 CID 7050.
+    // Code of PS3.16 CID 7050.
     let method = Dataset::from([
         (tags::CODE_VALUE, text(b"SH", "113100")),
         (tags::CODING_SCHEME_DESIGNATOR, text(b"SH", "DCM")),
@@ -132,7 +132,7 @@ fn take(
             let items: Result<Vec<_>, Stop> = items.iter().map(|i| groups(i, to)).collect();
             Value::Items(items?)
         }
-        // Belongs to the functional groups, and means nothing elsewhere.
+        // Has a meaning only in the functional groups.
         tags::FRAME_TYPE => return Ok(()),
         _ => match kept(elements, element, to)? {
             Some(value) => value,
@@ -143,7 +143,8 @@ fn take(
     Ok(())
 }
 
-/// An item of functional groups: the groups that are read, and of their attributes those.
+/// Copies an item of functional groups: only the groups that a scan reads, and only their known
+/// attributes.
 fn groups(item: &Elements, to: Encoding) -> Result<Dataset, Stop> {
     let mut groups = item.clone();
     let mut kept_groups = Dataset::new();
@@ -169,14 +170,14 @@ fn groups(item: &Elements, to: Encoding) -> Result<Dataset, Stop> {
     Ok(kept_groups)
 }
 
-/// The value of an attribute of the list; `None` when it is not in the list or unsafe.
+/// Returns the value of a listed attribute; `None` if it is not listed or its value is unsafe.
 fn kept(elements: &Elements, element: &Element, to: Encoding) -> Result<Option<Value>, Stop> {
     let known = ATTRIBUTES.iter().find(|(tag, ..)| *tag == element.tag);
     let Some(&(_, mut vr, rule)) = known else {
         return Ok(None);
     };
     let bytes = elements.value(element)?;
-    // A value of padding is of the pixels' kind, signed or not.
+    // Values of padding are of the same type as the pixels, signed or not.
     if matches!(rule, Rule::Word) && element.vr == Some(*b"SS") {
         vr = *b"SS";
     }
@@ -192,8 +193,8 @@ fn burned_in(dataset: &Dataset) -> bool {
 mod tests {
     use super::*;
 
-    /// Attributes that PS3.15 table E.1-1 protects and that a CT image may have: none of them may
-    /// be kept as it is.
+    /// Attributes that PS3.15 table E.1-1 protects and that a CT image may have. None of them may be
+    /// kept unchanged.
     #[test]
     fn nothing_that_the_profile_protects_is_kept() {
         let protected = [

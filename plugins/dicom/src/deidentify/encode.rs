@@ -1,4 +1,4 @@
-//! Elements to bytes (DICOM PS3.5 section 7.1) and the file around them (PS3.10 section 7.1).
+//! Encodes elements (DICOM PS3.5 section 7.1) and the file around them (PS3.10 section 7.1).
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::FileFault;
 use crate::element::Encoding;
 use crate::syntax::Syntax;
 
-/// This writer as DICOM knows programs: a UUID made once, under 2.25 (PS3.5 annex B.2).
+/// Implementation Class UID of this writer: a UUID made once, under 2.25 (PS3.5 annex B.2).
 const IMPLEMENTATION: &str = "2.25.4753362670178890269394237116249641729";
 const IMPLEMENTATION_VERSION: &str = "PE_DICOM";
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
@@ -25,17 +25,17 @@ pub(crate) type Dataset = BTreeMap<Tag, Value>;
 /// An element's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// Bytes of a VR whose length takes 16 bits, at most 65,534 of them.
+    /// Bytes of a VR with a 16-bit length, at most 65,534.
     Short([u8; 2], Vec<u8>),
-    /// Bytes of a VR whose length takes 32 bits.
+    /// Bytes of a VR with a 32-bit length.
     Long([u8; 2], Vec<u8>),
     /// A sequence.
     Items(Vec<Dataset>),
-    /// Pixel data in fragments, the offset table first.
+    /// Pixel data in fragments; the first one is the offset table.
     Fragments(Vec<Vec<u8>>),
 }
 
-/// The whole file of a data set: an empty preamble, file meta information, the data set.
+/// Encodes the whole file of a data set: an empty preamble, file meta information, the data set.
 pub(crate) fn file(dataset: &Dataset, syntax: Syntax, sop_uid: &str) -> Result<Vec<u8>, FileFault> {
     let mut bytes = vec![0; 128];
     bytes.extend(b"DICM");
@@ -56,7 +56,8 @@ pub(crate) fn file(dataset: &Dataset, syntax: Syntax, sop_uid: &str) -> Result<V
     Ok(bytes)
 }
 
-/// PS3.10 table 7.1-1, without the optional attributes, which name who sent the file.
+/// Appends the file meta information (PS3.10 table 7.1-1). Optional attributes are left out, since they
+/// name the sender of the file.
 fn meta(bytes: &mut Vec<u8>, syntax: Syntax, class: Option<&Value>, sop_uid: &str) {
     let text = |vr, text: &str| Value::Short(vr, text.as_bytes().to_vec());
     let mut meta = Dataset::from([
@@ -84,7 +85,7 @@ fn meta(bytes: &mut Vec<u8>, syntax: Syntax, class: Option<&Value>, sop_uid: &st
     bytes.extend(elements);
 }
 
-/// Appends the elements in the order of their tags.
+/// Appends elements in the order of their tags.
 fn write(bytes: &mut Vec<u8>, dataset: &Dataset, encoding: Encoding) {
     for (&tag, value) in dataset {
         match value {
@@ -146,7 +147,7 @@ fn item_head(bytes: &mut Vec<u8>, tag: Tag, length: u32, encoding: Encoding) {
     bytes.extend(encoding.long_bytes(length));
 }
 
-/// Values have an even length; UIDs and bytes are padded with a zero, text with a space.
+/// Pads a value to an even length: UIDs and bytes with a zero, text with a space.
 fn padded(vr: [u8; 2], value: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     if value.len().is_multiple_of(2) {
         return value.into();

@@ -1,4 +1,4 @@
-//! The label table with the new ids.
+//! Writes the label table with the new ids.
 
 use csv::{ByteRecord, Writer};
 use pe_binding::Work;
@@ -21,8 +21,8 @@ pub(crate) struct NewLabels {
     pub n_rows: usize,
 }
 
-/// Rewrites a label table: ids are replaced, labels are kept as 0 and 1 and empty where they are
-/// neither, and columns that are none of a label table's are left out, as are rows without ids.
+/// Rewrites a label table. Ids are replaced. Labels become 0 and 1, or empty if they are neither. Other
+/// columns are dropped, and so are rows without ids.
 pub(crate) fn rewrite(
     file: &FileRef,
     column_names: &ColumnNames,
@@ -60,7 +60,7 @@ pub(crate) fn rewrite(
     Ok(NewLabels { bytes, n_rows })
 }
 
-/// The columns with ids that a table has: name, place.
+/// The name and the position of each column with ids.
 fn ids(columns: &Columns) -> impl Iterator<Item = (&'static str, usize)> {
     let ids = [
         (STUDY, columns.study),

@@ -1,4 +1,4 @@
-//! De-identified copies of the CT images under a folder (DICOM PS3.15 annex E).
+//! Writes de-identified copies of the CT images under a folder (DICOM PS3.15 annex E).
 
 mod attribute;
 mod coded;
@@ -33,36 +33,36 @@ use labels::NewLabels;
 use pseudonym::Pseudonyms;
 use unfinished::Note;
 
-/// How a folder is de-identified.
+/// Options of a de-identification.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeidentifyOptions {
-    /// A secret of at least 16 characters that new UIDs and PatientIDs are made with, so that two
-    /// runs agree on them. Without one, a key is drawn and forgotten.
+    /// A secret of at least 16 characters for making new UIDs and PatientIDs. Two runs with the same
+    /// key give the same ids. Without one, a random key is used and forgotten.
     pub key: Option<String>,
-    /// A file that holds the key, in place of `key`, whose blanks at both ends are no part of it.
+    /// A file with the key, instead of `key`. White space at both ends is ignored.
     pub key_file: Option<PathBuf>,
-    /// The label table; by default the one that [`crate::scan`] finds. It is written as `train.csv`
-    /// with the new ids, and the columns of an RSNA label table.
+    /// The label table; by default the one that [`crate::scan`] finds. It is written as `train.csv` with
+    /// the new ids and the columns of an RSNA label table.
     pub labels: Option<PathBuf>,
-    /// What the label table's columns are called, as [`crate::ScanOptions::columns`] has it.
+    /// Names of the label table's columns, as in [`crate::ScanOptions::columns`].
     pub columns: BTreeMap<String, String>,
-    /// Whether images with BurnedInAnnotation `YES` are written too.
+    /// True to write images with BurnedInAnnotation `YES` too.
     pub keep_burned_in: bool,
 }
 
-/// What became of a folder's files.
+/// The result of a de-identification.
 #[derive(Debug, Clone)]
 pub struct Deidentified {
     /// The folder that was written to.
     pub out: PathBuf,
-    /// Files that were looked at, the label table not counted.
+    /// Number of files, not counting the label table.
     pub n_files: usize,
-    /// Files that were left out; a finding each says why.
+    /// Number of files that were left out. A finding gives the reason for each.
     pub n_skipped: usize,
-    /// Rows of the label table that was written; `None` without a table.
+    /// Number of rows of the written label table; `None` without a table.
     pub n_label_rows: Option<usize>,
-    /// Why files were left out, by the path that was read.
+    /// The reasons why files were left out, sorted by the path of the original.
     pub findings: Vec<Finding>,
 }
 
@@ -73,39 +73,39 @@ struct Job {
     path: PathBuf,
 }
 
-/// Writes a de-identified copy of every CT image under `root` to `out`, as
-/// `STUDY/SERIES/SLICE.dcm` by the new UIDs, by the Basic Application Level Confidentiality
-/// Profile of PS3.15 annex E.
+/// Writes a de-identified copy of every CT image under `root` to `out`, as `STUDY/SERIES/SLICE.dcm`
+/// with the new UIDs. Follows the Basic Application Level Confidentiality Profile of PS3.15 annex E.
 ///
-/// Only what is known to be safe is kept: the attributes that [`crate::scan`] and [`crate::load`]
-/// read and few more, checked value by value, and the image. Every UID is
-/// replaced, the same by the same. PatientID becomes a pseudonym, so that a patient's exams stay
-/// together. Names, dates, numbers of studies are empty, as are all other attributes of table E.1-1
-/// that an image must have; everything else is removed: private attributes, sequences other than an
-/// enhanced image's geometry, overlays, comments, the preamble, and what follows the pixels.
+/// Only what is known to be safe is kept: the image, and the attributes that [`crate::scan`] and
+/// [`crate::load`] read, with a few more, each value checked. Every UID is replaced, equal ones by equal
+/// ones. PatientID becomes a pseudonym, so that a patient's exams stay together. Names, dates and study
+/// numbers are empty, as are all other attributes of table E.1-1 that an image must have. Everything
+/// else is removed: private attributes, sequences other than an enhanced image's geometry, overlays,
+/// comments, the preamble, and any bytes after the pixels.
 ///
 /// Pixel data are those of the image, sample for sample, and nothing else. Bits outside BitsStored,
-/// where overlays were drawn once, are those of a plain number; a word that is PixelPaddingValue or
-/// PixelPaddingRangeLimit stays as it is. Coded frames are taken apart into what a decoder needs, and
-/// the copy is decoded and compared: comments, applications' data, surplus fragments and what follows
-/// the end are gone, and RLE is coded anew. A frame that cannot be taken apart to its end, such as
-/// JPEG 2000 inside a JP2 file, cannot be decoded, or has a drawing in bits outside BitsStored, leaves
-/// its file out. The numbers of a decoder's tables and the coded bits themselves are not looked into.
+/// where old files have overlays, become zeros or copies of the sign; a word that equals
+/// PixelPaddingValue or PixelPaddingRangeLimit is kept. Of a compressed frame, only what a decoder needs
+/// is copied, and the copy is decoded and compared with the original. So comments, application data,
+/// surplus fragments and bytes after the end are gone. RLE is encoded again. A file is left out if one
+/// of its frames cannot be copied in this way, such as JPEG 2000 inside a JP2 file, cannot be decoded,
+/// or has a drawing in bits outside BitsStored. The numbers of a decoder's tables and the coded bits
+/// themselves are not examined.
 ///
-/// Without the key, nobody can link a copy back to its original by what is written in it. Who has
-/// the original can, by the pixels. What is written in the pixels is not looked for: an image that
-/// says that there is something (BurnedInAnnotation) is left out, as are localizers, secondary
-/// captures, and all that is no image of CT.
+/// Without the key, nobody can link a copy to its original by its attributes. Anyone who has the
+/// original can do so by the pixels. Text in the pixels is not searched for: an image that declares some
+/// (BurnedInAnnotation) is left out, as are localizers, secondary captures, and all images other than
+/// CT.
 ///
-/// A file is written whole or not at all, and one that is there is never touched: a run that was
-/// stopped goes on with the same key. Without one, the next run into the folder removes the copies
-/// of the run that was stopped, and begins anew.
+/// Each file is written atomically, and an existing file is never changed. An interrupted run is resumed
+/// by running it again with the same key. Without a key, the next run into the folder removes the copies
+/// of the interrupted run, and starts again.
 ///
 /// # Errors
-/// [`DicomError::DeidentifyOutput`] when one folder lies in the other;
-/// [`DicomError::DeidentifyAgain`] when `out` holds copies and no key is given;
-/// [`DicomError::DeidentifyKey`] for a short key; [`DicomError::LabelTable`] for a table that is
-/// none; [`DicomError::Io`] when `root` cannot be read or `out` not written;
+/// [`DicomError::DeidentifyOutput`] if one folder lies in the other;
+/// [`DicomError::DeidentifyAgain`] if `out` holds copies and no key is given;
+/// [`DicomError::DeidentifyKey`] for a short key; [`DicomError::LabelTable`] for a file that is no label
+/// table; [`DicomError::Io`] if `root` cannot be read or `out` cannot be written;
 /// [`DicomError::Interrupted`]. Faults of single files are findings.
 ///
 /// ```no_run
@@ -129,7 +129,7 @@ pub fn deidentify(
     let mut findings = Vec::new();
     disk::prepare(root, out, files)?;
     let mut catalogue = list_files(root, None, &mut findings, work)?;
-    // The table first: one that is none is told before hours of work, not after.
+    // Read the label table first: report a broken one before hours of work, not after.
     let labels = LabelTable::locate(root, options.labels.as_deref(), &mut catalogue, files)
         .map(|file| labels::rewrite(&file, &options.columns, &names, work))
         .transpose()?;
@@ -142,7 +142,7 @@ pub fn deidentify(
     let jobs = plan(read, out, &names, &mut findings);
     let n_label_rows = labels.as_ref().map(|labels| labels.n_rows);
     findings.extend(write(&jobs, labels, out, &names, options, work)?);
-    // A folder without an exam is what other findings would say; here each is about one file.
+    // Some kinds usually say that an exam is left out. Here, each finding is about one file.
     for finding in &mut findings {
         finding.effect = Effect::FileLeftOut;
     }
@@ -173,7 +173,7 @@ impl DeidentifyOptions {
     }
 }
 
-/// Who gets which name: files of the same UIDs, which a scan would tell from each other, are
+/// Assigns UIDs and paths to the copies. Files with the same UIDs, which a scan tells apart, are
 /// numbered in the order of their paths.
 fn plan(
     files: Vec<Result<ScannedFile, Finding>>,
@@ -213,8 +213,8 @@ fn plan(
     jobs
 }
 
-/// Writes the files and then the label table; gives why some were not. What a run left that was
-/// stopped is cleared first.
+/// Writes the copies and then the label table; returns why some were not written. First removes what an
+/// interrupted run left.
 fn write(
     jobs: &[Job],
     labels: Option<NewLabels>,
@@ -232,6 +232,7 @@ fn write(
     let folders = jobs.iter().filter_map(|job| job.path.parent());
     unfinished::sweep(folders.chain([out]), files)?;
     if let Some(note) = &mut note {
+        // List the folders before they are created, so that the next run can remove them.
         let studies: BTreeSet<&str> = jobs.iter().map(|job| &*job.uids.study).collect();
         note.add(studies.into_iter(), files)?;
     }
@@ -252,7 +253,7 @@ fn write(
     Ok(findings)
 }
 
-/// Writes the files in parallel; gives why some were not.
+/// Writes the copies in parallel; returns why some were not written.
 fn write_copies(
     jobs: &[Job],
     names: &Pseudonyms,
@@ -305,7 +306,7 @@ impl Job {
         Ok(None)
     }
 
-    /// The bytes of the copy.
+    /// Encodes the copy.
     fn copy(
         &self,
         names: &Pseudonyms,
@@ -321,7 +322,7 @@ impl Job {
     }
 }
 
-/// The bytes of the copy of a file that can be a slice.
+/// Encodes the copy of a file that can be a slice.
 fn copy_of(
     file: &[u8],
     uids: &NewUids,
@@ -335,7 +336,7 @@ fn copy_of(
     Ok(encode::file(&dataset, source.syntax, &uids.sop)?)
 }
 
-/// The copy of a file in memory; `None` when none is made.
+/// Encodes the copy of a file in memory; `None` if none is made.
 pub(crate) fn copy_in_memory(file: &[u8]) -> Option<Vec<u8>> {
     let names = Pseudonyms::of_key("a key of a program that tries").ok()?;
     let uids = NewUids {

@@ -1,4 +1,4 @@
-//! Pixel data as they are coded, without what may lie beside the image.
+//! Copies pixel data in their transfer syntax, without anything that may be hidden beside the image.
 
 use pe_binding::Task;
 
@@ -14,12 +14,13 @@ use super::coded;
 use super::dataset::Refusal;
 use super::encode::Value;
 
-/// The pixel data of a file that was checked, sample for sample, but nothing beyond the image: bits
-/// outside BitsStored, where overlays were drawn once, bytes after the last frame, and whatever a
-/// coded stream has besides the image. Each coded frame is one fragment, without an offset table.
+/// Copies the pixel data of a checked file, sample for sample, and nothing beyond the image. Dropped are
+/// bits outside BitsStored, where old files have overlays, bytes after the last frame, and everything in
+/// a compressed stream other than the image. Each compressed frame becomes one fragment, without an
+/// offset table.
 ///
-/// Words that equal PixelPaddingValue or PixelPaddingRangeLimit are kept as they are, because a value
-/// of padding may lie outside BitsStored, and those who look for it compare whole words.
+/// Words that equal PixelPaddingValue or PixelPaddingRangeLimit are kept: a value of padding may lie
+/// outside BitsStored, and readers compare whole words with it.
 pub(crate) fn of(source: &Source, task: &Task) -> Result<Value, Refusal> {
     let no_pixels = || FileFault::NoImage("it has no pixel data".into());
     let pixels = source.header.pixels.as_ref().ok_or_else(no_pixels)?;
@@ -27,7 +28,7 @@ pub(crate) fn of(source: &Source, task: &Task) -> Result<Value, Refusal> {
         return Ok(native(source, pixels, declared)?);
     }
     let frames = Frames::new(source)?;
-    // No offset table: each frame is one fragment.
+    // An empty offset table: each frame is one fragment.
     let mut fragments = vec![Vec::new()];
     for frame_idx in 0..source.header.layout.n_frames {
         task.check()?;
@@ -48,8 +49,8 @@ fn native(source: &Source, pixels: &Pixels, declared: usize) -> Result<Value, Fi
     let vr = if pixels.in_words { *b"OW" } else { *b"OB" };
     let mut bytes = bytes.to_vec();
     let encoding = source.syntax.encoding;
-    // The byte that makes an odd length even is no sample. In words of the other byte order it
-    // comes before the last one.
+    // Clear the byte that pads an odd length: it is no sample, so it could hold anything. In swapped
+    // words it comes before the last sample.
     if expected < length {
         let is_swapped = encoding.big_endian && pixels.in_words;
         bytes[expected as usize - usize::from(is_swapped)] = 0;
@@ -70,13 +71,13 @@ fn native(source: &Source, pixels: &Pixels, declared: usize) -> Result<Value, Fi
                 *word = encoding.long_bytes(anew(layout, encoding.u32(*word)));
             }
         }
-        // One bit, which is the sample.
+        // A 1-bit word holds nothing but the sample.
         _ => {}
     }
     Ok(Value::Long(vr, bytes))
 }
 
-/// A word without what is no part of its sample.
+/// Clears the bits of a word that do not belong to its sample.
 fn anew(layout: &Layout, word: u32) -> u32 {
     if layout.is_padding_word(word) {
         word
@@ -85,8 +86,8 @@ fn anew(layout: &Layout, word: u32) -> u32 {
     }
 }
 
-/// One coded frame. RLE is coded anew. Of the others the stream is taken apart, and held against
-/// the one that it was: what a decoder makes of both is the same.
+/// Copies one compressed frame. RLE is encoded again. Other streams are reduced to the image, and the
+/// result is decoded and compared with the original, since a mistake would change the image.
 fn frame_anew(frames: &Frames, frame_idx: usize, layout: &Layout) -> Result<Vec<u8>, FileFault> {
     let coding = frames.coding();
     if coding == Coding::Rle {
@@ -117,8 +118,8 @@ fn frame_anew(frames: &Frames, frame_idx: usize, layout: &Layout) -> Result<Vec<
     Ok(stream)
 }
 
-/// Whether a decoded word has bits outside its sample that do not just repeat its sign. A decoder
-/// gives the word that was coded, which may be extended from its sign or not.
+/// Returns whether a decoded word has bits outside its sample that are not just copies of its sign. A
+/// decoder returns the coded word, whose sign may be extended or not.
 fn has_other_bits(layout: &Layout, word: u32) -> bool {
     let word = layout.within_allocated(word);
     word != layout.without_other_bits(word)
@@ -183,7 +184,7 @@ mod tests {
         let signed = layout(16, 12, 11, true);
         check(&signed, 0x0830, false);
         check(&signed, 0xF830, false);
-        // A decoder of 32 bits extends the sign as far.
+        // A decoder may extend the sign to 32 bits.
         check(&signed, 0xFFFF_F830, false);
         check(&signed, 0x1830, true);
         let unsigned = layout(16, 12, 11, false);

@@ -1,20 +1,20 @@
-//! Names that stand for UIDs and patients, the same for the same key.
+//! Pseudonyms for UIDs and patients. Equal keys give equal pseudonyms.
 
 use crate::DicomError;
 
-/// Characters that a key must have at least: PatientIDs are few and can be tried one by one, so
-/// only the key keeps them secret.
+/// Minimum length of a key. There are few PatientIDs, and all of them could be tried, so only the key
+/// keeps them secret.
 const MIN_KEY_CHARS: usize = 16;
 
-/// Replaces UIDs and PatientIDs by keyed digests. Without the key, nobody can tell what one was,
-/// nor try whether it was a given one.
+/// Replaces UIDs and PatientIDs by keyed digests. Without the key, nobody can find out the original, or
+/// test whether it was a given one.
 pub(crate) struct Pseudonyms {
     uids: [u8; 32],
     patients: [u8; 32],
 }
 
 impl Pseudonyms {
-    /// Pseudonyms of a key that the user gives and keeps.
+    /// Creates pseudonyms from a key that the user provides and keeps.
     pub fn of_key(key: &str) -> Result<Self, DicomError> {
         let found = key.chars().count();
         if found < MIN_KEY_CHARS {
@@ -26,7 +26,7 @@ impl Pseudonyms {
         Ok(Self::from_secret(key.as_bytes()))
     }
 
-    /// Pseudonyms of a key that is drawn from the system and forgotten.
+    /// Creates pseudonyms from a random key, which is then forgotten.
     pub fn random() -> Result<Self, DicomError> {
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| DicomError::NoRandomness)?;
@@ -40,7 +40,7 @@ impl Pseudonyms {
         }
     }
 
-    /// The UID that stands for `uid`: a UUID under the root 2.25 (PS3.5 annex B.2), made of the
+    /// Returns the pseudonym of a UID: a UUID under the root 2.25 (PS3.5 annex B.2), made from the
     /// digest (version 8 of RFC 9562).
     pub fn uid(&self, uid: &str) -> String {
         let digest = blake3::keyed_hash(&self.uids, uid.as_bytes());
@@ -51,7 +51,7 @@ impl Pseudonyms {
         format!("2.25.{}", u128::from_be_bytes(uuid))
     }
 
-    /// The PatientID that stands for `id`, so that a patient's exams stay together; empty for none.
+    /// Returns the pseudonym of a PatientID, so that a patient's exams stay together; empty for none.
     pub fn patient(&self, id: &str) -> String {
         if id.is_empty() {
             return String::new();

@@ -1,4 +1,4 @@
-//! What a run left that was stopped.
+//! Removes what an interrupted run left behind.
 
 use std::collections::BTreeSet;
 use std::fs::TryLockError;
@@ -12,23 +12,24 @@ use crate::DicomError;
 use super::disk::{exists, io_error};
 use crate::labels::TABLE;
 
-/// The note of a run whose key is drawn, in the folder that it writes to.
+/// File name of the [`Note`], in the output folder.
 const NOTE: &str = ".deidentify-unfinished";
 
-/// What a run with a drawn key writes, noted before it is written, until the run has ended.
+/// A list of the names that a run with a random key creates. Each name is written to the disk before it
+/// is used, and the list is removed when the run has finished.
 ///
-/// Such a run cannot go on where it was stopped, because its key is forgotten: copies of two keys
-/// would be the same exams twice. The next one removes what is noted, and begins anew.
+/// An interrupted run with a random key cannot be resumed, because its key is lost: with a new key, the
+/// same exams would be there twice. So the next run removes the listed names and starts again.
 #[derive(Debug)]
 pub(super) struct Note {
     path: PathBuf,
-    /// Locked, so that what another process is writing is not removed.
+    /// Locked, so that no other process removes what this one is writing.
     file: Output,
 }
 
 impl Note {
-    /// Makes the note in `out`, after what an earlier one names is removed. Copies of a run that
-    /// has ended are refused there: they would be the same exams twice, with one label table.
+    /// Begins a list in `out`, after removing what an earlier list names. Fails if `out` holds copies of
+    /// a finished run: the same exams would be there twice, with one label table.
     pub fn begin(out: &Path, files: &Files) -> Result<Self, DicomError> {
         let note = Self::open(out, files)?;
         note.clear(out, files)?;
@@ -42,7 +43,7 @@ impl Note {
         Ok(note)
     }
 
-    /// Removes what an earlier note names, and that note, if there is one.
+    /// Removes what an earlier list names, and the list, if there is one.
     pub fn settle(out: &Path, files: &Files) -> Result<(), DicomError> {
         if !exists(&out.join(NOTE)) {
             return Ok(());
@@ -69,7 +70,7 @@ impl Note {
         let read = self.file.file().read_to_end(&mut bytes);
         read.map_err(|error| io_error(&self.path, "read", error))?;
         let text = String::from_utf8_lossy(&bytes);
-        // A line without its end was not written in full, and nothing of what it names was made.
+        // A line without its end was cut off, and nothing of that name was created yet.
         let lines = text.split_inclusive('\n');
         for name in lines.filter_map(|line| line.strip_suffix('\n')) {
             if is_ours(name) {
@@ -81,13 +82,13 @@ impl Note {
         Ok(())
     }
 
-    /// Notes names in the folder, on the disk before they are made.
+    /// Adds names to the list, and waits until they are on the disk.
     pub fn add<'a>(
         &mut self,
         names: impl Iterator<Item = &'a str>,
         files: &Files,
     ) -> Result<(), DicomError> {
-        // It begins with a line's end, which an earlier note may lack.
+        // Begin with a line break, since an earlier line may be cut off.
         let lines = names.fold(String::from("\n"), |text, name| text + name + "\n");
         let written = self.file.write_all(lines.as_bytes());
         written
@@ -96,20 +97,20 @@ impl Note {
             .map_err(|error| io_error(&self.path, "write", error))
     }
 
-    /// Ends the note: what it names stays.
+    /// Ends the list and keeps what it names.
     pub fn end(self, files: &Files) -> Result<(), DicomError> {
         let removed = files.remove_file(&self.path);
         removed.map_err(|error| io_error(&self.path, "remove", error))
     }
 }
 
-/// Whether a run with a drawn key makes such a name: whatever else a note says is not removed.
+/// Returns whether a run with a random key creates such a name. Other names in a list are ignored.
 fn is_ours(name: &str) -> bool {
     let number = name.strip_prefix("2.25.");
     name == TABLE || number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Removes the files that were half written when a run was killed, where this one writes too.
+/// Removes half-written files of killed runs from the folders that this run writes to.
 pub(super) fn sweep<'a>(
     folders: impl Iterator<Item = &'a Path>,
     files: &Files,

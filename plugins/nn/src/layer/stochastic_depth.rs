@@ -9,7 +9,7 @@ pub(crate) struct StochasticDepth {
     draw: Draw,
 }
 
-/// Method to draw the rows that keep the branch. All have one distribution, but give other numbers
+/// Method to draw the rows that keep the branch. Both have one distribution, but give other numbers
 /// for one seed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Draw {

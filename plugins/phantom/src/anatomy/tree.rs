@@ -165,6 +165,7 @@ impl Tree {
         };
         let goal = from.towards(middle, share);
         let reach = (goal - from).length();
+        // A branch consists of two tubes with a slight bend between them.
         let bend = at(stream.normal(), stream.normal(), stream.normal()) * (0.07 * reach);
         let middle = from.towards(goal, 0.5) + bend;
         let radius = scale.radius_mm(targets.len()).min(before);

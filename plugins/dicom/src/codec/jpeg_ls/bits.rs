@@ -1,12 +1,12 @@
-//! The bits of a JPEG-LS scan: behind a byte of ones, the first bit of the next is left out, because it
-//! is always zero; where it is one, a marker begins (ISO 14495-1, clause C.3).
+//! Reads the bits of a JPEG-LS scan. After a byte of ones, the first bit of the next byte is always zero
+//! and is skipped; if it is one, a marker begins (ISO 14495-1, clause C.3).
 
 /// Reads bits, the highest of a byte first.
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     /// The next byte.
     pos: usize,
-    /// Bits that were read from the data and not taken, from the highest on; zeros below.
+    /// Bits that were read but not yet taken, from the highest on, followed by zeros.
     cache: u64,
     n_cached: u32,
     was_ones: bool,
@@ -23,7 +23,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Reads up to 56 bits and more; less before a marker and the end.
+    /// Fills the cache with more than 56 bits; with fewer before a marker or the end.
     fn fill(&mut self) {
         while self.n_cached <= 56 {
             let Some(&byte) = self.data.get(self.pos) else {
@@ -45,7 +45,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The next `n` bits, at most 32, as a number; `None` where there are not as many.
+    /// Takes the next `n` bits, at most 32, as a number; `None` if fewer are left.
     pub fn take(&mut self, n: u32) -> Option<u32> {
         if n == 0 {
             return Some(0);
@@ -66,7 +66,7 @@ impl<'a> Bits<'a> {
         self.n_cached -= n;
     }
 
-    /// The zeros before the next one, which is taken too; `None` for more than `most`.
+    /// Counts the zeros before the next one, and takes all of them; `None` for more than `most` zeros.
     pub fn zeros(&mut self, most: u32) -> Option<u32> {
         let mut zeros = 0;
         loop {
@@ -90,7 +90,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Goes on behind a restart marker, which must be next; `None` when it is not.
+    /// Skips the restart marker, which must be next; `None` if it is not.
     pub fn restart(&mut self) -> Option<()> {
         self.fill();
         let marker = self.data.get(self.pos..)?.first_chunk::<2>()?;
@@ -102,7 +102,7 @@ impl<'a> Bits<'a> {
         is_next.then_some(())
     }
 
-    /// Where the scan's bytes end, once all its samples are taken: at the next marker.
+    /// Returns the end of the scan's bytes, which is the next marker, once all samples are taken.
     pub fn end(mut self) -> usize {
         self.fill();
         self.pos

@@ -1,18 +1,19 @@
-//! The lines of a scan, sample by sample, and what is learnt of them on the way.
+//! Decodes the lines of a scan, sample by sample, and adapts to the statistics of earlier samples.
 
 use super::Scan;
 use super::bits::Bits;
 
-/// Contexts of the regular mode: 9 × 9 × 9 gradients, of which a sign is as good as its opposite.
+/// Number of contexts of the regular mode: 9 × 9 × 9 gradients, where opposite signs share a context.
 const N_CONTEXTS: usize = 365;
-/// The logarithm of a run's length, by how well runs went: J of clause A.2.1.
+/// Logarithms of the lengths of runs (J of clause A.2.1). The index rises with complete runs and
+/// falls with interrupted ones.
 const RUN_BITS: [u32; 32] = [
     0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13,
     14, 15,
 ];
 
-/// Two lines of one component, or of all when their samples are interleaved: the pixels of a line
-/// with one more at each end, the components of a pixel side by side.
+/// The current and the previous line of one component, or of all if their samples are interleaved. A
+/// line has one extra pixel at each end, and the components of a pixel are adjacent.
 pub(super) struct Line {
     width: usize,
     cols: usize,
@@ -32,7 +33,7 @@ impl Line {
         }
     }
 
-    /// The line becomes the one before; its ends are as clause A.2.1 has them.
+    /// Begins a line: the current one becomes the previous one. Its ends are set as in clause A.2.1.
     pub fn begin(&mut self) {
         std::mem::swap(&mut self.before, &mut self.now);
         let Self { width, cols, .. } = *self;
@@ -51,7 +52,7 @@ struct Context {
     n: i32,
 }
 
-/// Of a run's end; `negative` counts negative errors.
+/// Counters for the samples that end runs; `negative` counts negative errors.
 #[derive(Debug, Clone, Copy)]
 struct RunContext {
     a: i64,
@@ -59,7 +60,7 @@ struct RunContext {
     negative: i32,
 }
 
-/// What has been learnt of an image so far.
+/// Decoder of a scan, with the counters of all contexts.
 pub(super) struct Coder<'a> {
     scan: &'a Scan,
     contexts: Vec<Context>,
@@ -109,7 +110,7 @@ impl<'a> Coder<'a> {
         Some(())
     }
 
-    /// The context of a sample by its neighbours, with its sign (clauses A.3.1 to A.3.4).
+    /// Returns a sample's context with its sign, from its neighbours (clauses A.3.1 to A.3.4).
     fn gradient(&self, line: &Line, at: usize) -> i32 {
         let width = line.width;
         let (left, above) = (line.now[at - width], line.before[at]);
@@ -131,9 +132,10 @@ impl<'a> Coder<'a> {
         level * difference.signum()
     }
 
-    /// A sample by its prediction and the error (clauses A.4 to A.6).
+    /// Decodes a sample from its prediction and the error (clauses A.4 to A.6).
     fn regular(&mut self, line: &Line, at: usize, gradient: i32, bits: &mut Bits) -> Option<i32> {
         let scan = self.scan;
+        // −1 or 1, also for a gradient of 0.
         let sign = gradient.signum() | 1;
         let left = line.now[at - line.width];
         let (above, corner) = (line.before[at], line.before[at - line.width]);
@@ -146,6 +148,8 @@ impl<'a> Coder<'a> {
             0 => mapped / 2,
             _ => -(mapped + 1) / 2,
         };
+        // Negative errors are more frequent here, so the encoder gave them the shorter codes (clause
+        // A.5.2).
         if scan.near == 0 && k == 0 && 2 * context.b <= -context.n {
             error = -(error + 1);
         }
@@ -153,7 +157,8 @@ impl<'a> Coder<'a> {
         Some(scan.value(predicted, sign * error))
     }
 
-    /// Equal samples from `col` on, and the one that ends them (clause A.7); gives the next column.
+    /// Decodes a run of equal samples from `col` on and the sample that ends it (clause A.7). Returns
+    /// the next column.
     fn run(&mut self, line: &mut Line, col: usize, bits: &mut Bits) -> Option<usize> {
         let width = line.width;
         let end = line.cols + 1;
@@ -189,11 +194,11 @@ impl<'a> Coder<'a> {
         Some(next + 1)
     }
 
-    /// The sample that ends a run (clause A.7.2).
+    /// Decodes the sample that ends a run (clause A.7.2).
     fn run_end(&mut self, line: &Line, at: usize, bits: &mut Bits) -> Option<i32> {
         let scan = self.scan;
         let (left, above) = (line.now[at - line.width], line.before[at]);
-        // Interleaved samples have one kind of end.
+        // Interleaved samples use only one of the two contexts.
         let is_alike = line.width == 1 && (left - above).abs() <= scan.near;
         let context = &mut self.run_contexts[usize::from(is_alike)];
         let more = if is_alike { context.n / 2 } else { 0 };
@@ -227,7 +232,7 @@ fn golomb(n: i64, a: i64) -> u32 {
     (0..32).find(|k| n << k >= a).unwrap_or(32)
 }
 
-/// A number by a Golomb code of limited length (clause A.5.3).
+/// Decodes a number in a Golomb code of limited length (clause A.5.3).
 fn code(bits: &mut Bits, k: u32, limit: u32, error_bits: u32, range: i32) -> Option<i32> {
     let most = limit.saturating_sub(error_bits + 1);
     let zeros = bits.zeros(most)?;
@@ -236,12 +241,12 @@ fn code(bits: &mut Bits, k: u32, limit: u32, error_bits: u32, range: i32) -> Opt
     } else {
         i64::from(bits.take(error_bits)?) + 1
     };
-    // No error is larger than the range, and none is mapped to more than twice that.
+    // No error is larger than the range, so no mapped one is larger than twice that.
     i32::try_from(mapped).ok().filter(|it| *it <= 2 * range + 2)
 }
 
 impl Scan {
-    /// The sample that is `error` steps from the prediction, which may go round (clause A.4.5).
+    /// Returns the sample that is `error` steps from the prediction, modulo the range (clause A.4.5).
     fn value(&self, predicted: i32, error: i32) -> i32 {
         let step = 2 * self.near + 1;
         let mut value = predicted + error * step;
@@ -255,7 +260,7 @@ impl Scan {
 }
 
 impl Context {
-    /// Clause A.6.
+    /// Updates the counters with an error (clause A.6).
     fn learn(&mut self, error: i32, scan: &Scan) {
         self.a += i64::from(error.abs());
         self.b += error * (2 * scan.near + 1);
@@ -288,7 +293,7 @@ impl RunContext {
         }
     }
 
-    /// Clause A.7.2.2.
+    /// Updates the counters with an error (clause A.7.2.2).
     fn learn(&mut self, mapped: i32, error: i32, is_alike: bool, reset: i32) {
         self.negative += i32::from(error < 0);
         self.a += i64::from((mapped + 1 - i32::from(is_alike)) >> 1);

@@ -1,7 +1,8 @@
-//! JPEG-LS (ISO 14495-1 = ITU-T T.87), lossless and near-lossless, of 2 to 16 bits, in each of the three
+//! JPEG-LS (ISO 14495-1 = ITU-T T.87), lossless and near-lossless, with 2 to 16 bits, and with all three
 //! ways to interleave colours.
 //!
-//! Names are the standard's: `near` is the greatest error, `a`, `b`, `c`, `n` are a context's counters.
+//! Names are those of the standard: `near` is the greatest error; `a`, `b`, `c`, `n` are a context's
+//! counters.
 
 mod bits;
 mod coder;
@@ -15,7 +16,7 @@ use crate::layout::Layout;
 
 const BROKEN: &str = "broken JPEG-LS stream";
 
-/// How a scan puts the components.
+/// The order of the components in a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Interleave {
     /// One component in each scan.
@@ -24,14 +25,14 @@ enum Interleave {
     Sample,
 }
 
-/// What the segments before a scan say.
+/// Parameters from the segments before a scan.
 #[derive(Debug, Clone, Default)]
 struct Parameters {
     precision: u32,
     max_value: Option<i32>,
     thresholds: [i32; 3],
     reset: i32,
-    /// Lines after which a scan begins anew; 0 for none.
+    /// Number of lines after which a scan restarts; 0 for never.
     restart_lines: usize,
 }
 
@@ -71,7 +72,7 @@ pub(super) fn decode(data: &[u8], layout: &Layout) -> Result<Vec<u32>, String> {
     Ok(words)
 }
 
-/// The next marker that has a segment, and the segment; `pos` goes behind it.
+/// Reads the next marker that has a segment, and the segment; `pos` moves past it.
 fn next_segment<'a>(data: &'a [u8], pos: &mut usize) -> Result<(u8, &'a [u8]), String> {
     while data.get(*pos..*pos + 2) == Some(&[0xFF, 0xFF]) {
         *pos += 1;
@@ -94,7 +95,7 @@ fn number(bytes: &[u8]) -> Result<usize, String> {
 }
 
 impl Parameters {
-    /// The segment LSE (clause C.2.4.1).
+    /// Reads a segment LSE (clause C.2.4.1).
     fn preset(&mut self, segment: &[u8]) -> Result<(), String> {
         match segment.first() {
             Some(1) => {}
@@ -124,9 +125,9 @@ struct Scan {
     thresholds: [i32; 3],
     reset: i32,
     range: i32,
-    /// Bits of a prediction error.
+    /// Number of bits of a prediction error.
     error_bits: u32,
-    /// Bits that a code has at most.
+    /// Maximum length of a code, bits.
     limit: u32,
 }
 
@@ -177,7 +178,7 @@ impl Scan {
         })
     }
 
-    /// Decodes one scan into the components from `first` on; gives its length in bytes.
+    /// Decodes one scan into the components from `first` on; returns its length in bytes.
     fn decode(
         &self,
         data: &[u8],
@@ -185,6 +186,7 @@ impl Scan {
         first: usize,
         words: &mut [u32],
     ) -> Result<usize, String> {
+        // If samples are interleaved, all components share one line; otherwise each has its own.
         let n_lines = self.n_components * usize::from(self.interleave != Interleave::Sample)
             + usize::from(self.interleave == Interleave::Sample);
         let width = self.n_components / n_lines;
@@ -196,6 +198,7 @@ impl Scan {
                 if row > 0 {
                     bits.restart().ok_or(BROKEN)?;
                 }
+                // A restart forgets all statistics and earlier lines.
                 coder = Coder::new(self);
                 lines = (0..n_lines)
                     .map(|_| Line::new(layout.cols, width))
@@ -218,12 +221,12 @@ impl Scan {
     }
 }
 
-/// The smallest number of bits that tells `n` values apart.
+/// The number of bits that can represent `n` different values.
 fn bits(n: i32) -> u32 {
     (n - 1).max(0).checked_ilog2().map_or(0, |log| log + 1)
 }
 
-/// The thresholds of gradients, where they are not given (clause C.2.4.1.1.1).
+/// The thresholds of gradients, with defaults for those not given (clause C.2.4.1.1.1).
 fn thresholds(max_value: i32, near: i32, given: [i32; 3]) -> Result<[i32; 3], String> {
     let clamp = |value: i32, least: i32| {
         if value > max_value || value < least {

@@ -1,8 +1,8 @@
-//! JPEG (ISO 10918-1 annex B) and JPEG-LS (ISO 14495-1 annex C).
+//! Cleans streams of JPEG (ISO 10918-1 annex B) and JPEG-LS (ISO 14495-1 annex C).
 
 use super::{be16, push, segment};
 
-/// Which of the two, whose markers and stuffing differ.
+/// The two formats. Their markers and their bit stuffing differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Jpeg,
@@ -15,9 +15,9 @@ const START_OF_IMAGE: [u8; 2] = [0xFF, 0xD8];
 const END_OF_IMAGE: u8 = 0xD9;
 const START_OF_SCAN: u8 = 0xDA;
 
-/// The stream from its start to its end of image, without comments, applications' data, fill bytes,
-/// and what follows. What an application says is of colours and of the picture's print, and an
-/// image of CT has one component.
+/// Copies the stream from start to end of image, without comments, application data, fill bytes and
+/// anything after the end. Application data concern colours and printing, and a CT image has one
+/// component.
 pub(super) fn clean(stream: &[u8], kind: Kind) -> Result<Vec<u8>, String> {
     if !stream.starts_with(&START_OF_IMAGE) {
         return Err("the stream does not begin with a start of image".into());
@@ -49,7 +49,7 @@ pub(super) fn clean(stream: &[u8], kind: Kind) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The marker at `pos`, behind any number of fill bytes (section B.1.1.2), and where it ends.
+/// Reads the marker at `pos`, after any number of fill bytes (section B.1.1.2); returns its end too.
 fn marker(stream: &[u8], pos: usize) -> Result<(u8, usize), String> {
     let rest = stream.get(pos..).unwrap_or_default();
     let n_fill = rest.iter().take_while(|byte| **byte == 0xFF).count();
@@ -60,12 +60,12 @@ fn marker(stream: &[u8], pos: usize) -> Result<(u8, usize), String> {
     }
 }
 
-/// Comments and applications' data.
+/// Returns whether a marker begins a comment or application data.
 fn is_left_out(marker: u8) -> bool {
     matches!(marker, 0xE0..=0xEF | 0xFE)
 }
 
-/// The lengths that a segment may have by what it says; `None` for one that is not known.
+/// The lengths that a segment may have, given its contents; `None` for an unknown marker.
 fn length_of(kind: Kind, marker: u8, content: &[u8]) -> Option<std::ops::RangeInclusive<usize>> {
     let byte = |at: usize| content.get(at).copied().map_or(0, usize::from);
     let length = match (kind, marker) {
@@ -77,14 +77,14 @@ fn length_of(kind: Kind, marker: u8, content: &[u8]) -> Option<std::ops::RangeIn
         // Number of lines, restart interval.
         (_, 0xDC) | (Jpeg, 0xDD) => 2,
         (JpegLs, 0xDD) => return Some(2..=4),
-        // Preset parameters of coding; the other kinds are tables of colours, or anybody's.
+        // Preset coding parameters. Other kinds of this segment are colour tables or extensions.
         (JpegLs, 0xF8) if byte(0) == 1 => 11,
         _ => return None,
     };
     Some(length..=length)
 }
 
-/// Bytes that whole Huffman tables take (section B.2.4.2), at most one table too many.
+/// The length of whole Huffman tables (section B.2.4.2), including a last one that is cut off.
 fn huffman_tables(content: &[u8]) -> usize {
     let mut length = 0;
     while let Some(counts) = content.get(length + 1..length + 17) {
@@ -93,7 +93,7 @@ fn huffman_tables(content: &[u8]) -> usize {
     length
 }
 
-/// Bytes that whole quantization tables take (section B.2.4.1).
+/// The length of whole quantization tables (section B.2.4.1), including a last one that is cut off.
 fn quantization_tables(content: &[u8]) -> usize {
     let mut length = 0;
     while let Some(head) = content.get(length) {
@@ -102,8 +102,8 @@ fn quantization_tables(content: &[u8]) -> usize {
     length
 }
 
-/// Appends the coded data that follow a start of scan, with their restarts; gives how many bytes they
-/// were. Behind 0xFF, JPEG stuffs a zero byte, JPEG-LS a zero bit.
+/// Appends the coded data after a start of scan, with restart markers; returns the number of bytes read.
+/// After 0xFF, JPEG stuffs a zero byte and JPEG-LS a zero bit.
 fn scan(data: &[u8], kind: Kind, out: &mut Vec<u8>) -> Result<usize, String> {
     let mut pos = 0;
     while let Some(pair) = be16(data, pos) {
@@ -121,7 +121,7 @@ fn scan(data: &[u8], kind: Kind, out: &mut Vec<u8>) -> Result<usize, String> {
                 out.extend([first, second]);
                 pos += 2;
             }
-            // A fill byte: the next one may be the marker's.
+            // A fill byte: the next 0xFF may begin the marker.
             (0xFF, 0xFF) => pos += 1,
             (0xFF, _) => return Ok(pos),
             _ => {

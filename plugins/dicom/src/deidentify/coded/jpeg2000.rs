@@ -1,4 +1,4 @@
-//! JPEG 2000 codestreams (ISO 15444-1 annex A).
+//! Cleans JPEG 2000 codestreams (ISO 15444-1 annex A).
 
 use super::{be16, push, segment};
 
@@ -8,12 +8,12 @@ const SIZE: u8 = 0x51;
 const START_OF_TILE: u8 = 0x90;
 const START_OF_DATA: u8 = 0x93;
 const END: u8 = 0xD9;
-/// Bytes of a start of tile-part with its marker, and where in it the tile-part's length lies.
+/// Length of a start-of-tile-part segment with its marker, and offset of the tile-part's length in it.
 const TILE_BYTES: usize = 12;
 const TILE_LENGTH: usize = 6;
 
-/// The codestream without comments, and without the lists of lengths, which are for those who do not
-/// read it from its start, and would be wrong.
+/// Copies the codestream without comments and lists of lengths. The lists only help to read a stream out
+/// of order, and would be wrong in the copy.
 pub(super) fn clean(stream: &[u8]) -> Result<Vec<u8>, String> {
     if !stream.starts_with(&START) {
         return Err("the JPEG 2000 codestream lies in something, such as a JP2 file, whose boxes may hold text".into());
@@ -24,7 +24,7 @@ pub(super) fn clean(stream: &[u8]) -> Result<Vec<u8>, String> {
         match stream.get(pos..pos + 2) {
             Some(&[0xFF, START_OF_TILE]) => pos = tile_part(stream, pos, &mut out)?,
             Some(&[0xFF, END]) => break,
-            // Some encoders leave the end out; what makes an odd length even may follow.
+            // Some encoders omit the end marker. A zero byte may follow, to make the length even.
             None if stream[pos..].iter().all(|byte| *byte == 0) => break,
             _ => return Err("something else than a tile follows a tile".into()),
         }
@@ -33,7 +33,7 @@ pub(super) fn clean(stream: &[u8]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// Appends the segments from `pos` to the marker `end`, of which it gives the place.
+/// Appends the segments from `pos` up to the marker `end`; returns the position of that marker.
 fn header(stream: &[u8], mut pos: usize, end: u8, out: &mut Vec<u8>) -> Result<usize, String> {
     loop {
         let marker = match stream.get(pos..pos + 2) {
@@ -50,15 +50,15 @@ fn header(stream: &[u8], mut pos: usize, end: u8, out: &mut Vec<u8>) -> Result<u
             // Comment; lengths of tile-parts and packets; registration of components.
             0x64 | 0x55 | 0x57 | 0x58 | 0x63 => continue,
             SIZE => 36 + 3 * be16(content, 34).unwrap_or(0),
-            // Coding style and quantization, for all and for one component, of 33 resolutions at
-            // most; region of interest; changes of order.
+            // Coding style and quantization, for all components and for one, with at most 33
+            // resolutions; region of interest; changes of order.
             0x52 => 10 + 33,
             0x53 => 9 + 33,
             0x5C => 1 + 2 * 97,
             0x5D => 3 + 2 * 97,
             0x5E => 4,
             0x5F => 9 * 32,
-            // Packet headers, which are coded data.
+            // Packet headers are coded data.
             0x60 | 0x61 => usize::MAX,
             _ => {
                 return Err(format!(
@@ -73,7 +73,7 @@ fn header(stream: &[u8], mut pos: usize, end: u8, out: &mut Vec<u8>) -> Result<u
     }
 }
 
-/// Appends a tile-part, with the length that it has then; gives where it ends.
+/// Appends a tile-part with its new length; returns its end in the old stream.
 fn tile_part(stream: &[u8], start: usize, out: &mut Vec<u8>) -> Result<usize, String> {
     let cut_off = || "a tile ends beyond the stream".to_owned();
     let head = stream.get(start..start + TILE_BYTES).ok_or_else(cut_off)?;
@@ -86,7 +86,7 @@ fn tile_part(stream: &[u8], start: usize, out: &mut Vec<u8>) -> Result<usize, St
     let length = length.map_or(0, |(high, low)| high << 16 | low);
     let data = header(stream, start + TILE_BYTES, START_OF_DATA, out)?;
     let end = match length {
-        // To the end of the stream: no marker from 0xFF90 up is in coded data (section B.10.1).
+        // To the end of the stream: coded data hold no marker from 0xFF90 up (section B.10.1).
         0 => {
             data + stream[data..]
                 .windows(2)

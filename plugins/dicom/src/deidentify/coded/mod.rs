@@ -1,15 +1,15 @@
-//! Coded frames with nothing but the image in them. Each walk keeps what is known to be needed and
-//! gives up on the rest, so that what it does not know is in no copy.
+//! Copies a compressed frame with nothing but the image in it. Each format is walked segment by segment.
+//! Segments that the image needs are kept, and an unknown one is an error, so that nothing unknown gets
+//! into a copy.
 //!
-//! What the image itself is coded in, the numbers of tables and the bits of a scan or a tile, is not
-//! looked into.
+//! The coded image itself is not examined: the numbers of tables, and the bits of a scan or a tile.
 
 mod jpeg;
 mod jpeg2000;
 
 use crate::syntax::Coding;
 
-/// A frame's stream anew, or why it cannot be had.
+/// Copies the stream of a frame, or returns the reason why that is not possible.
 pub(super) fn clean(coding: Coding, stream: &[u8]) -> Result<Vec<u8>, String> {
     match coding {
         Coding::Jpeg => jpeg::clean(stream, jpeg::Kind::Jpeg),
@@ -19,13 +19,13 @@ pub(super) fn clean(coding: Coding, stream: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// The number of two bytes at a place.
+/// Reads a 16-bit number at a position.
 fn be16(bytes: &[u8], at: usize) -> Option<usize> {
     let bytes = bytes.get(at..)?.first_chunk()?;
     Some(u16::from_be_bytes(*bytes).into())
 }
 
-/// The segment whose length lies at `at`, without it, and where the next one begins.
+/// Returns the contents of the segment whose length is at `at`, and the start of the next segment.
 fn segment(stream: &[u8], at: usize) -> Result<(&[u8], usize), String> {
     let length = be16(stream, at).filter(|length| *length >= 2);
     let found = length.and_then(|length| Some((stream.get(at + 2..at + length)?, at + length)));

@@ -1,6 +1,6 @@
 use pe_metrics::Evaluation;
 
-use super::{Sheet, colour, dashed, legend};
+use super::{Sheet, legend, line_style};
 use crate::experiment::numbers::{decimals, share};
 use crate::experiment::{Experiment, Results};
 use crate::svg::{Axis, Mark, Plot, Series, Style};
@@ -73,14 +73,11 @@ fn series(
     models
         .map(|(n, (model, ours))| {
             let line = line(ours);
+            let (colour, dashed) = line_style(experiment, n);
             Series {
                 tooltip: format!("{}, {}", model.name, line.tooltip),
-                colour: colour(experiment, n),
-                style: if dashed(experiment, n) {
-                    Style::Dashed
-                } else {
-                    Style::Solid
-                },
+                colour,
+                style: if dashed { Style::Dashed } else { Style::Solid },
                 points: line.points,
                 marks: named(line.marks, &model.name),
             }

@@ -138,16 +138,22 @@ fn head(names: &[&str]) -> String {
 /// How many colours the page has for lines.
 const COLOURS: usize = 8;
 
-/// Which of the page's colours model `n` has: those of the reference their own, others what is left.
-fn colour(experiment: &Experiment, n: usize) -> usize {
+/// The colour of model `n`'s lines, and whether they are broken, so that they are told apart without
+/// colour. Models of the reference have colours of their own; the others share those that are left, and
+/// have broken lines where a colour comes again.
+fn line_style(experiment: &Experiment, n: usize) -> (usize, bool) {
+    let models = &experiment.models;
+    if let Some((place, known)) = experiment.of_reference(&models[n].id) {
+        return (place % COLOURS, known.dashed);
+    }
     let reference = experiment.reference.as_ref();
     let taken = reference
         .map_or(0, |from| from.models.len())
         .min(COLOURS - 1);
-    match experiment.of_reference(&experiment.models[n].id) {
-        Some((place, _)) => place % COLOURS,
-        None => taken + n % (COLOURS - taken),
-    }
+    let others = models[..n].iter();
+    let others = others.filter(|model| experiment.of_reference(&model.id).is_none());
+    let (before, left) = (others.count(), COLOURS - taken);
+    (taken + before % left, before / left % 2 == 1)
 }
 
 /// A legend of the experiment's models.
@@ -157,7 +163,7 @@ fn legend(experiment: &Experiment) -> String {
         .iter()
         .enumerate()
         .map(|(n, model)| {
-            let (colour, dashed) = (colour(experiment, n), dashed(experiment, n));
+            let (colour, dashed) = line_style(experiment, n);
             let name = escaped(&model.name);
             format!(
                 "<span><svg width=\"26\" height=\"10\" aria-hidden=\"true\">\
@@ -167,10 +173,4 @@ fn legend(experiment: &Experiment) -> String {
         })
         .collect();
     format!("<div class=\"legend\">\n{entries}</div>\n")
-}
-
-/// Whether the lines of model `n` are broken, so that they are told apart without colour.
-fn dashed(experiment: &Experiment, n: usize) -> bool {
-    let model = experiment.of_reference(&experiment.models[n].id);
-    model.is_some_and(|(_, model)| model.dashed)
 }

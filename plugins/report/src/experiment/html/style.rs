@@ -22,7 +22,7 @@ caption { text-align: left; font-size: .87rem; color: var(--grey); padding-botto
 caption b, figcaption b { color: var(--ink); }
 th { font-weight: 600; font-size: .87rem; border-top: 2px solid var(--ink); border-bottom: 1px solid var(--ink);
      vertical-align: bottom; }
-th, td { text-align: right; padding: .28rem 0 .28rem 1.5rem; white-space: nowrap; }
+th, td { text-align: right; padding: .28rem 0 .28rem .95rem; white-space: nowrap; }
 th:not(:first-child) { white-space: normal; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 table.pairs th:nth-child(2), table.pairs td:nth-child(2) { text-align: left; }
