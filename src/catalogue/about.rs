@@ -1,6 +1,6 @@
-//! What each plugin is for, in a paragraph: the head of its page in the reference.
+//! A paragraph about each built-in plugin, for the head of its page in the reference.
 
-/// The plugins of this program.
+/// Name and description of the built-in plugins.
 const PLUGINS: [(&str, &str); 8] = [
     (
         "ct",
@@ -52,7 +52,7 @@ const PLUGINS: [(&str, &str); 8] = [
     ),
 ];
 
-/// What a plugin is for; empty for one that the program does not know.
+/// Description of a plugin; empty for one that is not built in.
 pub(super) fn about(plugin: &str) -> &'static str {
     let found = PLUGINS.iter().find(|(name, _)| *name == plugin);
     found.map_or("", |(_, about)| about)

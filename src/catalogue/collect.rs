@@ -1,4 +1,4 @@
-//! From an engine's and a script's metadata to the catalogue.
+//! Builds the catalogue from the metadata of an engine and a script.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,14 @@ use super::types::plain_type;
 use super::{Catalogue, Function, Kind, Param, doc};
 use crate::language;
 
-/// Functions that every type has, and that nobody calls by name.
+/// Functions that are left out: every type has them, and nobody calls them by name.
 const UNLISTED: [&str; 2] = ["to_string", "to_debug"];
 
 impl Catalogue {
     /// The functions of an engine: the plugins', the host's and Rhai's own.
     pub fn of(engine: &Engine) -> Self {
+        // The last argument includes Rhai's standard functions. The first call leaves them out, so the
+        // difference of the two tells which functions are Rhai's own.
         let own = engine.collect_fn_metadata(None, |info| read(&info, false), false);
         let known: BTreeSet<u64> = own.iter().map(|(hash, _)| *hash).collect();
         let standard = engine.collect_fn_metadata(None, |info| read(&info, true), true);
@@ -51,7 +53,8 @@ impl Catalogue {
         }
     }
 
-    /// A function that is defined again takes the place of the one before; closures have no names.
+    /// Adds a script's function. It replaces an earlier one of the same name and number of arguments.
+    /// Closures are skipped: they have no name to call.
     fn add_scripted(&mut self, added: Function) {
         if added.name.starts_with("anon$") {
             return;
@@ -59,7 +62,8 @@ impl Catalogue {
         let same = |f: &Function| {
             (&f.plugin, &f.name, f.params.len()) == (&added.plugin, &added.name, added.params.len())
         };
-        // A plugin's functions are here already, with the namespace that their metadata lacks.
+        // A function of a plugin written in Rhai is in the catalogue already, with its namespace, which
+        // this metadata lacks.
         if !self
             .functions
             .iter()
@@ -71,6 +75,7 @@ impl Catalogue {
     }
 }
 
+/// The catalogue entry of a script's function.
 fn scripted(function: &ScriptFnMetadata<'_>) -> Function {
     let params = function.params.iter().map(|&name| Param {
         name: name.to_owned(),
@@ -88,6 +93,7 @@ fn scripted(function: &ScriptFnMetadata<'_>) -> Function {
     }
 }
 
+/// Sort key: by plugin, kind, type and name, with Rhai's own functions last.
 fn key(function: &Function) -> (bool, &str, Kind, Option<&str>, &str, usize) {
     (
         function.standard,
@@ -99,10 +105,11 @@ fn key(function: &Function) -> (bool, &str, Kind, Option<&str>, &str, usize) {
     )
 }
 
-/// A function with its hash, which tells it from every other; the plugins' are no standard ones.
+/// Converts the metadata of a function. Returns it with its hash, which identifies it; `None` for one
+/// that is not listed. With `standard` set, functions of plugins are left out.
 fn read(info: &rhai::FuncInfo<'_>, standard: bool) -> Option<(u64, Function)> {
     let metadata = info.metadata;
-    // Those that take the place of Rhai's own are documented as these.
+    // Replacements for Rhai's own functions are left out: Rhai's documentation holds for them.
     if metadata
         .comments
         .iter()
@@ -119,6 +126,7 @@ fn read(info: &rhai::FuncInfo<'_>, standard: bool) -> Option<(u64, Function)> {
         .iter()
         .map(|text| param(text))
         .collect();
+    // Parameters that the metadata does not name get a `_`.
     let untold = (params.len()..metadata.num_params).map(|_| param("_"));
     let params: Vec<Param> = params
         .into_iter()
@@ -142,7 +150,7 @@ fn read(info: &rhai::FuncInfo<'_>, standard: bool) -> Option<(u64, Function)> {
     Some((metadata.hash, function))
 }
 
-/// How a function is called, and its name without Rhai's prefixes; nothing for operators.
+/// The kind of a function, and its name without Rhai's prefixes; `None` for operators.
 fn named<'a>(
     metadata: &'a FuncMetadata,
     namespace: &str,
@@ -159,12 +167,14 @@ fn named<'a>(
     if !word || (UNLISTED.contains(&name)) {
         return None;
     }
-    // A plugin's global function, and Rhai's own with an argument, is called on a value.
+    // A plugin registers methods as global functions. Rhai's own functions with an argument are all
+    // listed as methods.
     let global = metadata.namespace == FnNamespace::Global && !namespace.is_empty();
     let method = (global || standard) && metadata.num_params > 0;
     Some((if method { Kind::Method } else { Kind::Free }, name))
 }
 
+/// Parses the metadata of a parameter: `name: type`.
 fn param(text: &str) -> Param {
     let (name, type_name) = text.split_once(':').unwrap_or((text, "?"));
     let name = match name.trim() {

@@ -1,4 +1,4 @@
-//! What a function's documentation holds: its first sentence, its options, its examples.
+//! Parses a function's documentation: its first sentence, its options and its examples.
 
 use std::iter::Peekable;
 use std::str::Lines;
@@ -8,13 +8,13 @@ use std::str::Lines;
 pub struct OptionDoc {
     /// The entry's name.
     pub name: String,
-    /// Its default as it is written in a script; empty where the documentation gives none.
+    /// Its default as it is written in a script; empty if the documentation gives none.
     pub default: String,
-    /// What it means.
+    /// Its meaning.
     pub meaning: String,
 }
 
-/// Comment lines, `/// text` or `/** text */`, as Markdown.
+/// Converts comment lines, `/// text` or `/** text */`, to Markdown.
 pub(super) fn text<'a>(comments: impl Iterator<Item = &'a str>) -> String {
     let mut lines = Vec::new();
     for comment in comments {
@@ -32,7 +32,8 @@ pub(super) fn text<'a>(comments: impl Iterator<Item = &'a str>) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// The first sentence, or the first paragraph where it has no end; code has no sentences.
+/// The first sentence, or the first paragraph if no sentence ends there. A point in `code` does not end
+/// a sentence.
 pub(super) fn summary(doc: &str) -> &str {
     let paragraph = doc.split("\n\n").next().unwrap_or(doc);
     let mut code = false;
@@ -47,7 +48,7 @@ pub(super) fn summary(doc: &str) -> &str {
     paragraph.trim()
 }
 
-/// The fenced Rhai blocks.
+/// The code blocks marked `rhai`.
 pub(super) fn examples(doc: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut lines = doc.lines();
@@ -82,10 +83,10 @@ pub(super) fn options(doc: &str) -> Vec<OptionDoc> {
     found
 }
 
-/// The words behind which a function names another one whose options it takes.
+/// Phrases in documentation that are followed by another function whose options a function also takes.
 const REFERENCES: [&str; 2] = ["the options of `", "settings are those of `"];
 
-/// The functions whose options a function takes too, by the names that its documentation gives.
+/// The names of other functions whose options a function also takes, by its documentation.
 pub(super) fn option_references(doc: &str) -> Vec<String> {
     let text = doc.split_whitespace().collect::<Vec<_>>().join(" ");
     let behind = |words: &'static str| {
@@ -96,7 +97,7 @@ pub(super) fn option_references(doc: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-/// A list's item with the lines that go on with it.
+/// Joins a list item with its continuation lines.
 fn joined(item: &str, lines: &mut Peekable<Lines<'_>>) -> String {
     let mut text = item.to_owned();
     while let Some(more) = lines.next_if(|line| line.starts_with("  ")) {
@@ -106,6 +107,7 @@ fn joined(item: &str, lines: &mut Peekable<Lines<'_>>) -> String {
     text
 }
 
+/// Parses a row of a table of options; the first backtick is gone already.
 fn row_option(row: &str) -> Option<OptionDoc> {
     let (name, rest) = row.split_once('`')?;
     let mut cells = rest.split(" | ").skip(1);
@@ -118,7 +120,7 @@ fn row_option(row: &str) -> Option<OptionDoc> {
     })
 }
 
-/// `batch` (48), `epochs` (10): meaning; the first backtick is gone already.
+/// Parses ``batch` (48), `epochs` (10): meaning``; the first backtick is gone already.
 fn item_options(item: &str) -> Vec<OptionDoc> {
     let mut found: Vec<OptionDoc> = Vec::new();
     let mut rest = item;
@@ -146,7 +148,7 @@ fn item_options(item: &str) -> Vec<OptionDoc> {
     found
 }
 
-/// The text up to the parenthesis that closes, and what follows it.
+/// Splits at the closing parenthesis: the text inside, and the rest.
 fn parenthesis(text: &str) -> (&str, &str) {
     let mut depth = 1;
     for (at, c) in text.char_indices() {

@@ -1,5 +1,5 @@
-//! Every function that a script can call, with its documentation: what completion offers, what
-//! `help` shows, and what the reference is written from.
+//! Catalogue of every function that a script can call, with its documentation. Completion, `help` and
+//! the reference use it.
 
 mod about;
 mod collect;
@@ -15,36 +15,36 @@ pub(crate) use page::entry;
 pub use page::{help, terminal};
 pub(crate) use types::plain_types;
 
-/// How a function is called.
+/// The form in which a function is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// `name(a, b)` or `plugin::name(a, b)`.
     Free,
     /// `value.name(a)`.
     Method,
-    /// `value.name`, to read.
+    /// A property that is read: `value.name`.
     Getter,
-    /// `value.name = x`.
+    /// A property that is set: `value.name = x`.
     Setter,
 }
 
 /// An argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Param {
-    /// Its name; `_` where the function does not tell.
+    /// Its name; `_` if the metadata has none.
     pub name: String,
     /// Its type in the script's words; `?` for any.
     pub type_name: String,
 }
 
-/// One function; overloads are several.
+/// One function. Each overload is a function of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     /// The plugin that it belongs to; empty for the host's and Rhai's own.
     pub plugin: String,
     /// Its name, without the plugin's.
     pub name: String,
-    /// How it is called.
+    /// The form in which it is called.
     pub kind: Kind,
     /// The arguments; of a method or property, the value itself is the first.
     pub params: Vec<Param>,
@@ -52,7 +52,7 @@ pub struct Function {
     pub returns: String,
     /// Its documentation, Markdown.
     pub doc: String,
-    /// Whether it is Rhai's own.
+    /// True for Rhai's own functions.
     pub standard: bool,
     /// The type that a method or property belongs to.
     pub on: Option<TypeId>,
@@ -75,7 +75,7 @@ impl Function {
         }
     }
 
-    /// `ct::window(level: ?, width: ?) -> HuWindow`, `Mask.volume_ml -> float`.
+    /// The signature: `ct::window(level, width) -> HuWindow`, `Mask.volume_ml -> float`.
     pub fn signature(&self) -> String {
         let params = match self.kind {
             Kind::Free => &self.params[..],
@@ -98,7 +98,7 @@ impl Function {
         format!("{on}{}{arguments}{returns}", self.path())
     }
 
-    /// What it does, in its documentation's first sentence.
+    /// The first sentence of its documentation.
     pub fn summary(&self) -> &str {
         doc::summary(&self.doc)
     }
@@ -108,7 +108,7 @@ impl Function {
         doc::options(&self.doc)
     }
 
-    /// The examples of its documentation, Rhai.
+    /// The Rhai examples in its documentation.
     pub fn examples(&self) -> Vec<String> {
         doc::examples(&self.doc)
     }
@@ -136,13 +136,13 @@ impl Catalogue {
         &self.functions
     }
 
-    /// The plugins' names, each with what it is for.
+    /// The plugins' names with their descriptions.
     pub fn plugins(&self) -> &BTreeMap<String, String> {
         &self.plugins
     }
 
-    /// The entries of a function's option map: its own, and those of the functions whose options
-    /// it says that it takes.
+    /// The entries of a function's option map: its own, and those of other functions that its
+    /// documentation refers to.
     pub fn options_of(&self, function: &Function) -> Vec<OptionDoc> {
         let mut options = function.options();
         let named = doc::option_references(&function.doc);
@@ -157,7 +157,7 @@ impl Catalogue {
         options
     }
 
-    /// The functions that another catalogue does not have.
+    /// Removes the functions and plugins that another catalogue has too.
     pub fn beyond(mut self, other: &Self) -> Self {
         let known = |f: &Function| {
             let same =
@@ -183,7 +183,8 @@ impl Catalogue {
         self.functions.iter().find(member)?.on
     }
 
-    /// What a user may mean by `name`: `ct::window`, `window`, `Mask.volume_ml`, `volume_ml`.
+    /// The functions that a user may mean by `name`: `ct::window`, `window`, `Mask.volume_ml`,
+    /// `volume_ml`.
     pub fn named(&self, name: &str) -> Vec<&Function> {
         let name = name.trim().trim_end_matches("()");
         if let Some((on, member)) = name.rsplit_once('.') {
@@ -199,8 +200,7 @@ impl Catalogue {
         self.functions.iter().filter(bare).collect()
     }
 
-    /// The functions with `text` in their name or documentation, whatever its case: those that have
-    /// it in their name first.
+    /// Searches names and documentation for `text`, ignoring case. Matches in names come first.
     pub fn apropos(&self, text: &str) -> Vec<&Function> {
         let text = text.to_lowercase();
         let rank = |f: &&Function| {
@@ -215,7 +215,8 @@ impl Catalogue {
         found
     }
 
-    /// The name nearest to one that does not exist.
+    /// The existing name nearest to one that does not exist: the same name in another plugin or type,
+    /// else the most similar one.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let paths: Vec<String> = self.functions.iter().map(Function::path).collect();
         let bare = name.rsplit(['.', ':']).next().unwrap_or(name);

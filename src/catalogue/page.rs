@@ -1,9 +1,9 @@
-//! The text that `help` and the reference show of a name.
+//! The documentation of a name, as `help` and the reference show it.
 
 use super::{Catalogue, Function};
 use crate::text::visible;
 
-/// The documentation of everything that `name` may mean, as Markdown; the error says what is near.
+/// The documentation of all functions that `name` may mean, as Markdown.
 ///
 /// # Errors
 /// A sentence with the nearest name, when there is no such function.
@@ -29,7 +29,7 @@ pub(crate) fn entry(function: &Function) -> String {
     }
 }
 
-/// Markdown as a terminal shows it: code indented, tables and lists as they are, marks removed.
+/// Converts Markdown for a terminal: code is indented, tables and lists stay, marks are removed.
 pub fn terminal(markdown: &str, colour: bool) -> String {
     let (bold, dim, off) = if colour {
         ("\x1b[1m", "\x1b[36m", "\x1b[0m")
@@ -51,7 +51,7 @@ pub fn terminal(markdown: &str, colour: bool) -> String {
     shown.join("\n")
 }
 
-/// A line without the marks of Markdown.
+/// Removes the marks of Markdown from a line.
 fn plain(line: &str) -> String {
     match line.strip_prefix("# ").or_else(|| line.strip_prefix("## ")) {
         Some(heading) => format!("{heading}:"),

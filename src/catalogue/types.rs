@@ -1,6 +1,6 @@
-//! Rust's names of types in the script's words.
+//! Converts Rust's type names to those of scripts.
 
-/// Handles that plugins give to scripts, with the name under which the script knows their type.
+/// Rust types that plugins give to scripts, with their names in scripts.
 const HANDLES: [(&str, &str); 14] = [
     ("StoreHandle", "SliceStore"),
     ("ExamHandle", "ExamInfo"),
@@ -18,7 +18,7 @@ const HANDLES: [(&str, &str); 14] = [
     ("InclusiveRange", "range"),
 ];
 
-/// Rust's names, and the script's.
+/// Standard types: Rust's name and the name in scripts.
 const PLAIN: [(&str, &str); 19] = [
     ("i64", "int"),
     ("f64", "float"),
@@ -41,11 +41,10 @@ const PLAIN: [(&str, &str); 19] = [
     ("u8", "int"),
 ];
 
-/// Wrappers of what a fallible function returns.
+/// Wrappers around the return type of a fallible function.
 const RESULTS: [&str; 4] = ["ScriptResult<", "RhaiResultOf<", "Result<", "Option<"];
 
-/// A text with Rust's names of types as the script's: `i64` is an int, a `ScriptResult<Mask>` is a
-/// Mask.
+/// Converts all type names in a text: `i64` becomes `int`, `ScriptResult<Mask>` becomes `Mask`.
 pub(crate) fn plain_types(text: &str) -> String {
     let mut text = text
         .replace("&str | ImmutableString | String", "string")
@@ -68,7 +67,7 @@ pub(crate) fn plain_types(text: &str) -> String {
     text
 }
 
-/// The type of an argument or a result alone; empty for nothing.
+/// Converts the type of an argument or a result; empty for `()`.
 pub(super) fn plain_type(text: &str) -> String {
     let plain = plain_types(text.trim());
     match plain.trim() {
@@ -78,6 +77,7 @@ pub(super) fn plain_type(text: &str) -> String {
     }
 }
 
+/// Replaces `word` where it is a whole word.
 fn replace_word(text: &str, word: &str, by: &str) -> String {
     let in_word = |c: char| c.is_alphanumeric() || c == '_';
     let pieces: Vec<&str> = text.split(word).collect();

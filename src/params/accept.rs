@@ -1,4 +1,4 @@
-//! Whether a value fits where it is given.
+//! Parses the value for a parameter and checks that it fits.
 
 use serde_yaml::Value;
 
@@ -6,7 +6,7 @@ use super::literal::{is_plain, nearest_choice};
 use super::{Bad, Param};
 use crate::language::value::{kind_of, shown};
 
-/// What takes a value: a parameter, or an entry of one that is a map.
+/// Something that can be given a value: a parameter, or an entry of a parameter that is a map.
 pub(super) struct Slot<'a> {
     /// The parameter's name, or `parameter.entry`.
     pub name: String,
@@ -34,10 +34,10 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// Reads what is written on the command line; [`accept`](Self::accept) says whether it fits.
+    /// Parses a value from the command line. [`accept`](Self::accept) then checks that it fits.
     pub fn parse(&self, text: &str) -> Value {
         match self.default {
-            // `a`, `a,b` and `[a, b]` are arrays; nothing at all is none.
+            // `a`, `a,b` and `[a, b]` are arrays. An empty text is YAML's null, which is rejected later.
             Value::Sequence(_) if text.is_empty() || text.trim().starts_with('[') => yaml(text),
             Value::Sequence(_) => {
                 let item = |item: &str| match item.trim() {
@@ -46,16 +46,17 @@ impl<'a> Slot<'a> {
                 };
                 Value::Sequence(text.split(',').map(item).collect())
             }
-            // Scripts write maps as `#{…}`.
+            // Rhai's maps, `#{…}`, are YAML without the `#`.
             Value::Mapping(_) => yaml(text.strip_prefix('#').unwrap_or(text)),
             like => parse(Some(like), text),
         }
     }
 
-    /// The value as one of the default's kind.
+    /// Converts the value to the default's kind, an integer to a float if needed. `place` is for
+    /// messages: `on the command line`.
     ///
     /// # Errors
-    /// [`Bad`] for one of another kind, or not among the choices.
+    /// [`Bad`] for a value of another kind, or one that is not among the choices.
     pub fn accept(&self, value: Value, place: &str) -> Result<Value, Bad> {
         let name = &self.name;
         let value = coerce(self.default, self.element(), value).map_err(|found| {
@@ -107,14 +108,15 @@ impl<'a> Slot<'a> {
         }
     }
 
-    /// What an array's elements are like: arrays of mixed kinds have no meaning here.
+    /// Sample of an array's elements, whose kind all of them must have: the first of the default, or
+    /// the first choice.
     fn element(&self) -> Option<&Value> {
         let items = self.default.as_sequence()?;
         items.first().or(self.choices.first())
     }
 }
 
-/// A string is taken as it is written, anything else as YAML.
+/// Parses a text to a value of the kind of `like`: a string is taken as it is, anything else is YAML.
 fn parse(like: Option<&Value>, text: &str) -> Value {
     match like {
         Some(Value::String(_)) => Value::from(text),
@@ -122,13 +124,16 @@ fn parse(like: Option<&Value>, text: &str) -> Value {
     }
 }
 
-/// "yes", "on", "0x1f" and the like are strings in YAML 1.2, and so is what is no YAML.
+/// Parses YAML. A text that is no YAML becomes a string, as `yes` and `on` do in YAML 1.2.
 fn yaml(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-/// `value` as something of the kind of `like`, an array's elements as `element`; an integer is
-/// accepted for a float.
+/// Converts `value` to the kind of `like`, and the elements of an array to that of `element`. An
+/// integer is accepted for a float.
+///
+/// # Errors
+/// The value, or the element, that does not fit.
 fn coerce(like: &Value, element: Option<&Value>, value: Value) -> Result<Value, Value> {
     match (like, value) {
         (Value::Number(like), Value::Number(number)) => match (like.is_f64(), number.as_f64()) {

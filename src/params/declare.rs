@@ -9,11 +9,11 @@ use crate::language::value::shown;
 /// A `param` call that cannot be read before the script runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declaration {
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What to write instead.
+    /// Advice what to write instead.
     pub hint: &'static str,
-    /// Where it is in the script.
+    /// Position in the script.
     pub position: Position,
 }
 
@@ -21,10 +21,10 @@ const FORM: &str = "write `param(\"name\", default, \"what it means, with its un
                     literals; and as a fourth an array of allowed values where there are only a few, or of a map \
                     the function whose options it has";
 
-/// The parameters that a script declares, in the order of its text, functions' bodies included.
+/// Finds the parameters that a script declares, in the order of its text, also in functions.
 ///
-/// The `ast` must not be optimised: an optimiser drops branches that are never taken, and with
-/// them the parameters declared there.
+/// The `ast` must not be optimised: an optimiser drops branches that are never taken, with the
+/// parameters declared there.
 ///
 /// # Errors
 /// A [`Declaration`] for a call whose name, default, doc or choices are no literals, for a default
@@ -55,6 +55,7 @@ pub fn declared(ast: &AST) -> Result<Vec<Param>, Declaration> {
     }
 }
 
+/// Removes repeated declarations. They must be equal.
 fn unique(found: impl Iterator<Item = (Param, Position)>) -> Result<Vec<Param>, Declaration> {
     let mut params: Vec<Param> = Vec::new();
     for (param, position) in found {
@@ -79,6 +80,7 @@ fn unique(found: impl Iterator<Item = (Param, Position)>) -> Result<Vec<Param>, 
     Ok(params)
 }
 
+/// Reads the arguments of one `param` call, without evaluating them.
 fn read(call: &FnCallExpr, at: Position) -> Result<Param, Declaration> {
     let bad = |position: Position, message: String| Declaration {
         message,

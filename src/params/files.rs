@@ -12,9 +12,9 @@ use crate::text;
 /// A YAML file with values of parameters.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParamFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What stands in it.
+    /// Its content, for the copy in the run folder.
     pub text: String,
     /// The values by the parameters' names.
     pub values: Mapping,
@@ -32,12 +32,12 @@ pub fn read_file(path: &Path) -> Result<ParamFile, Bad> {
     })
 }
 
-/// Reads the file of the chosen profile, `STEM.PROFILE.yaml` beside the script; `None` for a script
-/// without profiles.
+/// Reads the file of the chosen profile, `STEM.PROFILE.yaml` beside the script. Returns `None` for a
+/// script without profiles.
 ///
-/// The command line chooses before the parameter file before the script's default; `given` may hold
-/// other parameters too. The file comes with the script, and so it is read as far as `files` of the
-/// script let: a link in its place gives nothing away.
+/// The profile is chosen by the command line, else by the parameter file, else by the script's default.
+/// `given` may hold other parameters too. The file comes with the script, so it is read through the
+/// script's confined `files`: a link in its place must not show a file of the user's.
 ///
 /// # Errors
 /// [`Bad`] for a profile that the script does not have, and for a file that cannot be read, is no
@@ -77,7 +77,7 @@ pub fn read_profile(
 }
 
 impl Given {
-    /// Of what was given, the profile's file and what chooses the profile.
+    /// Keeps only the profile's file and the values that choose the profile.
     pub(crate) fn profile_alone(&self) -> Self {
         let file = self.file.clone().map(|mut file| {
             file.values.retain(|key, _| key.as_str() == Some(PROFILE));
@@ -92,6 +92,7 @@ impl Given {
     }
 }
 
+/// The error for a file that the script's sandbox refuses.
 fn refused(error: &io::Error) -> Bad {
     let hint = refusal(error).map(|refused| refused.hint());
     Bad {

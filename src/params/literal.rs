@@ -1,4 +1,4 @@
-//! What stands in a `param` call, as plain data.
+//! Reads and checks the literals in a `param` call.
 
 use pe_binding::nearest::nearest;
 use rhai::Expr;
@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value};
 use super::PROFILE;
 use crate::language::value::{kind_of, shown, to_value};
 
-/// The value of a literal; a map keeps the order in which it is written.
+/// The value of a literal, `None` for another expression. A map keeps the order in which it is written.
 pub(super) fn value(expr: &Expr) -> Option<Value> {
     match expr {
         Expr::Map(map, _) => {
@@ -25,7 +25,10 @@ pub(super) fn text(expr: &Expr) -> Option<String> {
     expr.get_literal_value(None)?.into_string().ok()
 }
 
-/// Says what is wrong with a default, if anything.
+/// Checks the default of a parameter.
+///
+/// # Errors
+/// The error message.
 pub(super) fn check_default(name: &str, default: &Value) -> Result<(), String> {
     let Value::Mapping(entries) = default else {
         return if is_plain(default) {
@@ -61,7 +64,7 @@ pub(super) fn check_default(name: &str, default: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// What a value is, with what is wrong in it when it is an array.
+/// The kind of a value for messages; for an array, the kind of the element that is not allowed.
 fn found(value: &Value) -> String {
     let wrong = |item: &&Value| !is_plain(item);
     match value.as_sequence().and_then(|all| all.iter().find(wrong)) {
@@ -70,7 +73,10 @@ fn found(value: &Value) -> String {
     }
 }
 
-/// The allowed values of a parameter: of its elements when it is an array.
+/// Reads the allowed values of a parameter; of an array, those of its elements.
+///
+/// # Errors
+/// The error message.
 pub(super) fn choices(expr: &Expr, name: &str, default: &Value) -> Result<Vec<Value>, String> {
     let Some(Value::Sequence(choices)) = value(expr).filter(is_plain) else {
         return Err(format!(
@@ -112,13 +118,14 @@ pub(super) fn choices(expr: &Expr, name: &str, default: &Value) -> Result<Vec<Va
     }
 }
 
+/// Returns whether a profile's name can be part of a file name. `../a` could name another folder.
 fn names_a_file(choice: &Value) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let text = choice.as_str().unwrap_or_default();
     !text.is_empty() && text.chars().all(fits)
 }
 
-/// A number, a bool, a string, or an array of these.
+/// Returns whether a value is a number, a bool, a string, or an array of these.
 pub(super) fn is_plain(value: &Value) -> bool {
     match value {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
@@ -127,7 +134,7 @@ pub(super) fn is_plain(value: &Value) -> bool {
     }
 }
 
-/// "did you mean" among values that are strings.
+/// The choice nearest to a value, for "did you mean". Only strings are compared.
 pub(super) fn nearest_choice<'a>(value: &Value, choices: &'a [Value]) -> Option<&'a str> {
     let known = choices.iter().filter_map(Value::as_str);
     nearest(value.as_str()?, known)

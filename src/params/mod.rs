@@ -24,38 +24,38 @@ pub use resolve::{Given, Origin, Resolved, given, resolve};
 pub struct Param {
     /// Its name, an identifier.
     pub name: String,
-    /// The value without any other; its kind decides what is accepted. A map's entries are given
-    /// one by one.
+    /// The value if no other is given. Its kind decides which values are accepted. A map's entries are
+    /// given one by one.
     pub default: Value,
-    /// What it means, with its unit.
+    /// Its meaning, with its unit.
     pub doc: String,
-    /// The values that are allowed, of each element when it is an array; empty when any is.
+    /// The allowed values, of each element for an array; empty if any value is allowed.
     pub choices: Vec<Value>,
-    /// The function whose options the entries of a map are: `Runs.cnn`.
+    /// The function whose options are the entries of a map, such as `Runs.cnn`.
     pub options: Option<String>,
 }
 
-/// The parameter that chooses a profile, when it is a string with choices.
+/// Name of the parameter that chooses a profile, if it is a string with choices.
 pub const PROFILE: &str = "profile";
 
-/// The keys that are settings of the run where the script declares no parameter of that name.
+/// The keys that are settings of the run, unless the script declares a parameter of that name.
 pub const SETTINGS: [&str; 3] = ["device", "seed", "threads"];
 
 impl Param {
-    /// Whether this parameter chooses one of the script's profiles.
+    /// Returns whether this parameter chooses one of the script's profiles.
     pub fn is_profile(&self) -> bool {
         self.name == PROFILE && self.default.is_string() && !self.choices.is_empty()
     }
 }
 
-/// A parameter that was given wrongly: a usage error.
+/// A usage error in a parameter or another argument.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bad {
     /// The class of the error: `usage.param`, or `sandbox.refused`.
     pub kind: &'static str,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
-    /// What to do about it.
+    /// Advice for the user.
     pub hint: String,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for Bad {
     }
 }
 
-/// Takes `key=value` apart.
+/// Splits `key=value`.
 ///
 /// # Errors
 /// [`Bad`] for an argument without `=`.

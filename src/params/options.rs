@@ -6,12 +6,13 @@ use super::{Declaration, Param, SETTINGS};
 use crate::language::bare;
 use crate::language::value::to_value;
 
-/// Completes parameters whose entries are the options of a function: options that the default leaves out get
-/// the function's own defaults, so that each can be given, is checked before the run, and stands in its record.
+/// Completes parameters whose entries are the options of a function. Options that the default leaves
+/// out get the function's own defaults. So each option can be given, is checked before the run, and is
+/// in its record.
 ///
-/// `options_of` gives the documented options of a function with their defaults, as they are written in a script;
-/// none for a name that no function has. Options that are settings of the run ([`SETTINGS`]) are left to it, and
-/// so are those whose default is no plain value.
+/// `options_of` returns the documented options of a function with their defaults, as text of a script;
+/// none for an unknown name. Options that are settings of the run ([`SETTINGS`]) are not added, nor are
+/// those whose default is no plain value.
 ///
 /// # Errors
 /// A [`Declaration`] for a function without options, and for an entry that is none of them.
@@ -56,7 +57,7 @@ pub fn complete(
     Ok(())
 }
 
-/// The entries in the order of the options.
+/// The completed entries, in the order of the options.
 fn completed(given: &Mapping, options: &[(String, String)]) -> Mapping {
     let entry = |(name, default): &(String, String)| {
         let own = given.get(name.as_str()).cloned();
@@ -66,6 +67,7 @@ fn completed(given: &Mapping, options: &[(String, String)]) -> Mapping {
     options.iter().filter_map(entry).collect()
 }
 
+/// Evaluates the text of a default, such as `1e-4`. `None` if it is no plain value.
 fn value_of(text: &str) -> Option<Value> {
     let value = bare().eval_expression::<Dynamic>(text).ok()?;
     to_value(&value).ok().filter(is_plain)

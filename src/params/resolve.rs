@@ -5,7 +5,7 @@ use super::accept::Slot;
 use super::{Bad, PROFILE, Param, ParamFile, SETTINGS, split};
 use crate::language::value::{kind_of, shown};
 
-/// Where a parameter's value came from. Later ones win.
+/// Source of a parameter's value. Later variants override earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// The script.
@@ -25,12 +25,12 @@ pub struct Resolved {
     pub name: String,
     /// The value, of the kind of the default; a map has the default's entries.
     pub value: Value,
-    /// Who gave what is no default: one line under the parameter's name, or one for each entry of a
-    /// map under `parameter.entry`.
+    /// Sources of the values that are no defaults. One item with the parameter's name, or for a map one
+    /// for each given entry, `parameter.entry`.
     pub origins: Vec<(String, Origin)>,
 }
 
-/// What the user gave beside the script.
+/// The parameter values that the user gave.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The file of the chosen profile.
@@ -42,15 +42,16 @@ pub struct Given {
 }
 
 impl Resolved {
-    /// Who gave the value under a name: the parameter's, or `parameter.entry`.
+    /// The source of the value of a parameter or of an entry, `parameter.entry`.
     pub fn origin(&self, name: &str) -> Origin {
         let found = self.origins.iter().find(|(known, _)| known == name);
         found.map_or(Origin::Default, |(_, origin)| *origin)
     }
 }
 
-/// Gives each parameter its value: the command line before the parameter file before the profile's
-/// file before the default. Entries of maps are given one by one, as `parameter.entry` or in a map.
+/// Determines the value of each parameter: from the command line, else the parameter file, else the
+/// profile's file, else the default. Entries of maps are given one by one, as `parameter.entry` or in a
+/// map.
 ///
 /// # Errors
 /// [`Bad`] for an argument that is no `key=value`, a key or entry given twice or not declared, and a
@@ -86,6 +87,7 @@ pub fn resolve(params: &[Param], given: &Given) -> Result<Vec<Resolved>, Bad> {
     Ok(resolved)
 }
 
+/// Sets the values of one parameter file.
 fn read(
     file: &ParamFile,
     origin: Origin,
@@ -104,7 +106,7 @@ fn read(
     Ok(())
 }
 
-/// What a run's record says of who gave what: the names with their origins, in words.
+/// The sources of all given values in words, for the run's record: `lr: command line`.
 pub fn given(resolved: &[Resolved]) -> Mapping {
     let profile = resolved.iter().find(|param| param.name == PROFILE);
     let profile = profile.and_then(|param| param.value.as_str());
@@ -120,8 +122,8 @@ pub fn given(resolved: &[Resolved]) -> Mapping {
         .collect()
 }
 
-/// The parameter that a key names, by its place in the script's list, and the entry with its
-/// default.
+/// The parameter that a key names, its index in the script's list, and for a key such as `net.lr` the
+/// entry with its default.
 #[derive(Clone, Copy)]
 struct Target<'a> {
     index: usize,
@@ -138,14 +140,15 @@ impl<'a> Target<'a> {
     }
 }
 
-/// One place that gives values.
+/// One source of values: a file or the command line.
 struct Layer {
     origin: Origin,
-    /// For messages.
+    /// Description for messages: `on the command line`.
     place: String,
 }
 
 impl Layer {
+    /// Finds the parameter or entry for a key.
     fn find<'a>(&self, params: &'a [Param], key: &str) -> Result<Target<'a>, Bad> {
         let (name, entry) = match key.split_once('.') {
             Some((name, entry)) => (name, Some(entry)),
@@ -216,7 +219,7 @@ impl Layer {
         Bad::new(message, hint)
     }
 
-    /// Sets a parameter or an entry; of a map, the entries that `value` has.
+    /// Checks and sets a parameter or an entry. A map sets only the entries that it has.
     fn set(&self, target: Target, resolved: &mut [Resolved], value: Value) -> Result<(), Bad> {
         let slot = target.slot();
         match slot.accept(value, &self.place)? {
@@ -231,6 +234,7 @@ impl Layer {
         }
     }
 
+    /// Stores a value and its source. A second value from the same source is an error.
     fn put(
         &self,
         target: Target,
@@ -258,7 +262,7 @@ impl Layer {
     }
 }
 
-/// `list`, after the known name that is most like `key`.
+/// A hint: the known name nearest to `key`, if there is one, and `list`.
 fn suggest(key: &str, known: &[&str], list: &str) -> String {
     match nearest(key, known.iter().copied()) {
         Some(name) => format!("did you mean `{name}`? {list}"),

@@ -1,4 +1,4 @@
-//! The lines that begin with a point.
+//! Commands of the prompt: lines that begin with a point, such as `.help`.
 
 use std::io;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::{Next, Repl};
 use crate::catalogue;
 use crate::text;
 
-/// The commands, with what they take and do.
+/// The commands: name, arguments, description.
 const COMMANDS: [(&str, &str, &str); 14] = [
     (
         ".help",
@@ -55,7 +55,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|(name, ..)| *name)
 }
 
-/// Does what a line with a command says.
+/// Runs the command in a line.
 pub(super) fn command(repl: &mut Repl, line: &str) -> Next {
     let (name, argument) = line
         .split_once(char::is_whitespace)
@@ -99,6 +99,7 @@ pub(super) fn command(repl: &mut Repl, line: &str) -> Next {
     Next::Prompt
 }
 
+/// The text of `.help`.
 fn overview() -> String {
     let wide = |(name, takes, _): &(&str, &str, &str)| name.len() + 1 + takes.chars().count();
     let column = COMMANDS.iter().map(wide).max().unwrap_or(0);
@@ -128,7 +129,7 @@ fn overview() -> String {
     lines.join("\n")
 }
 
-/// The documentation of a function.
+/// Shows the documentation of a function.
 pub(super) fn document(repl: &Repl, name: &str) {
     let found = catalogue::help(repl.workspace.borrow().catalogue(), name);
     match found {
@@ -214,7 +215,7 @@ pub(super) fn load(repl: &mut Repl, file: &Path) -> Next {
 
 fn save(repl: &Repl, file: &Path) {
     let script = repl.workspace.borrow().transcript().script();
-    // A script that was written by hand is not to be lost to a session.
+    // Never overwrite a file: it may be a script that was written by hand.
     let written = match file.symlink_metadata() {
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => Files::free().replace(file, script.as_bytes()),
@@ -243,7 +244,8 @@ fn run(repl: &Repl, argument: &str) -> Next {
     let status = std::env::current_exe().and_then(|program| {
         let mut command = Command::new(program);
         command.arg("run").args(arguments);
-        // The child gets the same Ctrl-C from the terminal and ends by itself.
+        // Ctrl-C goes to the child too, because it has the same terminal, and stops it. `while_busy`
+        // keeps this process alive.
         repl.while_busy(|| command.status())
     });
     match status {

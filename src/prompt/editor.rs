@@ -1,4 +1,5 @@
-//! The line editor: colours, brackets, hints, completion, and whether a line is finished.
+//! The line editor: colours, matching brackets, hints, completion, and the check that a line is
+//! complete.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -16,16 +17,18 @@ use super::workspace::Workspace;
 use crate::catalogue;
 use crate::text::lex::{Kind, Lexed};
 
-/// What rustyline asks while a line is edited.
+/// Helper of rustyline, which calls it while a line is edited.
 pub(super) struct Assistant {
     workspace: Rc<RefCell<Workspace>>,
     history: HistoryHinter,
     colour: bool,
 }
 
-/// A text behind the cursor: an earlier line, which the right arrow takes over, or a signature.
+/// A hint behind the cursor: the rest of an earlier line, which the right arrow accepts, or the
+/// arguments of a call.
 pub(super) struct Shown {
     text: String,
+/// Number of bytes that the right arrow accepts; `None` for a call's arguments.
     taken: Option<usize>,
 }
 
@@ -87,7 +90,8 @@ impl Hinter for Assistant {
     }
 }
 
-/// What is still to be given in the call that is open at the end of the line.
+/// The remaining arguments of the call that is open at the end of the line: `width)` after
+/// `ct::window(40,`.
 pub(super) fn signature(workspace: &Workspace, line: &str) -> Option<String> {
     let lexed = Lexed::of(line);
     let piece = |at: usize| &line[lexed.tokens[at].range.clone()];
@@ -116,7 +120,7 @@ pub(super) fn signature(workspace: &Workspace, line: &str) -> Option<String> {
     Some(format!("{space}{rest})"))
 }
 
-/// How many commas stand directly in the bracket `open`.
+/// Number of commas directly in the bracket `open`, not in nested ones: the arguments given so far.
 fn commas(lexed: &Lexed, line: &str, open: usize) -> usize {
     let inside = |at: usize| {
         let nested = |(begin, end): &(usize, usize)| *begin > open && *begin < at && at < *end;
@@ -140,7 +144,7 @@ impl Validator for Assistant {
     }
 }
 
-/// Whether it ends with documentation, which belongs to the function that follows.
+/// Returns whether a text ends with a `///` comment, which needs a function after it.
 fn awaits_its_function(input: &str) -> bool {
     let last = input.trim_end().lines().last().unwrap_or_default();
     last.trim_start().starts_with("///")
@@ -176,7 +180,7 @@ impl Highlighter for Assistant {
     }
 }
 
-/// The line in colours, with the bracket at the cursor and its partner marked.
+/// Colours a line, and marks the bracket at the cursor and its partner.
 fn coloured(line: &str, pos: usize) -> String {
     let lexed = Lexed::of(line);
     let at_cursor = |at: usize| {

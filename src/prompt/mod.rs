@@ -1,4 +1,5 @@
-//! The prompt: `pe-script`, `pe-script repl`, a script on standard input, and `pe-script eval`.
+//! The interactive prompt, `pe-script repl` or plain `pe-script`; a script on standard input; and
+//! `pe-script eval`.
 
 mod commands;
 mod complete;
@@ -40,9 +41,9 @@ use editor::Assistant;
 use workspace::{Outcome, Workspace};
 
 const PROMPT: &str = "pe> ";
-/// Lines of history that are kept.
+/// Maximum number of lines in the history file.
 const HISTORY: usize = 10_000;
-/// Where output goes to a file or pipe, tables are this wide.
+/// Width of tables in columns, if output goes to a file or pipe.
 const WIDTH: usize = 120;
 
 /// What `pe-script repl` takes.
@@ -69,22 +70,24 @@ pub struct EvalArgs {
     pub session: SessionArgs,
 }
 
-/// What comes after a line.
+/// Next step after a line was handled.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Prompt,
     Quit(i32),
 }
 
-/// A session with a person.
+/// An interactive session.
 struct Repl {
     workspace: Rc<RefCell<Workspace>>,
     look: Look,
+/// True while work is running; the signal handler reads it.
     busy: Arc<AtomicBool>,
+/// The lines of the history, for `.history`.
     lines: Vec<String>,
 }
 
-/// Starts the prompt; where standard input is no terminal, runs what it holds as a script.
+/// Starts the prompt. If standard input is no terminal, its text is run as a script instead.
 pub fn main(arguments: &ReplArgs, look: Look) -> i32 {
     let look = Look {
         quiet: arguments.session.quiet,
@@ -133,6 +136,7 @@ pub fn eval(arguments: &EvalArgs, look: Look) -> i32 {
     )
 }
 
+/// Runs the script that the user named, or else standard input.
 fn piped(arguments: &ReplArgs, look: Look) -> i32 {
     let mut text = String::new();
     let source = Path::new("standard input");
@@ -152,8 +156,8 @@ fn piped(arguments: &ReplArgs, look: Look) -> i32 {
     })
 }
 
-/// Evaluates a text from beginning to end, that of `script` if it is one's; `with` gets its value and
-/// gives the exit code.
+/// Evaluates a text from beginning to end and returns the exit code. `source` names it in messages;
+/// `script` is its file, if it has one. `with` gets the value and returns the exit code for it.
 fn run_text(
     arguments: &SessionArgs,
     look: Look,
@@ -168,7 +172,7 @@ fn run_text(
     let session = workspace.session().clone();
     let interrupt = session.console.interrupt();
     let _clock = session.sandbox.clock(interrupt, |limit| {
-        // The terminal may be gone.
+        // An error is ignored: the terminal may be gone.
         let _ = writeln!(io::stderr(), "{}", Diagnosis::of_limit(limit).render(false));
         low_level::exit(limit.exit_code());
     });
@@ -193,7 +197,10 @@ fn run_text(
     code
 }
 
-/// A workspace with its console, its folder, its device; the exit code where that cannot be.
+/// Makes a workspace, with its console, folder, plugins and device.
+///
+/// # Errors
+/// The exit code, after the error was printed.
 fn open(
     arguments: &SessionArgs,
     script: Option<&Path>,
@@ -244,6 +251,7 @@ fn open(
     Ok(Workspace::new(Arc::new(session), panics, Path::new(".")))
 }
 
+/// Runs the prompt on a terminal.
 fn interactive(arguments: &ReplArgs, look: Look) -> i32 {
     let busy = Arc::new(AtomicBool::new(false));
     let script = arguments.script.as_deref();
@@ -269,20 +277,22 @@ fn interactive(arguments: &ReplArgs, look: Look) -> i32 {
     code
 }
 
-/// Ctrl-C stops the work and not the session, unless it is pressed three times; at the prompt the
-/// editor reads it. What else ends a process ends this one, with the terminal as it was.
+/// Signal handler of the prompt. Ctrl-C stops the work and keeps the session, unless it is pressed three
+/// times. At the prompt, the line editor handles Ctrl-C itself. Other signals end the process, with the
+/// terminal's settings restored.
 fn patient(busy: Arc<AtomicBool>) -> impl Fn(i32, u32) -> Option<i32> + Send + 'static {
     let terminal = rustix::termios::tcgetattr(io::stdin()).ok();
     move |signal, times| {
         if busy.load(Ordering::SeqCst) && signal == SIGINT && times < 3 {
-            // The terminal may be gone.
+            // An error is ignored: the terminal may be gone.
             let _ = writeln!(
                 io::stderr(),
                 "stopping … (Ctrl-C three times ends pe-script)"
             );
             return None;
         }
-        // SIGTERM and SIGHUP end the session, after work has written what it has.
+        // SIGTERM and SIGHUP end the session. If work is running, it is only asked to stop, so that it
+        // can write its results; the session ends after it.
         let asked = signal != SIGINT && busy.load(Ordering::SeqCst);
         if signal == SIGINT && times < 3 || asked {
             return None;
@@ -300,7 +310,7 @@ impl Repl {
         let mut editor = self.editor()?;
         let history = state::history();
         if let Some(file) = &history {
-            // The first session has none.
+            // It fails for the first session, which has no history file.
             let _ = editor.load_history(file);
         }
         self.lines = lines(editor.history());
@@ -333,7 +343,7 @@ impl Repl {
             }
             editor.add_history_entry(line.as_str())?;
             if let Some(file) = &history {
-                // Written at once: a session that is killed keeps its history.
+                // Written after each line, so that a session that is killed keeps its history.
                 let written = editor.append_history(file);
                 if let Err(error) = written
                     && !std::mem::replace(&mut told, true)
@@ -370,6 +380,7 @@ impl Repl {
         Ok(editor)
     }
 
+    /// Handles a line: `?name`, a command such as `.help`, or code.
     fn input(&mut self, line: &str) -> Next {
         let text = line.trim();
         if let Some(name) = text.strip_prefix('?') {
@@ -383,16 +394,17 @@ impl Repl {
         self.conclude(outcome)
     }
 
-    /// Does work that Ctrl-C may stop.
+    /// Runs work that Ctrl-C can stop.
     fn work(&self, work: impl FnOnce(&mut Workspace) -> Outcome) -> Outcome {
         self.while_busy(|| work(&mut self.workspace.borrow_mut()))
     }
 
+    /// Runs work as a new input: clears the stop request, resets the limits and starts the clock.
     fn while_busy<T>(&self, work: impl FnOnce() -> T) -> T {
         self.console(|console| console.interrupt().clear());
         let session = self.workspace.borrow().session().clone();
         session.sandbox.begin();
-        // Ctrl-C ends what does not look at the clock.
+        // Work that ignores the request is not killed at the time limit: the user can press Ctrl-C.
         let interrupt = session.console.interrupt();
         let _clock = session.sandbox.clock(interrupt, |_| {});
         self.busy.store(true, Ordering::SeqCst);
@@ -401,12 +413,12 @@ impl Repl {
         done
     }
 
-    /// Shows how an input ended.
+    /// Shows the value or the error of an input.
     fn conclude(&self, outcome: Outcome) -> Next {
         let signal = self.taken();
         match (outcome, signal) {
             (Outcome::Exit(code), _) => return Next::Quit(code),
-            // Showing a value may take as long as making it: a store's counts read every exam.
+            // Ctrl-C works here too: to show a value may take long, as a store's counts read every exam.
             (Outcome::Value(value), _) => {
                 self.while_busy(|| show(&self.workspace.borrow(), &value, false));
             }
@@ -418,7 +430,7 @@ impl Repl {
         self.next(signal)
     }
 
-    /// The signal that came, as its exit code; it is done with.
+    /// Returns the exit code of the signal that came, if any, and clears the request.
     fn taken(&self) -> Option<i32> {
         self.console(|console| {
             let signal = console.interrupt().exit_code();
@@ -427,7 +439,7 @@ impl Repl {
         })
     }
 
-    /// Ctrl-C ends work; what else ends a process ends the session behind it.
+    /// The step after work: after SIGTERM or SIGHUP the session ends, after Ctrl-C it goes on.
     fn next(&self, signal: Option<i32>) -> Next {
         match signal.or_else(|| self.taken()) {
             Some(code) if code != exit_code(SIGINT) => Next::Quit(code),
@@ -458,7 +470,7 @@ fn tell(console: &Console, report: &Diagnosis) {
     console.error(&report.render(console.look().colour), &report.render(false));
 }
 
-/// Shows a value; a picture in the terminal where that can, a text without quotes if `raw`.
+/// Shows a value. A picture is drawn if the terminal can; a text has no quotes if `raw` is set.
 fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
     let session = workspace.session();
     if let Some(picture) = value.clone().try_cast::<Picture>() {
@@ -470,7 +482,7 @@ fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
     if raw && let Ok(text) = value.as_immutable_string_ref() {
         return session.console.print(&text);
     }
-    // A fault in a property costs what would be shown of the value, not the session.
+    // The properties of a value call native functions. A panic there must not end the session.
     let shown = || present::present(workspace, value, width());
     match panic::catch_unwind(AssertUnwindSafe(shown)) {
         Ok(Some(text)) => session.console.show(&text),
@@ -479,13 +491,14 @@ fn show(workspace: &Workspace, value: &Dynamic, raw: bool) {
     }
 }
 
+/// The lines of a history.
 fn lines(history: &FileHistory) -> Vec<String> {
     let entry = |at| history.get(at, SearchDirection::Forward).ok().flatten();
     let entries = (0..history.len()).filter_map(entry);
     entries.map(|found| found.entry.into_owned()).collect()
 }
 
-/// Columns of the terminal.
+/// Width of the terminal in columns.
 fn width() -> usize {
     terminal_size::terminal_size().map_or(WIDTH, |(width, _)| usize::from(width.0))
 }

@@ -1,4 +1,4 @@
-//! Where a session leaves its history and its pictures: the user's state folder.
+//! The user's state folder, with the history and the files of sessions.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,15 @@ fn folder() -> Option<PathBuf> {
     Some(base.join("pe-script"))
 }
 
-/// The file of the lines that were typed.
+/// The history file. Its folder is created.
 pub(super) fn history() -> Option<PathBuf> {
     let folder = folder()?;
     std::fs::create_dir_all(&folder).ok()?;
     Some(folder.join("history"))
 }
 
-/// A folder of this session's own for pictures and whatever a script writes into `run_dir()`.
+/// Creates a folder for this session's pictures and for the files that a script writes into
+/// `run_dir()`.
 ///
 /// # Errors
 /// When neither the state folder nor a temporary one can be written.
@@ -36,8 +37,8 @@ pub(super) fn session() -> io::Result<PathBuf> {
     }
 }
 
-/// Removes the session's folder if nothing was written into it.
+/// Removes the session's folder if it is empty.
 pub(super) fn tidy(folder: &Path) {
-    // It fails where there is something, and that is what is wanted.
+    // `remove_dir` fails for a folder that is not empty, as intended.
     let _ = std::fs::remove_dir(folder);
 }

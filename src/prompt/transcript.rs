@@ -1,39 +1,43 @@
-//! What was typed, as one text whose lines an error names and `.save` writes.
+//! The transcript of a session: all inputs as one text. Errors refer to its lines, and `.save` writes it.
 //!
-//! Every input is compiled as if it stood behind all that came before it, so that a place in it
-//! means the same line for as long as the session lives, also in a function defined long ago.
+//! Each input is compiled with as many empty lines before it as the transcript has. So its line numbers
+//! stay valid for the whole session, also in a function that was defined long ago.
 
 use std::path::{Path, PathBuf};
 
 use crate::diagnosis::{Place, remember};
 use crate::text::lex::{Kind, Lexed};
 
-/// The name under which the text is shown in errors.
+/// Name of the transcript in error messages.
 const NAME: &str = "session";
 
+/// One input.
 #[derive(Debug, Clone)]
 struct Input {
     text: String,
-    /// The line at which it begins, from 1.
+/// Its first line in the transcript, counted from 1.
     line: usize,
+/// The file that was loaded; `None` for typed text.
     file: Option<PathBuf>,
+/// False while it runs, and if it failed.
     done: bool,
 }
 
-/// The inputs of a session, in their order.
+/// The inputs of a session, in order.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Transcript {
     inputs: Vec<Input>,
+    /// Number of lines of all inputs.
     lines: usize,
 }
 
 impl Transcript {
-    /// The name of the source that inputs are compiled with.
+    /// The source name with which inputs are compiled.
     pub(crate) fn source(&self) -> &'static str {
         NAME
     }
 
-    /// Adds an input, and gives the text to compile: the input at its place.
+    /// Adds an input and returns the text to compile: the input, with empty lines before it.
     pub(crate) fn begin(&mut self, text: &str, file: Option<&Path>) -> String {
         let text = text.trim_end();
         let padded = format!("{}{text}", "\n".repeat(self.lines));
@@ -49,7 +53,7 @@ impl Transcript {
         padded
     }
 
-    /// The input that began last is done, or failed.
+    /// Marks the last input as done or failed.
     pub(crate) fn end(&mut self, done: bool) {
         if let Some(input) = self.inputs.last_mut() {
             input.done = done;
@@ -61,7 +65,7 @@ impl Transcript {
         texts.join("\n")
     }
 
-    /// The session as a script that can be run: what failed is a comment.
+    /// The session as a script that can be run. Inputs that failed are comments.
     pub(crate) fn script(&self) -> String {
         let mut lines = Vec::with_capacity(self.lines);
         for input in &self.inputs {
@@ -72,12 +76,13 @@ impl Transcript {
         lines.join("\n")
     }
 
-    /// How many inputs failed: what they did before is not in the script.
+    /// Number of inputs that failed. The script lacks what they did before they failed.
     pub(crate) fn n_failed(&self) -> usize {
         self.inputs.iter().filter(|input| !input.done).count()
     }
 
-    /// A place in a file that was loaded, named by the file.
+    /// Converts a place in the transcript to one in the file that was loaded there. `None` for typed
+    /// text.
     pub(crate) fn locate(&self, place: &Place) -> Option<Place> {
         let line = place.position.line()?;
         if place.file != Path::new(NAME) {
@@ -93,7 +98,8 @@ impl Transcript {
     }
 }
 
-/// An input with the semicolon that the next one needs before it.
+/// Adds the semicolon that is needed before the next input, if the text has none. Comments at its end
+/// stay behind it.
 fn ended(text: &str) -> String {
     let lexed = Lexed::of(text);
     let code = |kind: Kind| kind != Kind::Comment;

@@ -1,4 +1,5 @@
-//! The session's variables, functions, imports and transcript, and how one input changes them.
+//! The state of a prompt: variables, functions, imports and transcript. Evaluates inputs and keeps what
+//! they define for the next one.
 
 use std::cell::OnceCell;
 use std::panic::{self, AssertUnwindSafe};
@@ -17,34 +18,38 @@ use crate::language::LastCall;
 use crate::run::outcome::Panics;
 use crate::session::Session;
 
-/// How one input ended.
+/// Result of an input.
 pub(crate) enum Outcome {
-    /// With a value, `()` for none.
+    /// A value, `()` for none.
     Value(Dynamic),
-    /// By the user's interrupt.
+    /// The user's interrupt stopped it.
     Stopped,
-    /// By `exit(code)`.
+    /// It called `exit(code)`.
     Exit(i32),
-    /// By an error.
+    /// An error.
     Failed(Box<Diagnosis>),
 }
 
-/// Everything that lives from one input to the next.
+/// State that is kept from one input to the next.
 pub(crate) struct Workspace {
     session: Arc<Session>,
     panics: Panics,
     root: PathBuf,
     engine: Engine,
     last_call: LastCall,
+    /// Variables and constants.
     scope: Scope<'static>,
+    /// The functions of all inputs, without statements.
     functions: AST,
+    /// Rhai's runtime state, passed from one evaluation to the next.
     global: GlobalRuntimeState,
     transcript: Transcript,
+    /// Cache, cleared when functions or imports are added.
     catalogue: OnceCell<Catalogue>,
 }
 
 impl Workspace {
-    /// An empty workspace; `root` is where its imports are searched.
+    /// An empty workspace. Imports are searched in the folder `root`.
     pub(crate) fn new(session: Arc<Session>, panics: Panics, root: &Path) -> Self {
         let (engine, last_call) = crate::session::engine(&session, root);
         let global = engine.new_global_runtime_state();
@@ -62,8 +67,9 @@ impl Workspace {
         }
     }
 
-    /// Forgets variables, functions, imports and the transcript.
+    /// Clears variables, functions, imports and the transcript.
     pub(crate) fn reset(&mut self) {
+        // A new engine, because imports were registered on the old one.
         let (engine, last_call) = crate::session::engine(&self.session, &self.root);
         self.global = engine.new_global_runtime_state();
         (self.engine, self.last_call) = (engine, last_call);
@@ -104,7 +110,7 @@ impl Workspace {
         })
     }
 
-    /// The variables' names, each once.
+    /// Names of the variables. A name that was declared again with `let` is listed once.
     pub(crate) fn variables(&self) -> impl Iterator<Item = String> {
         let names: std::collections::BTreeSet<String> = self
             .scope
@@ -114,17 +120,17 @@ impl Workspace {
         names.into_iter()
     }
 
-    /// A variable's value.
+    /// Value of a variable.
     pub(crate) fn variable(&self, name: &str) -> Option<Dynamic> {
         self.scope.get(name).cloned()
     }
 
-    /// Evaluates what the user typed.
+    /// Evaluates typed text.
     pub(crate) fn evaluate(&mut self, text: &str) -> Outcome {
         self.evaluate_as(text, None)
     }
 
-    /// Evaluates a file in the session, as if it were typed; it may import what lies beside it.
+    /// Evaluates a file as if it were typed. Its imports are searched in its own folder.
     pub(crate) fn load(&mut self, text: &str, file: &Path) -> Outcome {
         let beside = file.parent().unwrap_or(Path::new("")).to_path_buf();
         self.import_from(&beside);
@@ -140,8 +146,8 @@ impl Workspace {
 
     fn evaluate_as(&mut self, text: &str, file: Option<&Path>) -> Outcome {
         let padded = self.transcript.begin(text, file);
-        // A panic of a native function costs the input, not the session: guards restore what
-        // libtorch keeps by thread while it unwinds.
+        // A panic of a native function fails the input and keeps the session. Unwinding drops the guards
+        // that restore libtorch's state of this thread, such as its gradient mode.
         let evaluated = panic::catch_unwind(AssertUnwindSafe(|| self.run(&padded)));
         let result = match evaluated {
             Ok(result) => result,
@@ -161,12 +167,14 @@ impl Workspace {
         }
     }
 
+    /// Compiles and evaluates a text with all that earlier inputs defined.
     fn run(&mut self, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
         let mut ast = self
             .engine
             .compile_with_scope(&self.scope, text)
             .map_err(|error| EvalAltResult::ErrorParsing(*error.0, error.1))?;
         ast.set_source(self.transcript.source());
+        // Functions are added before the statements run, so they stay defined if a statement fails.
         if ast.has_functions() {
             self.functions = self.functions.merge(&ast.clone_functions_only());
             self.catalogue.take();
@@ -179,11 +187,11 @@ impl Workspace {
         global.source = ast.source().map(Into::into);
         global.lib.clear();
         global.lib.push(self.functions.shared_lib().clone());
-        // What an error in the middle of a call left behind.
+        // Reset what an error in the middle of a call left behind.
         (global.level, global.scope_level) = (0, 0);
         global.always_search_scope = false;
-        // Marked deprecated because its interface may change; Cargo.lock pins the version. The
-        // public `eval_ast_with_scope` forgets constants and imports at its end.
+        // Deprecated because the interface may change; Cargo.lock pins the version. The public
+        // `eval_ast_with_scope` would drop constants and imports at its end.
         #[allow(deprecated)]
         let result = self.engine.eval_statements_raw(
             global,
@@ -191,11 +199,12 @@ impl Workspace {
             &mut self.scope,
             ast.statements(),
         );
+        // Also after an error: imports before it stay.
         self.keep_imports();
         result
     }
 
-    /// The constants of earlier inputs, which functions name as `global::X`.
+    /// Gives functions access to the constants of earlier inputs, as `global::X`.
     fn keep_constants(&mut self) {
         let constants = self
             .scope
@@ -206,7 +215,7 @@ impl Workspace {
         self.global.constants = Some(Shared::new(Locked::new(constants)));
     }
 
-    /// A module that was imported is registered, so that the next input can name it.
+    /// Registers imported modules on the engine, so that later inputs can name them.
     fn keep_imports(&mut self) {
         let imports: Vec<_> = self
             .global

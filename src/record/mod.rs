@@ -1,9 +1,9 @@
-//! The folder of a run: `runs/NAME/TIME-HASH/` with what was run, with which settings, on what,
-//! and what came of it.
+//! The folder of a run, `runs/NAME/TIME-HASH/`: copies of what was run, the settings, versions, log and
+//! results.
 //!
-//! `run.yaml` is written when the run begins, with the status `running`, and again when it ends.
-//! It is replaced as a whole, so that a reader never sees half of one. A run whose process was
-//! killed keeps the status `running` beside a `pid` that is no longer alive.
+//! `run.yaml` is written when the run begins, with the status `running`, and again when it ends. It is
+//! replaced as a whole, so that a reader never sees a part of it. A run whose process was killed keeps
+//! the status `running`, with a `pid` that is no longer alive.
 
 mod provenance;
 
@@ -24,7 +24,7 @@ use crate::diagnosis::Failure;
 use crate::sandbox::{Confinement, Limits};
 pub use provenance::{Git, git, versions};
 
-/// How a run stands.
+/// Status of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -38,10 +38,10 @@ pub enum Status {
     Interrupted,
 }
 
-/// What `run.yaml` says, in its order.
+/// Content of `run.yaml`, in its order.
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
-    /// How the run stands.
+/// Status of the run.
     pub status: Status,
     /// The exit code, once it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,44 +50,44 @@ pub struct Record {
     pub script: String,
     /// Every parameter with the value used.
     pub params: Mapping,
-    /// Where each value that is no default came from: the command line, the parameter file or the
-    /// profile. Entries of maps are named `parameter.entry`.
+    /// The source of each value that is no default: the command line, the parameter file or the profile.
+    /// Entries of maps are named `parameter.entry`.
     pub given: Mapping,
     /// The seed of everything random.
     pub seed: i64,
     /// Threads of rayon and of libtorch.
     pub threads: usize,
-    /// What was asked for and what was used; a run that never asked used none.
+    /// The device that was requested and the one that was used.
     pub device: Device,
-    /// When it began, UTC.
+    /// Start time, UTC.
     pub started: String,
-    /// When it ended, UTC.
+    /// End time, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub finished: Option<String>,
-    /// The process, while it runs.
+    /// Process id of the run.
     pub pid: u32,
-    /// The versions of what ran.
+    /// Versions of the program, its libraries and the system.
     pub versions: BTreeMap<&'static str, String>,
     /// The plugins written in Rhai that were loaded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<Loaded>,
-    /// What a confined script was allowed; absent for one that is trusted.
+    /// The sandbox of a confined script; absent for a trusted one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<Confinement>,
-    /// How much it may use.
+    /// The limits of the script.
     #[serde(skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
     /// The commit of the script's repository; absent outside of one, and for a confined script.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<Git>,
-    /// How long it took, and each native task in it.
+    /// Duration of the run, and of each kind of native task in it.
     pub timings: Timings,
     /// The files of weights that training started from, and those of models that were loaded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weights: Vec<WeightsFile>,
-    /// What the script recorded with `result(name, value)`.
+    /// The values that the script recorded with `result(name, value)`.
     pub results: Mapping,
-    /// What ended a failed run.
+    /// The error of a failed run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
 }
@@ -97,35 +97,35 @@ pub struct Record {
 pub struct Device {
     /// `auto`, `cpu` or `cuda:N`.
     pub requested: String,
-    /// The one that was chosen; absent while nobody asked for it.
+    /// The device that was chosen; absent if the script needed none.
     pub used: Option<String>,
-    /// Why this one.
+    /// The reason for this choice.
     pub reason: Option<String>,
 }
 
-/// What a run's record says of a plugin.
+/// A plugin written in Rhai, as a run's record has it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Loaded {
     /// Its name, the namespace of its functions.
     pub name: String,
     /// Its version.
     pub version: String,
-    /// Its folder, as it can be opened from where the run began.
+    /// Its folder, as a path from the folder where the run was started.
     pub folder: String,
     /// BLAKE3 of its files' names and contents.
     pub digest: String,
 }
 
-/// How long a run took.
+/// Duration of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Timings {
-    /// From the start of the script to its end.
+    /// Seconds from the creation of the run folder to the end.
     pub total_s: f64,
     /// Native tasks by name.
     pub tasks: BTreeMap<String, Spent>,
 }
 
-/// A run's folder.
+/// Writer of a run's folder.
 pub struct Journal {
     folder: PathBuf,
     files: Files,
@@ -135,12 +135,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Makes the folder `root/NAME/TIME-HASH`, where HASH stands for the script and its settings:
-    /// runs of the same script with the same parameters and seed end alike.
+    /// Makes the folder `root/NAME/TIME-HASH`. HASH is the same for runs of the same script and plugins
+    /// with the same parameters and seed.
     ///
     /// # Errors
-    /// When the folder, the log or `run.yaml` cannot be written; the folder is removed again, if
-    /// that can be.
+    /// When the folder, the log or `run.yaml` cannot be written. The folder is then removed again, if
+    /// possible.
     pub fn create(
         root: &Path,
         record: Record,
@@ -166,6 +166,7 @@ impl Journal {
         }
     }
 
+    /// Starts the log and writes the first `run.yaml`.
     fn begin(&self) -> Result<()> {
         let log = self.folder.join("log.txt");
         let made = self.console.log_to(&log, &self.files);
@@ -173,20 +174,21 @@ impl Journal {
         self.write().map(drop)
     }
 
-    /// Removes the folder of a run that does not begin. Where it cannot, a `run.yaml` there is that
-    /// of a process that ended.
+    /// Removes the folder of a run that does not begin. If that fails, a `run.yaml` in it reads like that
+    /// of a killed process.
     pub(crate) fn withdraw(&self) {
         self.console.log_to_nothing();
-        // The error at hand says more than one from clearing up.
+        // A failure is ignored: the first error is the one to report.
         let _ = self.files.remove(&self.folder);
     }
 
-    /// The folder.
+    /// Path of the run's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Keeps a copy of a script under its path relative to the script's folder.
+    /// Copies a script's file into the run folder, below `script/`. `relative` is its path in the
+    /// script's folder.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -194,7 +196,8 @@ impl Journal {
         self.keep_at(&Path::new("script").join(relative), text)
     }
 
-    /// Keeps a copy of a plugin's file under its path within the plugin's folder.
+    /// Copies a plugin's file into the run folder, below `plugins/NAME/`. `relative` is its path in the
+    /// plugin's folder.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -211,13 +214,13 @@ impl Journal {
             .with_context(|| cannot_write(&path))
     }
 
-    /// What the record says.
+    /// A copy of the record.
     pub fn record(&self) -> Record {
         let record = self.record.lock();
         record.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Changes what the record says; it is written at the end of the run.
+    /// Changes the record in memory. It is written at the end of the run.
     pub fn update(&self, change: impl FnOnce(&mut Record)) {
         change(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -227,7 +230,7 @@ impl Journal {
         self.update(|record| drop(record.results.insert(name.into(), value)));
     }
 
-    /// Marks the run ended and writes `run.yaml`.
+    /// Marks the run as ended and writes `run.yaml`.
     ///
     /// # Errors
     /// When `run.yaml` cannot be written.
@@ -260,11 +263,12 @@ fn cannot_write(path: &Path) -> String {
     format!("cannot write {}", path.display())
 }
 
-/// Now, UTC, to the second.
+/// The current time, UTC, to the second.
 pub fn now() -> String {
     format!("{:.0}", jiff::Timestamp::now())
 }
 
+/// Creates a new run folder and returns its path.
 fn new_folder(root: &Path, record: &Record, text: &str, files: &Files) -> io::Result<PathBuf> {
     let stem = Path::new(&record.script).file_stem().unwrap_or_default();
     let plugins = record.plugins.iter().map(|plugin| plugin.digest.as_str());
@@ -274,7 +278,8 @@ fn new_folder(root: &Path, record: &Record, text: &str, files: &Files) -> io::Re
     let time = record.started.replace(['-', ':'], "");
     let parent = root.join(stem);
     files.create_dir_all(&parent)?;
-    // Two runs of the same second, script and settings: the later ones are numbered.
+    // Runs of the same second, script and settings are numbered. `create_dir` fails for a folder that
+    // exists, so two processes never share one.
     for n in 1.. {
         let suffix = if n == 1 {
             String::new()

@@ -1,4 +1,4 @@
-//! Where a run comes from: the versions of what runs, and the commit of its script.
+//! Provenance of a run: versions, and the git commit of its script.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,11 +12,11 @@ use serde::Serialize;
 pub struct Git {
     /// The commit that is checked out.
     pub commit: String,
-    /// Whether tracked files, or the script, differ from it.
+    /// True if the script or a tracked file differs from the commit.
     pub dirty: bool,
 }
 
-/// The versions of what runs.
+/// Versions of pe-script, its main libraries and the operating system.
 pub fn versions() -> BTreeMap<&'static str, String> {
     let libtorch = pe_nn::libtorch::version().unwrap_or_else(|| "unknown".to_owned());
     BTreeMap::from([
@@ -36,7 +36,7 @@ fn os() -> String {
         .to_owned()
 }
 
-/// The state of the repository that holds `script`; `None` outside of one, or without git.
+/// The state of the repository of `script`; `None` outside of a repository, or without git.
 pub fn git(script: &Path) -> Option<Git> {
     let folder = match script.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -54,7 +54,7 @@ pub fn git(script: &Path) -> Option<Git> {
     };
     let name = script.file_name()?.to_str()?;
     let commit = git(&["rev-parse", "HEAD"])?;
-    // Untracked files are left out but for the script: data folders would make every run dirty.
+    // Untracked files do not count, except the script: data folders would make every run dirty.
     let tracked = git(&["status", "--porcelain", "--untracked-files=no"])?;
     let own = git(&["status", "--porcelain", "--", name])?;
     Some(Git {

@@ -1,7 +1,7 @@
 //! Reads the texts that the host needs itself: scripts, settings and values.
 //!
-//! They may come from elsewhere. A pipe would block for ever and a device has no end, and no time limit
-//! is checked meanwhile. So only regular files are read, up to a maximum length.
+//! They may come from elsewhere. A pipe in place of a file could block for ever and a device has no
+//! end, and no limit is checked meanwhile. So these are rejected, and files have a maximum length.
 
 pub(crate) mod lex;
 mod visible;
@@ -26,8 +26,8 @@ const OPEN_BRACKETS: usize = 500;
 /// Reads a script, or another text of that length.
 ///
 /// # Errors
-/// When `files` refuses the path, when it is no regular file, when it is too long, and as the operating
-/// system says. The message does not contain the path.
+/// When `files` refuses the path, for a folder, pipe, socket or device, when the file is too long, and
+/// as the operating system says. The message does not contain the path.
 pub(crate) fn script(path: &Path, files: &Files) -> io::Result<String> {
     read(path, files, SCRIPT_MIB)
 }

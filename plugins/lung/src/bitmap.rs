@@ -1,4 +1,4 @@
-//! A slice as bits: 64 pixels a word, the representation of every step in between HU and mask.
+//! A slice as bits, 64 pixels per word. Every step between HU and mask works on it.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ pub(crate) const WORD: usize = u64::BITS as usize;
 /// One slice of pixels, each inside (1) or outside (0).
 ///
 /// Rows are padded to whole words; bit `col % 64` of word `col / 64` is the pixel at `col`. The
-/// padding bits are 0 at all times, so that no step sees pixels beyond the edge.
+/// padding bits are always 0, so that no step sees pixels beyond the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bitmap {
     rows: usize,
@@ -32,7 +32,7 @@ impl Bitmap {
         }
     }
 
-    /// The pixels of `image` for which `inside` holds.
+    /// Packs an image: the pixels for which `inside` holds are inside.
     pub fn pack<T: Copy>(image: ArrayView2<T>, inside: impl Fn(T) -> bool) -> Self {
         let (rows, cols) = image.dim();
         let mut packed = Self::empty(rows, cols);
@@ -80,12 +80,12 @@ impl Bitmap {
         &self.words[row * self.words_per_row..][..self.words_per_row]
     }
 
-    /// The words of one row, for writing; the writer keeps the padding 0.
+    /// The words of one row, for writing. The caller must keep the padding 0.
     pub fn row_mut(&mut self, row: usize) -> &mut [u64] {
         &mut self.words[row * self.words_per_row..][..self.words_per_row]
     }
 
-    /// The bits of a row's last word that are pixels and not padding.
+    /// Mask of the bits of a row's last word that are pixels and not padding.
     pub fn last_word_pixels(&self) -> u64 {
         match self.cols % WORD {
             0 => u64::MAX,
@@ -93,7 +93,7 @@ impl Bitmap {
         }
     }
 
-    /// Inside and outside exchanged.
+    /// Swaps inside and outside.
     pub fn inverted(mut self) -> Self {
         let last = self.last_word_pixels();
         for row in 0..self.rows {
@@ -115,7 +115,7 @@ impl Bitmap {
         });
     }
 
-    /// Whether the pixel is inside.
+    /// Returns whether the pixel is inside.
     pub fn has(&self, row: usize, col: usize) -> bool {
         self.row(row)[col / WORD] >> (col % WORD) & 1 == 1
     }
@@ -162,7 +162,7 @@ impl Bitmap {
         (0..self.rows).map(in_row).sum()
     }
 
-    /// The pixels in the window of `rows` and of whole words `words`, as a slice of its own.
+    /// Copies the window of `rows` and of whole words `words`, as a slice of its own.
     pub fn cropped(&self, rows: Range<usize>, words: Range<usize>) -> Self {
         let end = (words.end * WORD).min(self.cols);
         let mut part = Self::empty(rows.len(), end.saturating_sub(words.start * WORD));
@@ -173,7 +173,8 @@ impl Bitmap {
         part
     }
 
-    /// Puts the pixels of `part` inside, whose first pixel lies at `row` and at word `word`.
+    /// Puts the pixels of `part` inside. The first pixel of `part` lies at `row` and at word
+    /// `word`.
     pub fn add_part(&mut self, part: &Self, row: usize, word: usize) {
         for from in 0..part.rows {
             let to = &mut self.row_mut(row + from)[word..];
@@ -183,7 +184,8 @@ impl Bitmap {
         }
     }
 
-    /// The rows and the words of a row in which pixels are inside; `None` for a slice without any.
+    /// Returns the ranges of rows and of words per row that hold pixels inside; `None` if there are
+    /// none.
     pub fn bounds(&self) -> Option<(Range<usize>, Range<usize>)> {
         let used = |row: &usize| self.row(*row).iter().any(|word| *word != 0);
         let top = (0..self.rows).find(used)?;
@@ -194,7 +196,7 @@ impl Bitmap {
         Some((top..bottom + 1, left..right + 1))
     }
 
-    /// Whether any of the pixels `start..end` of `row` is inside.
+    /// Returns whether any of the pixels `start..end` of `row` is inside.
     pub fn meets(&self, row: usize, start: usize, end: usize) -> bool {
         let words = self.row(row);
         for_each_word(start, end, |index, pixels| words[index] & pixels != 0)
@@ -219,7 +221,7 @@ fn for_each_word(start: usize, end: usize, mut visit: impl FnMut(usize, u64) -> 
         || visit(last, to_end)
 }
 
-/// The pixels of a row side by side in memory.
+/// Returns the pixels of a row as a slice, copied only if they are not contiguous in memory.
 pub(crate) fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
     match pixels.to_slice() {
         Some(slice) => Cow::Borrowed(slice),
@@ -230,7 +232,7 @@ pub(crate) fn contiguous<T: Copy>(pixels: ArrayView1<'_, T>) -> Cow<'_, [T]> {
 fn pack_row<T: Copy>(pixels: &[T], inside: &impl Fn(T) -> bool, words: &mut [u64]) {
     let (chunks, rest) = pixels.as_chunks::<WORD>();
     for (word, chunk) in words.iter_mut().zip(chunks) {
-        // All comparisons first, which the compiler does many at a time.
+        // Compare all pixels first: the compiler does many of these comparisons at a time.
         let flags = chunk.map(|pixel| u8::from(inside(pixel)));
         let (eights, _) = flags.as_chunks::<8>();
         for (nth, eight) in eights.iter().enumerate() {
@@ -242,8 +244,8 @@ fn pack_row<T: Copy>(pixels: &[T], inside: &impl Fn(T) -> bool, words: &mut [u64
     }
 }
 
-/// Eight bytes of 0 or 1 as the eight low bits of a word, the first byte lowest: the product moves
-/// byte `i`'s flag to bit 56 + i, and no two of its terms meet.
+/// Packs eight bytes of 0 or 1 into the eight low bits of a word, the first byte lowest. The
+/// product moves byte `i`'s flag to bit 56 + i, and no two of its terms meet.
 #[inline]
 fn gather(flags: [u8; 8]) -> u64 {
     u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080) >> 56
@@ -266,7 +268,7 @@ fn unpack_word(word: u64, pixels: &mut [bool]) {
     }
 }
 
-/// The bits of each byte as pixels, the lowest first.
+/// The bits of each byte as pixels, lowest bit first.
 static FLAGS: [[bool; 8]; 256] = {
     let mut flags = [[false; 8]; 256];
     let mut nth = 0;

@@ -1,17 +1,18 @@
-//! Connected components of a bitmap, found on runs: maximal stretches of pixels of one row.
+//! Connected components of a bitmap. They are found on runs: maximal stretches of pixels of one
+//! row.
 
 use crate::bitmap::{Bitmap, WORD};
 
-/// Which pixels touch.
+/// Rule for pixels to be neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connectivity {
-    /// Those that share a side.
+    /// Pixels that share a side.
     Four,
-    /// Those that share a side or a corner.
+    /// Pixels that share a side or a corner.
     Eight,
 }
 
-/// The pixels `start..end` of `row`, all inside, their neighbours in the row outside.
+/// The pixels `start..end` of `row`: all are inside, and their neighbours in the row are outside.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     pub row: u32,
@@ -20,22 +21,22 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The run's pixels.
+    /// Number of pixels.
     pub fn area(&self) -> usize {
         (self.end - self.start) as usize
     }
 }
 
-/// The runs of a bitmap in raster order, and for each the component that it belongs to.
+/// The runs of a bitmap in raster order, each with the component that it belongs to.
 ///
-/// A component goes by the index of its first run.
+/// A component's number is the index of its first run.
 pub(crate) struct Components {
     runs: Vec<Run>,
     component: Vec<u32>,
 }
 
 impl Components {
-    /// The components of `image`.
+    /// Finds the components of `image`.
     pub fn of(image: &Bitmap, connectivity: Connectivity) -> Self {
         let mut found = Self {
             runs: Vec::with_capacity(4 * image.rows()),
@@ -50,7 +51,7 @@ impl Components {
             found.join(above, first..end, connectivity);
             above = first..end;
         }
-        // A parent never lies behind its child, so that one pass in order resolves every chain.
+        // A parent never comes after its child, so one pass in order resolves every chain.
         for run in 0..found.component.len() {
             found.component[run] = found.component[found.component[run] as usize];
         }
@@ -99,7 +100,8 @@ impl Components {
         }
     }
 
-    /// For each component, by index, what `merge` makes of its runs; others keep the default.
+    /// Folds the runs of each component by `merge`. The result is indexed by component; other
+    /// entries keep the default.
     pub fn summary<T: Clone + Default>(&self, mut merge: impl FnMut(&mut T, &Run)) -> Vec<T> {
         let mut summaries = vec![T::default(); self.runs.len()];
         for (run, &component) in self.runs.iter().zip(&self.component) {
@@ -108,13 +110,13 @@ impl Components {
         summaries
     }
 
-    /// The runs in raster order, each with the index of its component.
+    /// Iterates over the runs in raster order, each with its component.
     pub fn runs(&self) -> impl Iterator<Item = (&Run, usize)> {
         let components = self.component.iter().map(|component| *component as usize);
         self.runs.iter().zip(components)
     }
 
-    /// Puts the components for which `wanted` holds, by index, inside `image`.
+    /// Puts the components for which `wanted` holds inside `image`.
     pub fn draw(&self, image: &mut Bitmap, wanted: impl Fn(usize) -> bool) {
         for (run, &component) in self.runs.iter().zip(&self.component) {
             if wanted(component as usize) {
@@ -124,7 +126,7 @@ impl Components {
     }
 }
 
-/// Appends the runs of one row: they begin and end where a pixel differs from its left neighbour.
+/// Appends the runs of one row. They begin and end where a pixel differs from its left neighbour.
 fn push_runs(words: &[u64], row: u32, runs: &mut Vec<Run>) {
     let mut left_neighbour = 0;
     let mut open = None;
@@ -144,6 +146,7 @@ fn push_runs(words: &[u64], row: u32, runs: &mut Vec<Run>) {
                     None
                 }
             };
+            // Clears the lowest bit.
             edges &= edges - 1;
         }
     }

@@ -3,11 +3,11 @@ use thiserror::Error;
 
 use crate::{MAX_CLOSE_MM, MAX_MIN_AREA, MAX_RADIUS, MaskMode};
 
-/// What can be wrong with a request for a mask.
+/// Errors of a request for a mask.
 #[derive(Debug, Error, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum LungError {
-    /// The threshold is not a number of the HU scale.
+    /// The threshold is outside the HU scale.
     #[error(
         "expected threshold_hu from {} to {}, found {found}",
         i16::MIN,
@@ -53,15 +53,15 @@ pub enum LungError {
         /// The number of neighbours that was asked for.
         found: u8,
     },
-    /// A text that is no recipe of this version.
+    /// A text is not a recipe of this version.
     #[error("expected the recipe of a mask, version {expected}, found {found}")]
     Recipe {
         /// The version of the code.
         expected: u32,
-        /// What the text is.
+        /// Description of the text.
         found: String,
     },
-    /// The user's interrupt.
+    /// The user asked to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupted),
 }

@@ -14,14 +14,14 @@ struct Point {
     col: i64,
 }
 
-/// The convex hull of the pixels inside; none for an empty slice.
+/// Returns the convex hull of the pixels inside; empty for an empty slice.
 pub(crate) fn convex_hull(image: &Bitmap) -> Bitmap {
     let mut hull = Bitmap::empty(image.rows(), image.cols());
     let extents: Vec<(usize, usize, usize)> = (0..image.rows())
         .filter_map(|row| extent(image.row(row)).map(|(first, last)| (row, first, last)))
         .collect();
     let left = boundary(extents.iter().map(|&(row, first, _)| (row, first as i64)));
-    // The right boundary is the left one of the mirror image.
+    // The right boundary is the left one of the mirror image, in which columns are negative.
     let right = boundary(extents.iter().map(|&(row, _, last)| (row, -(last as i64))));
     let (Some(&(top, ..)), Some(&(bottom, ..))) = (extents.first(), extents.last()) else {
         return hull;
@@ -30,13 +30,14 @@ pub(crate) fn convex_hull(image: &Bitmap) -> Bitmap {
     let mut right = Walk::new(&right);
     for row in top..=bottom {
         let start = left.first_col_at(row);
+        // Mirrored back, the first column is the last one; `end` is one beyond it.
         let end = 1 - right.first_col_at(row);
         hull.insert(row, start.max(0) as usize, end.max(0) as usize);
     }
     hull
 }
 
-/// The first and the last pixel inside of a row.
+/// Returns the first and the last pixel inside of a row.
 fn extent(words: &[u64]) -> Option<(usize, usize)> {
     let first = words.iter().position(|word| *word != 0)?;
     let last = words.iter().rposition(|word| *word != 0)?;
@@ -46,7 +47,7 @@ fn extent(words: &[u64]) -> Option<(usize, usize)> {
     ))
 }
 
-/// The left boundary of the hull, top to bottom, of pixels given as (row, leftmost col).
+/// Returns the left boundary of the hull, top to bottom, of pixels given as (row, leftmost col).
 fn boundary(pixels: impl Iterator<Item = (usize, i64)>) -> Vec<Point> {
     let mut chain: Vec<Point> = Vec::new();
     for (row, col) in pixels {
@@ -58,8 +59,8 @@ fn boundary(pixels: impl Iterator<Item = (usize, i64)>) -> Vec<Point> {
     chain
 }
 
-/// Andrew's monotone chain for points in order of their rows, keeping the leftmost turn. Where two
-/// pixels give a point in one row (the bottom of one, the top of the next), the left one counts.
+/// Adds a point by Andrew's monotone chain, for points in order of their rows. If two pixels give a
+/// point in one row (the bottom of one, the top of the next), the left one counts.
 fn extend(chain: &mut Vec<Point>, point: Point) {
     if let Some(last) = chain.last().copied()
         && last.row == point.row
@@ -77,7 +78,7 @@ fn extend(chain: &mut Vec<Point>, point: Point) {
     chain.push(point);
 }
 
-/// Positive when `b` lies left of the line from `a` down to `c`.
+/// Positive if `b` lies left of the line from `a` down to `c`.
 fn turn(a: Point, b: Point, c: Point) -> i64 {
     (b.row - a.row) * (c.col - a.col) - (b.col - a.col) * (c.row - a.row)
 }
@@ -92,8 +93,8 @@ impl<'a> Walk<'a> {
         Self { chain }
     }
 
-    /// The first pixel of `row` whose centre is on the boundary or right of it. Rows are asked for
-    /// in ascending order, and lie strictly between the chain's ends.
+    /// Returns the first pixel of `row` whose centre is on the boundary or right of it. Rows must
+    /// be asked for in ascending order, and lie strictly between the chain's ends.
     fn first_col_at(&mut self, row: usize) -> i64 {
         let row = 2 * row as i64;
         while let [_, b, _, ..] = self.chain
@@ -104,7 +105,7 @@ impl<'a> Walk<'a> {
         let [a, b, ..] = self.chain else {
             unreachable!("a chain of a pixel has three points")
         };
-        // The boundary's column at this row is numerator / height; halved, the pixel's.
+        // The boundary's column at this row is numerator / height, in half pixels.
         let height = b.row - a.row;
         let numerator = a.col * height + (b.col - a.col) * (row - a.row);
         ceil_div(numerator, 2 * height)

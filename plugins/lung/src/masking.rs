@@ -16,11 +16,11 @@ use crate::regions::{body, cleared, filled, frame};
 use crate::steps::connectivity;
 use crate::{LungError, MaskMode, MaskOptions};
 
-/// The version of the steps: it changes when the same options begin to give another mask, so that
-/// what was made with the former one is not taken for new.
+/// Version of the steps. Raise it when the same options give another mask, so that results of the
+/// former version are not reused.
 pub const MASK_VERSION: u32 = 2;
 
-/// Makes masks of one set of options. Cheap to clone.
+/// Makes masks with one set of options. Cheap to clone.
 ///
 /// ```
 /// use ndarray::Array3;
@@ -49,12 +49,12 @@ pub const MASK_VERSION: u32 = 2;
 pub struct Masking {
     options: MaskOptions,
     connectivity: Connectivity,
-    /// Air is what lies below, HU: the threshold rounded up, which is the same for whole HU.
+    /// Air is below this, HU: the threshold rounded up, which is the same for whole HU.
     threshold_hu: i16,
     recipe: Arc<str>,
 }
 
-/// A recipe as it is read back.
+/// A recipe as it is parsed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recipe {
@@ -63,7 +63,7 @@ struct Recipe {
 }
 
 impl Masking {
-    /// Masks by `options`.
+    /// Creates a masking by `options`.
     ///
     /// # Errors
     /// The [`LungError`] that names the first option out of range.
@@ -78,10 +78,12 @@ impl Masking {
         })
     }
 
-    /// Masks as a recipe says, so that new exams are masked as those that a model was trained on.
+    /// Creates a masking from a recipe, so that new exams are masked like those that a model was
+    /// trained on.
     ///
     /// # Errors
-    /// [`LungError::Recipe`] for a text that is no recipe, or one of another version of the code.
+    /// [`LungError::Recipe`] for a text that is not a recipe, or that is one of another version of
+    /// the code.
     pub fn from_recipe(recipe: &str) -> Result<Self, LungError> {
         let wrong = |found: String| LungError::Recipe {
             expected: MASK_VERSION,
@@ -101,17 +103,17 @@ impl Masking {
         &self.options
     }
 
-    /// What makes the masks, as JSON: [`MASK_VERSION`] and every option in a fixed order. Equal
+    /// The recipe of the masks, as JSON: [`MASK_VERSION`] and every option in a fixed order. Equal
     /// recipes make equal masks of equal volumes.
     pub fn recipe(&self) -> &str {
         &self.recipe
     }
 
-    /// The mask of `volume`, its slices in parallel, with its [`pe_ct::MaskQuality`] save for mode
-    /// `none`.
+    /// Makes the mask of `volume`, with its slices in parallel. Except for mode `none`, it has a
+    /// [`pe_ct::MaskQuality`].
     ///
     /// # Errors
-    /// [`LungError::Interrupted`] after the user's interrupt.
+    /// [`LungError::Interrupted`] when the user asks to stop.
     pub fn apply(&self, volume: &Volume, work: &Work) -> Result<Mask, LungError> {
         let mut voxels = Array3::from_elem(volume.dim(), self.options.mode == MaskMode::None);
         if self.options.mode == MaskMode::None {
@@ -158,7 +160,7 @@ impl Masking {
         counted(&pair, outside, None)
     }
 
-    /// The steps of mode `paper`, as the crate's description numbers them.
+    /// Does the steps of mode `paper`, as the crate's documentation numbers them.
     fn paper(&self, hu: ArrayView2<i16>) -> Bitmap {
         let options = &self.options;
         let (rows, cols) = hu.dim();

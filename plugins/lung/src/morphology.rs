@@ -1,14 +1,15 @@
 //! Dilation, erosion and closing of a bitmap by a disk.
 //!
-//! A disk of radius r is, row by row, a segment: offset by `d` rows it is `isqrt(r² − d²)` pixels
-//! to either side (scikit-image's `disk`). So a dilation is, for every row, an OR of the rows up to
-//! r away, each widened by its segment; and widening needs few shifts, since a row that is already
-//! widened by w can be shifted by up to w + 1 at once without leaving gaps. (Up to 2w + 1, were it
-//! not for the edge: of a pixel there only w + 1 are left to shift.)
+//! A disk of radius r is, row by row, a segment: `d` rows from the middle it reaches
+//! `isqrt(r² − d²)` pixels to either side (scikit-image's `disk`). So a dilation is, for every row,
+//! an OR of the rows up to r away, each widened by its segment. Widening needs few shifts: a row
+//! that is already widened by w can be shifted by up to w + 1 at once without leaving gaps. (Up to
+//! 2w + 1, were it not for the edge: of a pixel there only w + 1 are left to shift.)
 
 use crate::bitmap::{Bitmap, WORD};
 
-/// Every pixel within `radius` of a pixel inside. Beyond the edge nothing is inside.
+/// Dilates: returns every pixel within `radius` of a pixel inside. Nothing is inside beyond the
+/// edge.
 pub(crate) fn dilated(image: &Bitmap, radius: usize) -> Bitmap {
     let rows = image.rows();
     let mut out = Bitmap::empty(rows, image.cols());
@@ -19,6 +20,7 @@ pub(crate) fn dilated(image: &Bitmap, radius: usize) -> Bitmap {
             continue;
         }
         widened.start(words);
+        // From the far rows to the near ones, because the row can only be widened further.
         for offset in (0..=radius).rev() {
             widened.widen_to((radius * radius - offset * offset).isqrt());
             if let Some(above) = row.checked_sub(offset) {
@@ -32,18 +34,18 @@ pub(crate) fn dilated(image: &Bitmap, radius: usize) -> Bitmap {
     out
 }
 
-/// Every pixel all of whose neighbours within `radius` are inside. Beyond the edge everything
-/// counts as inside, so that the edge itself erodes nothing.
+/// Erodes: returns every pixel all of whose neighbours within `radius` are inside. Beyond the edge
+/// everything counts as inside, so that the edge itself erodes nothing.
 pub(crate) fn eroded(image: Bitmap, radius: usize) -> Bitmap {
     dilated(&image.inverted(), radius).inverted()
 }
 
-/// Dilated, then eroded: gaps that no disk of `radius` fits into are closed.
+/// Closes: dilates, then erodes. This closes gaps that no disk of `radius` fits into.
 pub(crate) fn closed(image: &Bitmap, radius: usize) -> Bitmap {
     eroded(dilated(image, radius), radius)
 }
 
-/// A row of words dilated horizontally, ever further.
+/// A row of words that is dilated horizontally, step by step.
 struct Widened {
     words: Vec<u64>,
     before: Vec<u64>,

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::LungError;
 
-/// Rows of the slice whose pixels the sizes in [`MaskOptions`] are given in; CT's usual size.
+/// Rows of the reference slice: sizes in [`MaskOptions`] are in its pixels. CT's usual size.
 pub const REFERENCE_ROWS: usize = 512;
 
 /// The largest radius of a disk, pixels at 512 rows: an eighth of the slice.
@@ -14,7 +14,7 @@ pub const MAX_CLOSE_MM: f64 = 20.0;
 /// The largest `min_area`, pixels at 512 rows: the whole slice.
 pub const MAX_MIN_AREA: u32 = 512 * 512;
 
-/// Which voxels a mask holds.
+/// Kind of mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MaskMode {
@@ -28,7 +28,7 @@ pub enum MaskMode {
     None,
 }
 
-/// The settings of a mask; see the crate's description for the steps that they set.
+/// The settings of a mask; see the crate's documentation for the steps that they set.
 ///
 /// ```
 /// use pe_lung::{MaskMode, MaskOptions};
@@ -39,35 +39,37 @@ pub enum MaskMode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaskOptions {
-    /// Which voxels the mask holds.
+    /// Kind of mask.
     pub mode: MaskMode,
-    /// Air is what lies below, HU. Raw HU, not windowed: nothing is left below −250 HU after the
-    /// PE window that the paper applies first.
+    /// Air is below this threshold, HU. Raw HU, not windowed: nothing is left below −250 HU after
+    /// the PE window that the paper applies first.
     pub threshold_hu: f64,
     /// Modes `lungs` and `hull`: radius of the disk that closes the gaps of each lung, in mm, at
-    /// most 12 pixels of a slice of 512 rows; 0 leaves it out.
+    /// most 12 pixels of a slice of 512 rows; 0 skips the closing.
     pub close_mm: f64,
-    /// Mode `paper`, as all that follow: whether air that the largest piece of tissue does not enclose is cleared; otherwise only
-    /// air that is connected to the image border is.
+    /// Mode `paper`, like all that follow: whether to clear all air that the largest piece of
+    /// tissue does not enclose. Otherwise only air that is connected to the image border is
+    /// cleared.
     pub body_only: bool,
     /// Neighbours of a pixel in a component of air, 4 or 8: for border clearing and `min_area`.
     pub connectivity: u8,
     /// Components of air with fewer pixels are dropped; 0 and 1 drop none.
     pub min_area: u32,
-    /// Radius of the disk of the dilation, pixels; 0 leaves it out.
+    /// Radius of the disk of the dilation, pixels; 0 skips it.
     pub dilate_radius: u32,
-    /// Radius of the disk of the closing, pixels; 0 leaves it out.
+    /// Radius of the disk of the closing, pixels; 0 skips it.
     pub close_radius: u32,
-    /// Whether holes are filled at the end.
+    /// Whether to fill holes at the end.
     pub fill_holes: bool,
-    /// Whether radii and areas, given in pixels of a slice of 512 rows, are scaled to the rows of
-    /// the slice at hand: radii by rows / 512, areas by its square, each rounded to the nearest
-    /// integer, halves up. A radius may so become 0. Otherwise they are pixels of any slice.
+    /// Whether to scale radii and areas, which are in pixels of a slice of 512 rows, to the rows of
+    /// the slice at hand. Radii are multiplied by rows / 512 and areas by its square, each rounded
+    /// to the nearest integer, halves up. A radius may so become 0. Otherwise they are pixels of
+    /// any slice.
     pub scale_sizes: bool,
 }
 
 impl MaskMode {
-    /// The mode as options spell it.
+    /// Name of the mode in options.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lungs => "lungs",
@@ -79,11 +81,11 @@ impl MaskMode {
 }
 
 impl Default for MaskOptions {
-    /// The lungs. For mode `paper`, the paper's steps with the DSB2017 tutorial's radii. Two choices
-    /// there are ours, made by looking at a real series: `min_area` 64 keeps the lungs' apices and
-    /// all but the last slivers of their bases and loses the rims around bones; `body_only` loses air
-    /// trapped in the table, which is not connected to the border and which no `min_area` tells from
-    /// lung.
+    /// Mode `lungs`. The values for mode `paper` are the paper's steps with the DSB2017 tutorial's
+    /// radii. Two choices there are ours, made by looking at a real series. A `min_area` of 64
+    /// keeps the lungs' apices and all but the last slivers of their bases, and loses the rims
+    /// around bones. `body_only` loses air trapped in the table, which is not connected to the
+    /// border and which no `min_area` tells from lung.
     fn default() -> Self {
         Self {
             mode: MaskMode::Lungs,
@@ -101,7 +103,7 @@ impl Default for MaskOptions {
 }
 
 impl MaskOptions {
-    /// The options themselves, when every one is in range.
+    /// Checks every option's range and returns the options.
     ///
     /// # Errors
     /// The [`LungError`] that names the first option out of range.
@@ -144,8 +146,8 @@ impl MaskOptions {
         }
     }
 
-    /// The first option that is set although it means nothing in this mode, and the modes that it
-    /// is for.
+    /// Finds the first option that is set although this mode does not use it, and the modes that
+    /// do.
     fn out_of_place(&self) -> Option<(&'static str, &'static str)> {
         let other = Self::default();
         let (all, lungs, paper) = ("lungs, hull or paper", "lungs or hull", "paper");
@@ -182,7 +184,7 @@ impl MaskOptions {
             .map(|(option, modes, _)| (option, modes))
     }
 
-    /// `radius` in pixels of a slice of `rows` rows.
+    /// Converts `radius` to pixels of a slice of `rows` rows.
     pub(crate) fn radius_at(&self, radius: u32, rows: usize) -> usize {
         let radius = radius as usize;
         if self.scale_sizes {
@@ -192,7 +194,7 @@ impl MaskOptions {
         }
     }
 
-    /// `min_area` in pixels of a slice of `rows` rows.
+    /// Converts `min_area` to pixels of a slice of `rows` rows.
     pub(crate) fn min_area_at(&self, rows: usize) -> usize {
         let area = self.min_area as usize;
         if self.scale_sizes {

@@ -1,31 +1,32 @@
-//! The quality record of a mask: counts slice by slice, and what of them is out of range.
+//! The quality of a mask: counts slice by slice, and findings that are out of range.
 
 use pe_ct::{Lung, MaskFinding, MaskFindingKind, MaskQuality, Spacing};
 
 use crate::bitmap::{Bitmap, WORD};
 use crate::lungs::Pair;
 
-/// Both lungs together below this are small, ml: an adult has 3000 to 6000 at full inspiration.
+/// Lungs smaller than this together, ml, are small: an adult has 3000 to 6000 at full inspiration.
 const SMALL_ML: f64 = 1000.0;
 
-/// Left by right volume is 0.7 to 1.1 in health.
+/// Range of left volume divided by right volume; 0.7 to 1.1 in health.
 const RATIOS: std::ops::RangeInclusive<f64> = 0.5..=1.6;
 
-/// The share of a lung's outline that the field of view may cut.
+/// Largest share of a lung's outline that the field of view may cut.
 const MAX_CUT: f64 = 0.02;
 
-/// A lung of this area, cm², and of this share of its largest area does not vanish from one slice to
-/// the next.
+/// A lung of at least this area, cm², and of at least this share of its largest area does not
+/// vanish from one slice to the next.
 const JUMP_CM2: f64 = 20.0;
 const JUMP_SHARE: f64 = 0.15;
 
-/// What is left of an area that has vanished, at most.
+/// Largest share of an area that is left when it counts as vanished.
 const VANISHED_SHARE: f64 = 0.1;
 
-/// A slice of a lung from this area, cm², counts as removed when the mask holds less than half.
+/// A slice of a lung of at least this area, cm², counts as removed if the mask holds less than half
+/// of it.
 const REMOVED_CM2: f64 = 5.0;
 
-/// What is counted of one lung in one slice, pixels.
+/// Counts of one lung in one slice, pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     area: usize,
@@ -34,10 +35,10 @@ pub(crate) struct Counts {
     removed: usize,
 }
 
-/// What is counted of one slice: the right and the left lung.
+/// Counts of one slice: the right and the left lung.
 pub(crate) type SliceCounts = [Counts; 2];
 
-/// Counts both lungs of a slice, and what `mask` leaves out of them.
+/// Counts both lungs of a slice, and the pixels that `mask` leaves out of them.
 pub(crate) fn counted(
     lungs: &Pair,
     outside: Option<&Bitmap>,
@@ -63,8 +64,8 @@ pub(crate) fn counted(
     })
 }
 
-/// The pixels of `lung` with a neighbour, over a side, that is not lung; and those of them whose
-/// neighbour lies outside the field of view or the slice.
+/// Counts the pixels of `lung` with a neighbour, over a side, that is not lung; and those of them
+/// whose neighbour lies outside the field of view or the slice.
 fn outline(lung: &Bitmap, outside: Option<&Bitmap>) -> (usize, usize) {
     let (rows, cols) = (lung.rows(), lung.cols());
     let n_words = cols.div_ceil(WORD);
@@ -80,6 +81,7 @@ fn outline(lung: &Bitmap, outside: Option<&Bitmap>) -> (usize, usize) {
     };
     let (mut n_outline, mut n_cut) = (0, 0);
     for row in (0..rows).filter(|row| lung.row(*row).iter().any(|word| *word != 0)) {
+        // 64 pixels at a time. Beyond the slice's edge there is no lung, and all is outside.
         let (above, below) = (row.checked_sub(1), Some(row + 1));
         let here = lung.row(row);
         let beyond = outside_row(Some(row));
@@ -98,8 +100,8 @@ fn outline(lung: &Bitmap, outside: Option<&Bitmap>) -> (usize, usize) {
     (n_outline, n_cut)
 }
 
-/// For each pixel of a word the pixel before and the one after it; `first` and `last` stand for
-/// what lies before the first and after the last column.
+/// Returns, for each pixel of a word, the pixel before and the one after it. `first` and `last` are
+/// the pixels assumed before the first and after the last column.
 fn beside(row: &[u64], nth: usize, first: u64, last: u64, cols: usize) -> (u64, u64) {
     let top = WORD - 1;
     let carried = nth
@@ -114,7 +116,7 @@ fn beside(row: &[u64], nth: usize, first: u64, last: u64, cols: usize) -> (u64, 
     (before, after)
 }
 
-/// The record of an exam.
+/// Returns the quality of an exam's mask.
 pub(crate) fn quality(slices: &[SliceCounts], spacing: Spacing) -> MaskQuality {
     let exam = Exam { slices, spacing };
     let ml = |lung| exam.ml(lung, |counts| counts.area);
@@ -137,7 +139,7 @@ pub(crate) fn quality(slices: &[SliceCounts], spacing: Spacing) -> MaskQuality {
     }
 }
 
-/// How much a finding asks for a look, 0 to 1.
+/// Weight of a finding in the suspicion, 0 to 1.
 fn suspicion(finding: &MaskFinding, total_ml: f64) -> f64 {
     let value = finding.value;
     let much = match finding.kind {
@@ -186,7 +188,7 @@ impl Exam<'_> {
         findings
     }
 
-    /// What is out of range of both lungs together.
+    /// Findings about both lungs together.
     fn of_both(&self) -> Vec<MaskFinding> {
         let full: Vec<usize> = (0..self.slices.len())
             .filter(|slice_idx| self.slices[*slice_idx].iter().any(|lung| lung.area > 0))
@@ -228,7 +230,7 @@ impl Exam<'_> {
         findings
     }
 
-    /// Where the field of view cuts the lung.
+    /// Finding that the field of view cuts the lung.
     fn cut(&self, lung: Lung) -> Option<MaskFinding> {
         let outline: usize = self.lung(lung).map(|(_, counts)| counts.outline).sum();
         let cut: usize = self.lung(lung).map(|(_, counts)| counts.cut).sum();
@@ -247,7 +249,7 @@ impl Exam<'_> {
         })
     }
 
-    /// Between which neighbouring slices the lung appears or vanishes.
+    /// Findings of neighbouring slices between which the lung appears or vanishes.
     fn jumps(&self, lung: Lung) -> Vec<MaskFinding> {
         let areas: Vec<f64> = self
             .lung(lung)
@@ -272,7 +274,7 @@ impl Exam<'_> {
         jumps.collect()
     }
 
-    /// Where the mask leaves out most of the lung.
+    /// Finding that the mask leaves out most of the lung.
     fn removed(&self, lung: Lung) -> Option<MaskFinding> {
         let is_removed = |counts: &Counts| {
             2 * counts.removed > counts.area && self.cm2(counts.area) >= REMOVED_CM2

@@ -3,7 +3,7 @@
 use crate::bitmap::Bitmap;
 use crate::components::{Components, Connectivity};
 
-/// The pixels on the edge of a slice.
+/// Returns the pixels on the edge of a slice.
 pub(crate) fn frame(rows: usize, cols: usize) -> Bitmap {
     let mut frame = Bitmap::empty(rows, cols);
     for row in 0..rows {
@@ -17,7 +17,7 @@ pub(crate) fn frame(rows: usize, cols: usize) -> Bitmap {
     frame
 }
 
-/// The components of `image` that hold at least `min_area` pixels and none of `forbidden`.
+/// Keeps the components of `image` that have at least `min_area` pixels and none of `forbidden`.
 pub(crate) fn cleared(
     image: &Bitmap,
     forbidden: &Bitmap,
@@ -37,8 +37,8 @@ pub(crate) fn cleared(
     kept
 }
 
-/// `image` with what it encloses: a pixel outside from which no path over sides of pixels outside
-/// reaches the edge is put inside.
+/// Fills the holes of `image`: a pixel outside is put inside if no path over sides of outside
+/// pixels leads from it to the edge.
 pub(crate) fn filled(image: &Bitmap) -> Bitmap {
     let (rows, cols) = (image.rows() as u32, image.cols() as u32);
     let outside = Components::of(&image.clone().inverted(), Connectivity::Four);
@@ -50,12 +50,13 @@ pub(crate) fn filled(image: &Bitmap) -> Bitmap {
     filled
 }
 
-/// The largest component over sides of what is not `air`, with what it encloses; of equally large
-/// ones the first in raster order.
+/// Returns the largest 4-connected component of everything but `air`, with its holes filled. Of
+/// equally large ones the first in raster order.
 pub(crate) fn body(air: &Bitmap) -> Bitmap {
     let tissue = Components::of(&air.clone().inverted(), Connectivity::Four);
     let areas = tissue.summary(|area: &mut usize, run| *area += run.area());
     let mut body = Bitmap::empty(air.rows(), air.cols());
+    // `max_by_key` takes the last of equals, so go backwards.
     let largest = areas
         .iter()
         .enumerate()

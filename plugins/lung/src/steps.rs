@@ -1,5 +1,5 @@
-//! The steps of a mask one by one, on one slice `[row, col]`, for a program that wants another
-//! order of them. [`crate::Masking`] runs them without unpacking in between.
+//! The steps of a mask as functions, on one slice `[row, col]`, for a program that needs them in
+//! another order. [`crate::Masking`] runs them without unpacking in between.
 //!
 //! Each function names the scikit-image or SciPy call that it equals pixel for pixel.
 
@@ -15,7 +15,7 @@ fn pack(image: ArrayView2<bool>) -> Bitmap {
     Bitmap::pack(image, |inside| inside)
 }
 
-/// 4 or 8 neighbours as a connectivity.
+/// Converts 4 or 8 neighbours to a connectivity.
 pub(crate) fn connectivity(neighbours: u8) -> Result<Connectivity, LungError> {
     match neighbours {
         4 => Ok(Connectivity::Four),
@@ -24,7 +24,7 @@ pub(crate) fn connectivity(neighbours: u8) -> Result<Connectivity, LungError> {
     }
 }
 
-/// The pixels below `threshold_hu`: `hu < threshold_hu`.
+/// Finds the pixels below `threshold_hu`: `hu < threshold_hu`.
 ///
 /// ```
 /// use ndarray::array;
@@ -35,8 +35,8 @@ pub fn below(hu: ArrayView2<i16>, threshold_hu: f64) -> Array2<bool> {
     hu.map(|&hu| f64::from(hu) < threshold_hu)
 }
 
-/// The body around `air`: the largest piece of what is not air, 4-connected, holes filled; of
-/// equally large ones the first in raster order.
+/// Finds the body around `air`: the largest 4-connected piece of everything but air, with its holes
+/// filled. Of equally large pieces the first in raster order.
 /// `binary_fill_holes(labels == argmax(areas))` of `measure.label(~air, connectivity=1)`.
 ///
 /// ```
@@ -118,7 +118,7 @@ pub fn close(image: ArrayView2<bool>, radius: usize) -> Array2<bool> {
     morphology::closed(&pack(image), radius).unpack()
 }
 
-/// Puts inside what is enclosed: what no path over sides of pixels connects with the edge.
+/// Fills the holes: puts pixels inside that no path over sides of pixels connects with the edge.
 /// `scipy.ndimage.binary_fill_holes(image)`.
 pub fn fill_holes(image: ArrayView2<bool>) -> Array2<bool> {
     regions::filled(&pack(image)).unpack()

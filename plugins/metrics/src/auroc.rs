@@ -1,7 +1,8 @@
 use crate::steps::{Step, steps, totals};
 
-/// Area under the ROC curve: the chance that a positive sample scores higher than a negative one,
-/// where a tie counts one half. In [0, 1]; NaN for one class only, and for no samples.
+/// Computes the area under the ROC curve: the probability that a positive sample scores higher than
+/// a negative one, where a tie counts one half. In [0, 1]; NaN for one class only, and for no
+/// samples.
 ///
 /// Exact: counts are summed as integers and divided once.
 ///
@@ -19,9 +20,10 @@ pub fn auroc(labels: &[bool], scores: &[f64]) -> f64 {
     area(&steps(labels, scores))
 }
 
-/// The area beneath the steps, by trapezoids.
+/// Computes the area beneath the steps, by trapezoids.
 pub(crate) fn area(steps: &[Step]) -> f64 {
     let (n_positive, n_negative) = totals(steps);
+    // A trapezoid is width × (left + right height) / 2, so sum up twice the area in integers.
     let mut twice = 0_u128;
     let mut before = (0, 0);
     for step in steps {

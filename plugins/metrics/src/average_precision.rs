@@ -1,7 +1,8 @@
 use crate::steps::{steps, totals};
 
-/// Average precision: the sum over thresholds of precision times the gain in recall, without
-/// interpolation. In [0, 1]; NaN without positive samples (scikit-learn gives 0 and a warning).
+/// Computes the average precision: the sum over thresholds of precision times the gain in recall,
+/// without interpolation. In [0, 1]; NaN without positive samples (scikit-learn gives 0 and a
+/// warning).
 ///
 /// ```
 /// use pe_metrics::average_precision;

@@ -5,17 +5,17 @@ use rayon::prelude::*;
 /// the slices of one exam depend on each other (Field & Welsh, JRSS B 69:369, 2007).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bootstrap {
-    /// How often to resample.
+    /// Number of resamples.
     pub replicates: usize,
-    /// Which random stream.
+    /// Seed of the random draws.
     pub seed: u64,
-    /// How many exams there are, and are drawn each time.
+    /// Number of exams, which is also the number of draws in each resample.
     pub n_exams: usize,
 }
 
 impl Bootstrap {
-    /// How often each exam is drawn in one replicate. The draws are a function of the seed, the
-    /// replicate and the draw's number alone, whatever ran before and on which thread.
+    /// Returns how often each exam is drawn in one replicate. The draws depend only on the seed,
+    /// the replicate and the draw's number, not on what ran before or on which thread.
     ///
     /// ```
     /// use pe_metrics::Bootstrap;
@@ -29,17 +29,17 @@ impl Bootstrap {
         let mut times = vec![0; self.n_exams];
         for draw in 0..self.n_exams as u64 {
             let bits = mix(key.wrapping_add(draw.wrapping_mul(GOLDEN)));
-            // The high half of the product is uniform on 0..n_exams up to 2^-64 times n_exams.
+            // The high half of the product is uniform on 0..n_exams, up to 2^-64 times n_exams.
             let exam = (u128::from(bits) * self.n_exams as u128) >> 64;
             times[exam as usize] += 1;
         }
         times
     }
 
-    /// The statistic of every replicate, in order, on all cores.
+    /// Computes the statistic of every replicate, in order, on all cores.
     ///
     /// # Errors
-    /// [`Interrupted`] after the user's interrupt.
+    /// [`Interrupted`] when the user asks to stop.
     pub fn run<T: Send>(
         &self,
         statistic: impl Fn(&[u32]) -> T + Sync,
@@ -69,9 +69,9 @@ fn mix(counter: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The interval between two percentiles of a statistic's replicates, as (low, high), with linear
-/// interpolation between order statistics (NumPy's default). Replicates that are not finite, in
-/// which the statistic is undefined, are left out; NaN when none is left.
+/// Returns the interval between two percentiles of a statistic's replicates, as (low, high), with
+/// linear interpolation between order statistics (NumPy's default). Replicates that are not finite,
+/// because the statistic is undefined there, are left out; NaN if none is left.
 ///
 /// ```
 /// use pe_metrics::percentile_interval;
@@ -88,13 +88,13 @@ pub fn percentile_interval(replicates: Vec<f64>, confidence: f64) -> (f64, f64) 
     (quantile(&finite, tail), quantile(&finite, 1.0 - tail))
 }
 
-/// The two-sided p value of a difference from its replicates: twice the share of them on the rarer
-/// side of 0, where 0 itself is on both. It is below 1 − confidence where the percentile interval of
-/// that confidence does not hold 0. The observed difference counts as one more replicate on that
-/// side, so that p is never 0 (Davison & Hinkley, Bootstrap Methods and their Application, 1997,
-/// eq. 4.11): 1000 replicates give no less than 0.002.
+/// Computes the two-sided p value of a difference from its replicates: twice the share of
+/// replicates on the rarer side of 0, where 0 itself is on both. It is below 1 − confidence if the
+/// percentile interval of that confidence does not contain 0. The observed difference counts as one
+/// more replicate on that side, so that p is never 0 (Davison & Hinkley, Bootstrap Methods and
+/// their Application, 1997, eq. 4.11): 1000 replicates give at least 0.002.
 ///
-/// Replicates that are not finite are left out; NaN when none is left. 1 where nothing differs.
+/// Replicates that are not finite are left out; NaN if none is left. 1 if nothing differs.
 ///
 /// ```
 /// use pe_metrics::bootstrap_p;

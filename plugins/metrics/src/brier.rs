@@ -1,5 +1,5 @@
-/// The Brier score: the mean squared difference between probability and label. In [0, 1], 0 is
-/// best; NaN without samples.
+/// Computes the Brier score: the mean squared difference between probability and label. In [0, 1],
+/// 0 is best; NaN without samples.
 ///
 /// ```
 /// use pe_metrics::brier;
@@ -22,7 +22,7 @@ pub fn brier(labels: &[bool], probabilities: &[f64]) -> f64 {
     sum / labels.len() as f64
 }
 
-/// One sample's part of the sum.
+/// One sample's term of the sum.
 pub(crate) fn squared_error(label: bool, probability: f64) -> f64 {
     let difference = probability - f64::from(u8::from(label));
     difference * difference

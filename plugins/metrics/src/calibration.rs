@@ -7,16 +7,16 @@ pub struct CalibrationBin {
     pub lower: f64,
     /// The bin's upper edge, which belongs to the bin.
     pub upper: f64,
-    /// How many samples, at least 1.
+    /// Number of samples, at least 1.
     pub n_samples: usize,
     /// Their mean probability.
     pub mean_probability: f64,
-    /// The share of them that is positive.
+    /// Share of the samples that are positive.
     pub positive_fraction: f64,
 }
 
-/// The samples by probability, in `n_bins` bins of equal width on [0, 1]. Bins without samples are
-/// left out, as scikit-learn's `calibration_curve` does.
+/// Groups samples by probability, in `n_bins` bins of equal width on [0, 1]. Bins without samples
+/// are left out, as in scikit-learn's `calibration_curve`.
 ///
 /// ```
 /// use pe_metrics::calibration;
@@ -55,8 +55,9 @@ pub fn calibration(labels: &[bool], probabilities: &[f64], n_bins: usize) -> Vec
         .collect()
 }
 
-/// The expected calibration error: the mean over samples of the difference between their bin's
-/// share of positives and mean probability (Naeini et al., AAAI 2015). In [0, 1]; NaN without bins.
+/// Computes the expected calibration error: the mean over samples of the difference between their
+/// bin's share of positives and mean probability (Naeini et al., AAAI 2015). In [0, 1]; NaN without
+/// bins.
 ///
 /// ```
 /// use pe_metrics::{calibration, calibration_error};

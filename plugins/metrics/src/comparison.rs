@@ -12,42 +12,42 @@ use crate::{
     bootstrap_p, delong_pair, json_number, percentile_interval,
 };
 
-/// Two models on the same samples.
+/// Comparison of two models on the same samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The first model.
     pub model_a: String,
     /// The second model.
     pub model_b: String,
-    /// What a sample is.
+    /// The level of the samples.
     pub level: Level,
-    /// Labelled samples.
+    /// Number of labelled samples.
     pub n_samples: usize,
-    /// Positive samples.
+    /// Number of positive samples.
     pub n_positive: usize,
-    /// Exams with at least one labelled sample.
+    /// Number of exams with at least one labelled sample.
     pub n_exams: usize,
     /// The first model's area under the ROC curve.
     #[serde(with = "json_number")]
     pub auroc_a: f64,
-    /// The second model's.
+    /// The second model's area.
     #[serde(with = "json_number")]
     pub auroc_b: f64,
-    /// The second area minus the first. The interval is of a bootstrap over exams, in which both
-    /// models see the same resamples.
+    /// The second area minus the first. The interval comes from a bootstrap over exams, with the
+    /// same resamples for both models.
     pub delta_auroc: Estimate,
     /// DeLong's z, see [`DelongPair::z`](crate::DelongPair::z).
     #[serde(with = "json_number")]
     pub delong_z: f64,
-    /// DeLong's two-sided p value, which takes samples to be independent.
+    /// DeLong's two-sided p value, which assumes that samples are independent.
     #[serde(with = "json_number")]
     pub delong_p: f64,
     /// The areas among slices at the same height; `None` above the level of slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_height: Option<SameHeightComparison>,
-    /// What makes some of the numbers undefined or weak, in sentences.
+    /// Reasons why some of the numbers are undefined or weak, in sentences.
     pub warnings: Vec<String>,
-    /// How they were compared.
+    /// Options of the comparison.
     pub options: EvaluateOptions,
 }
 
@@ -58,12 +58,12 @@ pub struct SameHeightComparison {
     /// The first model's area.
     #[serde(with = "json_number")]
     pub auroc_a: f64,
-    /// The second model's.
+    /// The second model's area.
     #[serde(with = "json_number")]
     pub auroc_b: f64,
-    /// The second area minus the first, with the interval of the resamples that both models see.
+    /// The second area minus the first, with the interval of the same resamples for both models.
     pub delta_auroc: Estimate,
-    /// The two-sided p value of the same resamples, see [`bootstrap_p`]. It takes exams as
+    /// The two-sided p value of the same resamples, see [`bootstrap_p`]. It assumes that exams are
     /// independent, not slices.
     #[serde(with = "json_number")]
     pub p: f64,
@@ -91,8 +91,8 @@ pub struct SameHeightComparison {
 /// ```
 ///
 /// # Errors
-/// [`MetricsError::Different`] with the first difference between the two models' exams; for options
-/// out of range, and no labelled sample.
+/// [`MetricsError::Different`] with the first difference between the two models' exams; other
+/// errors for options out of range, and for no labelled sample.
 pub fn compare(
     a: &Scores,
     b: &Scores,
@@ -102,7 +102,7 @@ pub fn compare(
     compare_watched(a, b, level, options, &Work::silent())
 }
 
-/// As [`compare`], with progress and the user's interrupt.
+/// Like [`compare`], with progress and stop requests.
 ///
 /// # Errors
 /// As [`compare`], and [`MetricsError::Interrupted`].
@@ -158,7 +158,7 @@ fn replicates(
     options: &EvaluateOptions,
     work: &Work,
 ) -> Result<Vec<Areas>, MetricsError> {
-    // The labels agree, so both models' samples come from the same exams.
+    // The labels are equal, so both models' samples come from the same exams.
     let (exams, n_exams) = exam_numbers(&samples[0]);
     let rankings = samples
         .each_ref()
@@ -179,7 +179,7 @@ fn replicates(
     Ok(bootstrap.run(areas, work)?)
 }
 
-/// The differences of the resamples.
+/// Returns the differences of all resamples.
 fn deltas(replicates: &[Areas], of: fn(&Areas) -> [f64; 2]) -> Vec<f64> {
     let both = replicates.iter().map(of);
     both.map(|[a, b]| b - a).collect()
@@ -228,7 +228,7 @@ fn warnings(
     warnings
 }
 
-/// `b` with its exams in the order of `a`'s.
+/// Returns `b` with its exams in the order of `a`'s. An error if they differ in exams or labels.
 fn in_order_of(a: &Scores, b: &Scores) -> Result<Scores, MetricsError> {
     let different = |difference: String| MetricsError::Different {
         a: a.model().to_owned(),
@@ -260,7 +260,7 @@ fn in_order_of(a: &Scores, b: &Scores) -> Result<Scores, MetricsError> {
     }
 }
 
-/// The first difference between two models' labels of one exam.
+/// Returns the first difference between two models' labels of one exam.
 fn difference(a: &ExamScores, b: &ExamScores) -> Option<String> {
     if a.labels.len() != b.labels.len() {
         let (a, b) = (a.labels.len(), b.labels.len());

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// How many samples were called right and wrong at one threshold.
+/// Numbers of samples that were called right and wrong at one threshold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Positives called positive.
@@ -55,18 +55,18 @@ impl Confusion {
         self.false_negatives += times * other.false_negatives;
     }
 
-    /// All samples.
+    /// Number of samples.
     pub fn n_samples(&self) -> usize {
         self.n_positive() + self.true_negatives + self.false_positives
     }
 
-    /// The positive samples.
+    /// Number of positive samples.
     pub fn n_positive(&self) -> usize {
         self.true_positives + self.false_negatives
     }
 
-    /// Whether nothing was called positive: precision and F1 are then 0 by convention, not by
-    /// measurement.
+    /// Returns whether nothing was called positive. Precision and F1 are then 0 by convention, not
+    /// by measurement.
     pub fn calls_nothing_positive(&self) -> bool {
         self.true_positives + self.false_positives == 0
     }
@@ -87,7 +87,7 @@ impl Confusion {
         self.true_negatives as f64 / (self.true_negatives + self.false_positives) as f64
     }
 
-    /// The share of called positives that are positive; 0 where nothing is called positive.
+    /// The share of called positives that are positive; 0 if nothing is called positive.
     pub fn precision(&self) -> f64 {
         if self.calls_nothing_positive() {
             return 0.0;
@@ -95,8 +95,8 @@ impl Confusion {
         self.true_positives as f64 / (self.true_positives + self.false_positives) as f64
     }
 
-    /// The harmonic mean of precision and sensitivity; 0 where there is nothing to find and nothing
-    /// was called.
+    /// The harmonic mean of precision and sensitivity; 0 if nothing is positive and nothing was
+    /// called positive.
     pub fn f1(&self) -> f64 {
         let wrong = self.false_positives + self.false_negatives;
         match 2 * self.true_positives + wrong {

@@ -6,8 +6,8 @@ use crate::normal::{two_sided_p, two_sided_z};
 
 /// The area under the ROC curve with DeLong's variance (DeLong et al., Biometrics 44:837, 1988).
 ///
-/// It takes samples to be independent, which slices of one exam are not: at slice and slab level its
-/// intervals are too narrow, and the bootstrap over exams is the one to trust.
+/// It assumes that samples are independent, but slices of one exam are not. At slice and slab level
+/// its intervals are therefore too narrow; use the bootstrap over exams instead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Delong {
     /// The area; NaN for one class only.
@@ -18,7 +18,7 @@ pub struct Delong {
     pub variance: f64,
 }
 
-/// DeLong's test of two models on the same samples. Same caution as for [`Delong`].
+/// DeLong's test of two models on the same samples. The caution about [`Delong`] applies here too.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DelongPair {
     /// The first model's area.
@@ -31,8 +31,8 @@ pub struct DelongPair {
     /// The second area minus the first.
     #[serde(with = "json_number")]
     pub delta: f64,
-    /// `delta` over its standard error. NaN where the standard error is 0: the models rank every
-    /// pair of samples alike, or both without variance.
+    /// `delta` divided by its standard error. NaN if the standard error is 0: the models rank every
+    /// pair of samples alike, or both have no variance.
     #[serde(with = "json_number")]
     pub z: f64,
     /// The two-sided p value of `z`.
@@ -41,7 +41,7 @@ pub struct DelongPair {
 }
 
 impl Delong {
-    /// The normal interval of that confidence, cut off at 0 and 1.
+    /// Returns the interval of that confidence by the normal distribution, clipped to [0, 1].
     pub fn interval(&self, confidence: f64) -> Estimate {
         let half = two_sided_z(confidence) * self.variance.sqrt();
         // `f64::max` would turn an undefined end into a number; `clamp` keeps NaN.
@@ -53,8 +53,8 @@ impl Delong {
     }
 }
 
-/// The area under the ROC curve and its variance, by midranks in O(n log n) (Sun & Xu, IEEE Signal
-/// Processing Letters 21:1389, 2014).
+/// Computes the area under the ROC curve and its variance, by midranks in O(n log n) (Sun & Xu,
+/// IEEE Signal Processing Letters 21:1389, 2014).
 ///
 /// ```
 /// use pe_metrics::delong;
@@ -85,7 +85,8 @@ pub fn delong(labels: &[bool], scores: &[f64]) -> Delong {
 pub fn delong_pair(labels: &[bool], a: &[f64], b: &[f64]) -> DelongPair {
     let (a, b) = (Placements::new(labels, a), Placements::new(labels, b));
     let delta = b.auroc - a.auroc;
-    // The variance of the differences, which rounding cannot make negative.
+    // The variance of the differences. Unlike var(a) + var(b) - 2 cov(a, b), rounding cannot make
+    // it negative.
     let variance = variance(&differences(&a.positives, &b.positives)) / a.positives.len() as f64
         + variance(&differences(&a.negatives, &b.negatives)) / a.negatives.len() as f64;
     let z = match variance {
@@ -103,8 +104,8 @@ pub fn delong_pair(labels: &[bool], a: &[f64], b: &[f64]) -> DelongPair {
     }
 }
 
-/// How each sample compares with all samples of the other class: the share of negatives below a
-/// positive, and the share of positives above a negative, ties counted one half.
+/// The placement of each sample among all samples of the other class: the share of negatives below
+/// a positive, and the share of positives above a negative; ties count one half.
 struct Placements {
     auroc: f64,
     positives: Vec<f64>,
@@ -124,7 +125,8 @@ impl Placements {
         let ((positives, positive_scores), (negatives, negative_scores)) = (of(true), of(false));
         let (n_positive, n_negative) = (positives.len() as f64, negatives.len() as f64);
         let among_all = midranks(scores);
-        // A sample's rank among all less its rank in its own class counts the others below it.
+        // A sample's rank among all samples, minus its rank in its own class, is the number of
+        // samples of the other class below it.
         let below = |samples: &[usize], own: &[f64]| -> Vec<f64> {
             let ranks = samples.iter().zip(midranks(own));
             ranks
@@ -133,6 +135,7 @@ impl Placements {
         };
         let positives: Vec<f64> = below(&positives, &positive_scores);
         let negatives: Vec<f64> = below(&negatives, &negative_scores);
+        // The mean placement of the positives is the area.
         let auroc = positives.iter().sum::<f64>() / (n_positive * n_negative);
         Self {
             auroc,
@@ -153,7 +156,7 @@ impl Placements {
     }
 }
 
-/// Each value's rank from 1, ties sharing the mean of their ranks.
+/// Returns each value's rank, from 1. Tied values share the mean of their ranks.
 fn midranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*a].total_cmp(&values[*b]));
@@ -177,7 +180,7 @@ fn variance(values: &[f64]) -> f64 {
     covariance(values, values)
 }
 
-/// The unbiased covariance; NaN for fewer than two values.
+/// Computes the unbiased covariance; NaN for fewer than two values.
 fn covariance(a: &[f64], b: &[f64]) -> f64 {
     if a.len() < 2 {
         return f64::NAN;

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::level::LEVEL_NAMES;
 
-/// What can go wrong between probabilities and their evaluation.
+/// Errors of evaluating probabilities.
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum MetricsError {
@@ -16,7 +16,7 @@ pub enum MetricsError {
         /// The exam.
         exam: String,
     },
-    /// Labels and probabilities of an exam are not as many.
+    /// An exam has not as many probabilities as labels.
     #[error(
         "model {model:?}, exam {exam}: expected one probability for each of the {labels} labels, found {probabilities}"
     )]
@@ -30,7 +30,7 @@ pub enum MetricsError {
         /// The number of probabilities.
         probabilities: usize,
     },
-    /// A probability outside [0, 1], infinite, or not a number.
+    /// A probability is outside [0, 1], infinite, or not a number.
     #[error(
         "model {model:?}, exam {exam}, slice {slice_idx}: expected a probability in [0, 1], found {found}"
     )]
@@ -39,9 +39,9 @@ pub enum MetricsError {
         model: String,
         /// The exam.
         exam: String,
-        /// Which slice.
+        /// Index of the slice.
         slice_idx: usize,
-        /// What stands there.
+        /// The value found.
         found: f64,
     },
     /// An exam is there twice.
@@ -60,28 +60,28 @@ pub enum MetricsError {
         /// The level in words.
         level: String,
     },
-    /// A threshold that is not a number.
+    /// A threshold is not a finite number.
     #[error("model {model:?}: expected a finite threshold, found {found}")]
     Threshold {
         /// The model.
         model: String,
-        /// What was given.
+        /// Given value.
         found: f64,
     },
-    /// An option is out of its range.
+    /// An option is out of range.
     #[error("expected `{name}` {expected}, found {found}")]
     Option {
         /// The option.
         name: &'static str,
         /// Its range in words.
         expected: &'static str,
-        /// What was given.
+        /// Given value.
         found: String,
     },
-    /// A level of another name.
+    /// A level has an unknown name.
     #[error("expected a level, \"slice\", \"slab\" or \"exam\", found {found:?}")]
     Level {
-        /// What was given.
+        /// Given value.
         found: String,
     },
     /// Two models were not scored on the same exams with the same labels.
@@ -94,12 +94,12 @@ pub enum MetricsError {
         /// The first difference, in words.
         difference: String,
     },
-    /// A table of groups that does not fit.
+    /// A table of groups does not fit the scores.
     #[error("groups {name:?}: {problem}")]
     Groups {
-        /// What the slices are grouped by.
+        /// Name of the grouping.
         name: String,
-        /// What was expected and what was found, in words.
+        /// The expected and the found, in words.
         problem: String,
     },
     /// The user asked to stop.

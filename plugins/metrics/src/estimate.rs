@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json_number;
 
-/// A number and its interval. NaN where the samples leave it undefined.
+/// A number and its interval. NaN if the samples leave it undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The value on all samples.

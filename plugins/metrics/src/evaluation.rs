@@ -12,23 +12,24 @@ use crate::{
     precision_recall_curve, roc_curve,
 };
 
-/// One model's metrics at one level. Intervals, but DeLong's, are of a bootstrap over exams.
+/// One model's metrics at one level. All intervals except DeLong's come from a bootstrap over
+/// exams.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// The model's name.
     pub model: String,
-    /// What a sample is.
+    /// The level of the samples.
     pub level: Level,
-    /// Labelled samples.
+    /// Number of labelled samples.
     pub n_samples: usize,
-    /// Positive samples.
+    /// Number of positive samples.
     pub n_positive: usize,
-    /// Exams with at least one labelled sample.
+    /// Number of exams with at least one labelled sample.
     pub n_exams: usize,
-    /// A probability equal to it or above is called positive. The intervals take it as given.
+    /// A probability equal to it or above is called positive. The intervals treat it as fixed.
     #[serde(with = "json_number")]
     pub threshold: f64,
-    /// Who chose the threshold.
+    /// Source of the threshold.
     pub threshold_from: ThresholdFrom,
     /// The counts at the threshold.
     pub confusion: Confusion,
@@ -42,9 +43,9 @@ pub struct Evaluation {
     pub precision: Estimate,
     /// See [`Confusion::f1`].
     pub f1: Estimate,
-    /// See [`auroc`]; the interval is the bootstrap's.
+    /// See [`auroc`]; with the bootstrap's interval.
     pub auroc: Estimate,
-    /// The same area with DeLong's interval, which takes samples to be independent.
+    /// The same area with DeLong's interval, which assumes that samples are independent.
     pub auroc_delong: Estimate,
     /// See [`same_height_auroc`](crate::same_height_auroc); `None` above the level of slices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,24 +57,24 @@ pub struct Evaluation {
     /// See [`calibration_error`].
     #[serde(with = "json_number")]
     pub calibration_error: f64,
-    /// Without intermediate points.
+    /// The curve, without intermediate points.
     pub roc: RocCurve,
-    /// Without intermediate points.
+    /// The curve, without intermediate points.
     pub precision_recall: PrCurve,
     /// The bins that hold samples.
     pub calibration: Vec<CalibrationBin>,
-    /// What makes some of the numbers undefined or weak, in sentences.
+    /// Reasons why some of the numbers are undefined or weak, in sentences.
     pub warnings: Vec<String>,
-    /// How it was evaluated.
+    /// Options of the evaluation.
     pub options: EvaluateOptions,
 }
 
 /// Evaluates `scores` on the labelled samples of `level`.
 ///
-/// The threshold is that of the scores for the level ([`Scores::threshold_at`]); where they have
-/// none, the one with the greatest Youden index on these samples, marked
-/// [`ThresholdFrom::SameSamples`]. [`EvaluateOptions::slab`] is not used: `level` says how long a
-/// slab is.
+/// The threshold is that of the scores for the level ([`Scores::threshold_at`]). If they have none,
+/// it is the one with the greatest Youden index on these samples, marked
+/// [`ThresholdFrom::SameSamples`]. [`EvaluateOptions::slab`] is not used: `level` has the length of
+/// a slab.
 ///
 /// ```
 /// use pe_metrics::{EvaluateOptions, ExamScores, Level, Scores, ThresholdFrom, evaluate};
@@ -102,7 +103,7 @@ pub fn evaluate(
     evaluate_watched(scores, level, options, &Work::silent())
 }
 
-/// As [`evaluate`], with progress and the user's interrupt.
+/// Like [`evaluate`], with progress and stop requests.
 ///
 /// # Errors
 /// As [`evaluate`], and [`MetricsError::Interrupted`].
@@ -161,7 +162,7 @@ pub fn evaluate_watched(
     Ok(evaluation)
 }
 
-/// What has a bootstrap interval.
+/// The numbers with a bootstrap interval, of one resample.
 struct Statistics {
     confusion: Confusion,
     auroc: f64,
@@ -171,7 +172,7 @@ struct Statistics {
     brier: f64,
 }
 
-/// The pairs of slices at one height; `None` above the level of slices.
+/// Returns the pairs of slices at the same height; `None` above the level of slices.
 pub(crate) fn height_pairs(
     scores: &Scores,
     level: Level,
@@ -241,7 +242,7 @@ fn warnings(
     warnings
 }
 
-/// A warning when some resamples hold one class only.
+/// Returns a warning if some resamples have one class only.
 pub(crate) fn undefined_resamples(areas: impl Iterator<Item = f64>) -> Option<String> {
     let (mut undefined, mut all) = (0, 0);
     for area in areas {
@@ -253,11 +254,11 @@ pub(crate) fn undefined_resamples(areas: impl Iterator<Item = f64>) -> Option<St
     })
 }
 
-/// Below this number of clusters, percentile intervals are well known to be too narrow; the exact
-/// number is ours.
+/// With fewer exams we warn. Percentile intervals of few clusters are well known to be too narrow;
+/// the exact number is ours.
 const FEW_EXAMS: usize = 10;
 
-/// A warning when there are too few exams for a bootstrap.
+/// Returns a warning if there are too few exams for a bootstrap.
 pub(crate) fn few_exams(n_exams: usize) -> Option<String> {
     let exams = counted(n_exams, "exam");
     (n_exams < FEW_EXAMS)

@@ -1,5 +1,5 @@
-//! Where a model fails: its numbers on groups of slices, such as small clots, or slices with
-//! something that looks like one.
+//! A model's numbers on groups of slices, such as small clots or slices that only look like PE.
+//! They show where a model fails.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -14,25 +14,25 @@ use crate::{
     ThresholdFrom, json_number, percentile_interval,
 };
 
-/// Slices by what is known of them beside the label, such as the size of the clot. A slice may be in
-/// no group or in several.
+/// Groups of slices, by something known besides the label, such as the size of the clot. A slice
+/// may be in no group or in several.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Groups {
     name: String,
     names: Vec<String>,
-    /// Of each exam, its slices with their groups, as indices into the names.
+    /// For each exam, its slices with their groups, as indices into the names.
     exams: HashMap<String, Vec<(usize, usize)>>,
 }
 
-/// Some slices of one exam that belong to one group.
+/// Slices of one exam that belong to one group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GroupSlices {
     /// The exam's SeriesInstanceUID.
     pub exam: String,
-    /// The group.
+    /// Name of the group.
     pub group: String,
-    /// The indices of its slices.
+    /// Indices of the slices.
     pub slices: Vec<usize>,
 }
 
@@ -41,30 +41,30 @@ pub struct GroupSlices {
 pub struct GroupsEvaluation {
     /// The model's name.
     pub model: String,
-    /// What the slices are grouped by.
+    /// Name of the grouping.
     pub by: String,
     /// A probability equal to it or above is called PE.
     #[serde(with = "json_number")]
     pub threshold: f64,
-    /// Who chose the threshold.
+    /// Source of the threshold.
     pub threshold_from: ThresholdFrom,
-    /// The groups in the order in which they were first named, and last the slices in none of them,
-    /// [`Groups::NONE`]; without those that no labelled slice is in.
+    /// The groups in the order in which they were first named; the last one has the slices in none
+    /// of them, [`Groups::NONE`]. Groups without a labelled slice are left out.
     pub groups: Vec<GroupEvaluation>,
-    /// How it was evaluated.
+    /// Options of the evaluation.
     pub options: EvaluateOptions,
 }
 
-/// One model's numbers on one group. Intervals are of a bootstrap over all exams.
+/// One model's numbers on one group. Intervals come from a bootstrap over all exams.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GroupEvaluation {
-    /// The group.
+    /// Name of the group.
     pub group: String,
-    /// PE slices in the group.
+    /// Number of PE slices in the group.
     pub n_pe_slices: usize,
-    /// Slices without PE in the group.
+    /// Number of slices without PE in the group.
     pub n_other_slices: usize,
-    /// What there is of the group's PE slices; `None` without any.
+    /// Numbers of the group's PE slices; `None` without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pe: Option<GroupPe>,
     /// The share of the group's slices without PE that are called PE; `None` without any.
@@ -72,23 +72,24 @@ pub struct GroupEvaluation {
     pub false_positive_rate: Option<Estimate>,
 }
 
-/// How well a group's PE slices are told from slices of exams without PE, whatever their group.
+/// Numbers of a group's PE slices. They are compared with slices of exams without PE, whatever
+/// their group.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GroupPe {
-    /// The share of them called PE.
+    /// Share of the PE slices called PE.
     pub sensitivity: Estimate,
     /// The area under the ROC curve against all slices of exams without PE.
     pub auroc: Estimate,
-    /// The same against those at the same height, see
+    /// The same against slices at the same height only, see
     /// [`same_height_auroc`](crate::same_height_auroc).
     pub same_height_auroc: SameHeight,
 }
 
 impl Groups {
-    /// What the slices in none of the groups are called.
+    /// Name of the group of slices that are in no other group.
     pub const NONE: &str = "none of these";
 
-    /// Groups from a table; `name` says what the slices are grouped by, such as `clot size`.
+    /// Creates groups from a table; `name` is what the slices are grouped by, such as `clot size`.
     ///
     /// # Errors
     /// [`MetricsError::Groups`] for a group without a name, or called [`Groups::NONE`].
@@ -116,17 +117,18 @@ impl Groups {
         Ok(groups)
     }
 
-    /// What the slices are grouped by.
+    /// Name of the grouping.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The groups, in the order in which they were first named.
+    /// Names of the groups, in the order in which they were first named.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Of each group, and last of none, the slices that a model scored, as indices of exam and slice.
+    /// Returns, for each group and last for none, the slices that a model scored, as indices of
+    /// exam and slice.
     fn slices_of(&self, scores: &Scores) -> Result<Vec<HashSet<(usize, usize)>>, MetricsError> {
         let mut slices = vec![HashSet::new(); self.names.len() + 1];
         let mut any = false;
@@ -172,11 +174,11 @@ impl fmt::Display for Groups {
     }
 }
 
-/// Evaluates a model on each group of slices: how well the PE slices of the group are told from all
-/// slices of exams without PE, and how many of the group's other slices are taken for PE.
+/// Evaluates a model on each group of slices: how well it separates the PE slices of the group from
+/// all slices of exams without PE, and how many of the group's other slices it calls PE.
 ///
-/// Groups of exams that the model did not score are passed over, so that one table of a cohort
-/// serves all its parts. The threshold is that of [`evaluate`](crate::evaluate) for slices.
+/// Exams that the model did not score are ignored, so that one table of a cohort serves all its
+/// parts. The threshold is the same as that of [`evaluate`](crate::evaluate) for slices.
 ///
 /// ```
 /// use pe_metrics::{EvaluateOptions, ExamScores, GroupSlices, Groups, Scores, evaluate_groups};
@@ -206,7 +208,7 @@ impl fmt::Display for Groups {
 ///
 /// # Errors
 /// [`MetricsError::Groups`] when the groups have none of the scored exams, or a slice that an exam
-/// has not; as [`evaluate`](crate::evaluate).
+/// does not have; as [`evaluate`](crate::evaluate).
 pub fn evaluate_groups(
     scores: &Scores,
     groups: &Groups,
@@ -215,7 +217,7 @@ pub fn evaluate_groups(
     evaluate_groups_watched(scores, groups, options, &Work::silent())
 }
 
-/// As [`evaluate_groups`], with progress and the user's interrupt.
+/// Like [`evaluate_groups`], with progress and stop requests.
 ///
 /// # Errors
 /// As [`evaluate_groups`], and [`MetricsError::Interrupted`].
@@ -262,15 +264,15 @@ pub fn evaluate_groups_watched(
     })
 }
 
-/// What one group's numbers are computed from.
+/// Counts and pairs from which one group's numbers are computed.
 struct Part {
     at_height: HeightPairs,
     at_all_heights: HeightPairs,
-    /// Of each exam that the bootstrap draws.
+    /// For each exam that the bootstrap draws.
     exams: Vec<Calls>,
 }
 
-/// The slices of a group, and those called PE.
+/// Numbers of the group's slices in one exam, and of those called PE.
 #[derive(Debug, Clone, Copy, Default)]
 struct Calls {
     n_pe: u64,
@@ -301,9 +303,11 @@ impl Part {
             })
         };
         let exams = scores.exams().iter().enumerate();
+        // The bootstrap only numbers exams with labelled slices.
         let exams = exams.filter(|(_, exam)| exam.labels.iter().any(Option::is_some));
         Self {
             at_height: pairs(options.height_tolerance),
+            // A tolerance of 1 compares slices of any height.
             at_all_heights: pairs(1.0),
             exams: exams
                 .map(|(exam_idx, exam)| {
@@ -332,7 +336,7 @@ impl Part {
         all.n_pe + all.n_other == 0
     }
 
-    /// Each exam once.
+    /// The weights of the sample itself: each exam once.
     fn once(&self) -> Vec<u32> {
         vec![1; self.exams.len()]
     }

@@ -1,8 +1,8 @@
-//! Numbers in JSON, which has neither NaN nor infinities: those are written as text.
+//! Serialises numbers to JSON. JSON has neither NaN nor infinities, so they are written as text.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A number that is written as text where it is not finite.
+/// A number that is written as text if it is not finite.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Number {

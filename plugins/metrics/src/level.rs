@@ -7,25 +7,25 @@ use crate::MetricsError;
 /// The names of the levels in scripts.
 pub(crate) const LEVEL_NAMES: [&str; 3] = ["slice", "slab", "exam"];
 
-/// What one sample is: a slice, a run of slices, or a whole exam.
+/// Level of evaluation: a sample is a slice, a run of slices, or a whole exam.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Each labelled slice.
     Slice,
-    /// Each run of so many consecutive slices from slice 0, not overlapping; the last run of an
-    /// exam may be shorter. Positive when any of its labelled slices is; its probability is the
-    /// greatest of its labelled slices. A slab without labelled slices is no sample.
+    /// Each run of this many consecutive slices, from slice 0, not overlapping. The last run of an
+    /// exam may be shorter. A slab is positive if any of its labelled slices is; its probability is
+    /// the greatest of its labelled slices. A slab without labelled slices is not a sample.
     Slab(usize),
     /// Each exam. Its label is [`ExamScores::positive`](crate::ExamScores::positive), and its
-    /// probability the greatest of all its slices. Where that label is `None` the exam counts by
-    /// its labelled slices alone: positive when any is, with their greatest probability; an exam
-    /// without any label is no sample.
+    /// probability the greatest of all its slices. If that label is `None`, only its labelled
+    /// slices count: the exam is positive if any of them is, with their greatest probability. An
+    /// exam without any label is not a sample.
     Exam,
 }
 
 impl Level {
-    /// The level of that name; `slab` is the length of a slab in slices.
+    /// Returns the level of that name; `slab` is the length of a slab in slices.
     ///
     /// ```
     /// use pe_metrics::Level;

@@ -1,21 +1,23 @@
-//! How well probabilities fit labels: curves, areas, operating points, calibration, intervals.
+//! Measures how well probabilities fit labels: curves, areas, operating points, calibration,
+//! intervals.
 //!
 //! Input: labels and probabilities as plain slices, or a model's [`Scores`] on a set of exams.
-//! Output: numbers, put together as an [`Evaluation`] of one model or a [`Comparison`] of two. This
-//! room knows neither tensors nor files nor CT; it knows that slices of one exam are not
-//! independent, so its intervals resample exams.
+//! Output: numbers, collected in an [`Evaluation`] of one model or a [`Comparison`] of two. This
+//! crate does not deal with tensors, files or CT. But it takes into account that slices of one exam
+//! are not independent: its intervals resample exams.
 //!
-//! A slice's height in its exam says much about PE without an image, so slices are also compared at
-//! the same height only ([`same_height_auroc`]).
+//! A slice's height in its exam predicts PE quite well without an image, so slices are also
+//! compared at the same height only ([`same_height_auroc`]).
 //!
 //! Conventions are scikit-learn's: a score equal to the threshold is positive, ties count one half
-//! in the area under the ROC curve, average precision is a sum of steps, precision without predicted
-//! positives is 0. What one class only leaves undefined is NaN, never a number; results say so in
-//! their warnings. In JSON what is not finite is the text `"NaN"`, `"inf"` or `"-inf"`.
+//! in the area under the ROC curve, average precision is a sum of steps, precision without
+//! predicted positives is 0. Numbers that are undefined with one class only are NaN, and the
+//! result's warnings say so. In JSON, numbers that are not finite are the text `"NaN"`, `"inf"` or
+//! `"-inf"`.
 //!
-//! The functions on slices expect as many scores as labels and no score that is NaN.
+//! The functions on slices expect as many scores as labels, and no score that is NaN.
 
-// Tests look at files themselves.
+// Tests access files directly.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod auroc;

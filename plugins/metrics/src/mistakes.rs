@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::threshold::{labelled, threshold};
 use crate::{Level, MetricsError, Scores};
 
-/// How a slice was called wrong.
+/// Kind of mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MistakeKind {
@@ -21,13 +21,13 @@ pub enum MistakeKind {
 pub struct Mistake {
     /// The exam's SeriesInstanceUID.
     pub exam: String,
-    /// Which slice of it.
+    /// Index of the slice.
     pub slice_idx: usize,
     /// Its probability.
     pub probability: f64,
     /// Its label.
     pub label: bool,
-    /// Which way it is wrong.
+    /// Kind of mistake.
     pub kind: MistakeKind,
 }
 
@@ -40,9 +40,9 @@ impl fmt::Display for MistakeKind {
     }
 }
 
-/// The `n` worst false positives, the most probable first, then the `n` worst false negatives, the
-/// least probable first. Equal ones come in the order of exams and slices. The threshold is that of
-/// [`evaluate`](crate::evaluate) for slices.
+/// Returns the `n` worst false positives, the most probable first, then the `n` worst false
+/// negatives, the least probable first. Equal ones are in the order of exams and slices. The
+/// threshold is the same as that of [`evaluate`](crate::evaluate) for slices.
 ///
 /// ```
 /// use pe_metrics::{ExamScores, MistakeKind, Scores, mistakes};
@@ -60,7 +60,7 @@ impl fmt::Display for MistakeKind {
 /// ```
 ///
 /// # Errors
-/// For no labelled slice, and a threshold that is not finite.
+/// When there is no labelled slice, or the threshold is not finite.
 pub fn mistakes(scores: &Scores, n: usize) -> Result<Vec<Mistake>, MetricsError> {
     let samples = labelled(scores, Level::Slice)?;
     let (threshold, _) = threshold(scores, Level::Slice, &samples)?;
@@ -98,7 +98,7 @@ fn all(scores: &Scores, threshold: f64) -> Vec<Mistake> {
         .collect()
 }
 
-/// Negatives from the most probable down, then positives from the least probable up.
+/// Orders negatives from the most probable down, then positives from the least probable up.
 fn worst_first(a: &Mistake, b: &Mistake) -> Ordering {
     let by_probability = a.probability.total_cmp(&b.probability);
     a.label.cmp(&b.label).then(if a.label {

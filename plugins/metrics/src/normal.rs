@@ -1,18 +1,18 @@
-//! The standard normal distribution, as far as intervals and p values need it.
+//! The standard normal distribution, as needed for intervals and p values.
 
 use std::f64::consts::{FRAC_2_SQRT_PI, SQRT_2};
 
-/// The chance of a value as far from 0 as `z` or farther, on either side.
+/// Returns the probability of a value at least as far from 0 as `z`, on either side.
 pub(crate) fn two_sided_p(z: f64) -> f64 {
     libm::erfc(z.abs() / SQRT_2)
 }
 
-/// The `z` that a normal value stays within, on both sides, with that confidence: 1.96 for 0.95.
-/// `confidence` is above 0 and below 1.
+/// Returns the `z` that the absolute value of a normal variable stays below with that confidence:
+/// 1.96 for 0.95. `confidence` must be above 0 and below 1.
 pub(crate) fn two_sided_z(confidence: f64) -> f64 {
     let tail = 1.0 - confidence;
     // erfc is convex on the positive side, so Newton's method from 0 rises to the root and never
-    // beyond it; 60 steps are enough down to the smallest tail above 0.
+    // beyond it. 60 steps are enough down to the smallest tail above 0.
     let mut x = 0.0_f64;
     for _ in 0..60 {
         x += (libm::erfc(x) - tail) / (FRAC_2_SQRT_PI * (-x * x).exp());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::Level;
 use crate::MetricsError;
 
-/// How a model is evaluated.
+/// Options of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluateOptions {
@@ -15,14 +15,14 @@ pub struct EvaluateOptions {
     /// The bootstrap's seed: the same seed gives the same intervals, on any number of threads.
     /// Default 0.
     pub seed: u64,
-    /// Slices in a slab where a level is given by name, at least 1. Default 32, the paper's.
+    /// Slices in a slab if a level is given by name, at least 1. Default 32, the paper's.
     pub slab: usize,
     /// Bins of the calibration, 1 to 1000. Default 10.
     pub bins: usize,
-    /// How far the heights of two slices may differ that
-    /// [`same_height_auroc`](crate::same_height_auroc) compares, in shares of the exam's height:
-    /// above 0, at most 1. Default 0.04: 12 mm of a scan of 300 mm, less than the height over which
-    /// the main pulmonary arteries spread, and still several slices in exams of 40.
+    /// Largest difference in height of two slices that
+    /// [`same_height_auroc`](crate::same_height_auroc) compares, as a share of the exam's height:
+    /// above 0, at most 1. Default 0.04: 12 mm of a scan of 300 mm. That is less than the height
+    /// over which the main pulmonary arteries spread, and still several slices in exams of 40.
     pub height_tolerance: f64,
 }
 
@@ -90,7 +90,7 @@ impl EvaluateOptions {
 }
 
 /// # Errors
-/// [`MetricsError::Option`] for one that is not above 0 and at most 1.
+/// [`MetricsError::Option`] for a tolerance that is not above 0 and at most 1.
 pub(crate) fn check_height_tolerance(found: f64) -> Result<(), MetricsError> {
     if found > 0.0 && found <= 1.0 {
         Ok(())

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 use crate::json_number;
 use crate::steps::{Step, steps, totals};
 
-/// Precision against recall, one point for each threshold and the end point (recall 0, precision 1).
+/// A precision-recall curve, with one point for each threshold and the end point (recall 0,
+/// precision 1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PrCurve {
     /// Ascending; one fewer than the points, because the end point has none.
@@ -18,8 +19,8 @@ pub struct PrCurve {
     pub recall: Vec<f64>,
 }
 
-/// The precision-recall curve of `scores`, as scikit-learn's `precision_recall_curve` makes it. With
-/// `drop_intermediate`, only the first and the last point of each recall are kept.
+/// Computes the precision-recall curve of `scores`, as scikit-learn's `precision_recall_curve`.
+/// With `drop_intermediate`, only the first and the last point of each recall are kept.
 ///
 /// ```
 /// use pe_metrics::precision_recall_curve;
@@ -52,7 +53,7 @@ pub fn precision_recall_curve(labels: &[bool], scores: &[f64], drop_intermediate
     }
 }
 
-/// The steps without those that have as many true positives as both neighbours.
+/// Drops the steps that have as many true positives as both neighbours.
 fn ends_of_levels(steps: &[Step]) -> Vec<Step> {
     let changes = |place: usize| {
         let at = steps[place].true_positives;

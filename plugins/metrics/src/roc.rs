@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::json_number;
 use crate::steps::{Step, steps, totals};
 
-/// The ROC curve: what is found against what is wrongly called, one point for each threshold.
+/// An ROC curve: sensitivity against false positive rate, with one point for each threshold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RocCurve {
     /// Descending. The first is infinite: nothing is called positive.
@@ -17,7 +17,7 @@ pub struct RocCurve {
     pub sensitivity: Vec<f64>,
 }
 
-/// The ROC curve of `scores`, as scikit-learn's `roc_curve` makes it. With `drop_intermediate`,
+/// Computes the ROC curve of `scores`, as scikit-learn's `roc_curve`. With `drop_intermediate`,
 /// points within a straight line are left out, which changes neither the picture nor the area.
 ///
 /// ```
@@ -53,8 +53,8 @@ pub fn roc_curve(labels: &[bool], scores: &[f64], drop_intermediate: bool) -> Ro
     }
 }
 
-/// The steps without those whose neighbours lie as far before as behind: the ends, and where the
-/// curve bends or its pace changes.
+/// Drops the steps that lie midway between their neighbours. The ends stay, and the points where
+/// the curve bends or its pace changes.
 fn corners(steps: &[Step]) -> Vec<Step> {
     let bends = |place: usize| {
         let (before, at, after) = (steps[place - 1], steps[place], steps[place + 1]);

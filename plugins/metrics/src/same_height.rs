@@ -1,12 +1,12 @@
-//! The AUROC that a slice's height cannot raise.
+//! An AUROC that a slice's height alone cannot raise.
 //!
 //! PE lies where the arteries are, and those lie at much the same height in every exam. So a score
-//! that looks at no image and knows only how far up a slice lies has a high AUROC among slices, and
-//! the AUROC of a network does not say what the network has seen. Here each PE slice is compared
-//! only with slices at its own height, of exams without PE.
+//! that ignores the image and only knows how far up a slice lies has a high AUROC among slices. A
+//! network's AUROC therefore does not show what the network has seen. Here each PE slice is
+//! compared only with slices at its own height, of exams without PE.
 //!
-//! The definition is our own. It is a matched form of the Mann-Whitney count, as a concordance
-//! within strata of a confounder is, with strata that move along with the PE slice.
+//! The definition is our own. It is a matched form of the Mann-Whitney count, like a concordance
+//! within strata of a confounder, with strata that move along with the PE slice.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,17 +18,18 @@ use crate::{Estimate, ExamScores, MetricsError, Scores};
 /// The area under the ROC curve among slices at the same height, see [`same_height_auroc`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct SameHeight {
-    /// The area with its interval, of a bootstrap over exams.
+    /// The area, with its interval from a bootstrap over exams.
     #[serde(flatten)]
     pub auroc: Estimate,
-    /// PE slices that were compared with at least one slice.
+    /// Number of PE slices that were compared with at least one slice.
     pub n_compared: usize,
-    /// PE slices that are left out, because no exam without PE has a labelled slice at their height.
+    /// Number of PE slices that are left out, because no exam without PE has a labelled slice at
+    /// their height.
     pub n_left_out: usize,
 }
 
-/// How far up in its exam the middle of a slice lies: 0 is the lower end, 1 the upper, as slices
-/// ascend. It knows no anatomy: an exam that covers more of the body has other heights.
+/// Returns how far up in its exam the middle of a slice lies: 0 is the lower end, 1 the upper, as
+/// slices ascend. It knows no anatomy: an exam that covers more of the body has other heights.
 ///
 /// ```
 /// use pe_metrics::relative_height;
@@ -39,26 +40,28 @@ pub fn relative_height(slice_idx: usize, n_slices: usize) -> f64 {
     (slice_idx as f64 + 0.5) / n_slices.max(1) as f64
 }
 
-/// The chance that a PE slice scores higher than a slice at the same height of an exam without PE,
-/// where a tie counts one half. In [0, 1]; .5 is blind.
+/// Computes the probability that a PE slice scores higher than a slice at the same height of an
+/// exam without PE, where a tie counts one half. In [0, 1]; a blind score gets 0.5.
 ///
-/// Two slices are at the same height when their [`relative_height`]s differ by at most `tolerance`.
-/// Of each PE slice the share of such pairs is taken in which it scores higher, and of these shares
-/// the mean: each PE slice weighs the same, as in the plain AUROC, however many slices there are at
-/// its height. (Pooling the pairs would give PE slices near the ends of an exam, where the window is
-/// cut off, less weight.) A PE slice without such a pair is left out; NaN when none is left. With a
-/// tolerance of 1 this is the AUROC of PE slices against all slices of exams without PE.
+/// Two slices are at the same height if their [`relative_height`]s differ by at most `tolerance`.
+/// For each PE slice we take the share of such pairs in which it scores higher; the result is the
+/// mean of these shares. So each PE slice weighs the same, as in the plain AUROC, however many
+/// slices there are at its height. (Pooling the pairs would give PE slices near the ends of an
+/// exam, where the window is cut off, less weight.) A PE slice without such a pair is left out; NaN
+/// if none is left. With a tolerance of 1 this is the AUROC of PE slices against all slices of
+/// exams without PE.
 ///
-/// An exam is without PE when none of its slices is labelled PE and the exam itself is not labelled
-/// positive; indeterminate exams that count as positive are therefore none. The other slices of
-/// exams with PE are left out: beside a clot, what is right is a matter of the label's border.
+/// An exam is without PE if none of its slices is labelled PE and the exam itself is not labelled
+/// positive. Indeterminate exams that count as positive are therefore not among them. The other
+/// slices of exams with PE are left out: beside a clot, the right answer depends on where the label
+/// ends.
 ///
-/// A score that depends on the height alone gets .5 but for what it does within the tolerance.
-/// Where it rises or falls, the pairs above and below the PE slice cancel. Where it has its peak,
-/// the PE slice wins on both sides: a score with one peak is above .5 by a quarter of the share of
-/// PE slices that lie within half the tolerance of the peak, some .03 to .06 for 4 %. So compare
-/// with the same number of a score of height, and not with .5 only. Within the tolerance of an
-/// exam's ends one side is cut off, and a score that falls towards the end gets less than .5 there.
+/// A score that depends on the height alone gets 0.5, apart from its changes within the tolerance.
+/// If it rises or falls, the pairs above and below the PE slice cancel. At its peak, the PE slice
+/// wins on both sides: a score with one peak is above 0.5 by a quarter of the share of PE slices
+/// that lie within half the tolerance of the peak, some 0.03 to 0.06 for 4 %. So compare with the
+/// same number of a score of height, and not only with 0.5. Within the tolerance of an exam's ends
+/// one side is cut off, and a score that falls towards the end gets less than 0.5 there.
 ///
 /// ```
 /// use pe_metrics::{ExamScores, Scores, same_height_auroc};
@@ -85,25 +88,25 @@ pub fn same_height_auroc(scores: &Scores, tolerance: f64) -> Result<f64, Metrics
     Ok(pairs.auroc_of_all())
 }
 
-/// The pairs of PE slices and slices at their height, counted once for all resamples: of each PE
+/// The pairs of PE slices and slices at their height, counted once for all resamples: for each PE
 /// slice with each exam without PE.
 pub(crate) struct HeightPairs {
     /// The exam of each PE slice.
     exams: Vec<u32>,
-    /// The exams without PE.
+    /// The numbers of the exams without PE.
     negatives: Vec<u32>,
     /// For each PE slice, one after another, its count with each exam without PE.
     counts: Vec<PairCount>,
-    /// Exams with labelled slices: exams are numbered as the bootstrap draws them.
+    /// Number of exams with labelled slices, which are numbered as the bootstrap draws them.
     n_exams: usize,
 }
 
-/// A PE slice against the slices of one exam at its height.
+/// Count of a PE slice against the slices of one exam at its height.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct PairCount {
     /// Two for each pair in which the PE slice scores higher, one for each tie.
     twice_won: u32,
-    /// Pairs.
+    /// Number of pairs.
     all: u32,
 }
 
@@ -114,12 +117,14 @@ struct Negative {
     probabilities: Vec<f64>,
 }
 
-/// A tolerance is meant as a decimal: slices that differ by just 4 % are within it, whatever
-/// rounding does to the heights. In exams of up to 2,000 slices no other pair is so near to 4 %.
+/// Allowance for rounding. A tolerance is a decimal: slices that differ by exactly 4 % are within
+/// it, whatever rounding does to the heights. In exams of up to 2,000 slices no other pair is so
+/// near to 4 %.
 const ROUNDING: f64 = 1e-9;
 
 impl HeightPairs {
-    /// The pairs of those PE slices that `keep` wants, given the exam's index and the slice's.
+    /// Counts the pairs of those PE slices that `keep` wants, given the exam's index and the
+    /// slice's.
     pub fn new(scores: &Scores, tolerance: f64, keep: impl Fn(usize, usize) -> bool) -> Self {
         let reach = tolerance + ROUNDING;
         let labelled = |exam: &&ExamScores| exam.labels.iter().any(Option::is_some);
@@ -154,7 +159,7 @@ impl HeightPairs {
         }
     }
 
-    /// The area where exam `i` counts `times[i]` times; NaN where no pair was drawn.
+    /// Computes the area if exam `i` counts `times[i]` times; NaN if no pair was drawn.
     pub fn auroc(&self, times: &[u32]) -> f64 {
         let negatives: Vec<u32> = self
             .negatives
@@ -172,6 +177,8 @@ impl HeightPairs {
                 twice_won += u64::from(*times) * u64::from(count.twice_won);
                 all += u64::from(*times) * u64::from(count.all);
             }
+            // An exam drawn twice counts twice: its negatives in the share, its PE slices in the
+            // mean.
             if all > 0 {
                 sum += f64::from(times) * twice_won as f64 / (2 * all) as f64;
                 n_compared += u64::from(times);
@@ -180,23 +187,24 @@ impl HeightPairs {
         sum / n_compared as f64
     }
 
-    /// The area of all exams.
+    /// Computes the area with each exam counted once.
     pub fn auroc_of_all(&self) -> f64 {
         self.auroc(&vec![1; self.n_exams])
     }
 
-    /// The PE slices.
+    /// Number of PE slices.
     pub fn n_pe_slices(&self) -> usize {
         self.exams.len()
     }
 
-    /// The PE slices with at least one pair.
+    /// Number of PE slices with at least one pair.
     pub fn n_compared(&self) -> usize {
         let paired = |counts: &&[PairCount]| counts.iter().any(|count| count.all > 0);
         self.rows().filter(paired).count()
     }
 
-    /// What makes the area or its interval, from the areas of the resamples, undefined or weak.
+    /// Returns reasons why the area or its interval is undefined or weak, from the areas of the
+    /// resamples.
     pub fn warnings(&self, resamples: impl Iterator<Item = f64>) -> Vec<String> {
         let (n_pe_slices, n_compared) = (self.n_pe_slices(), self.n_compared());
         if n_pe_slices == 0 {
@@ -219,7 +227,7 @@ impl HeightPairs {
             .collect()
     }
 
-    /// The result, from the areas of the resamples.
+    /// Returns the result, with the interval from the areas of the resamples.
     pub fn result(&self, (low, high): (f64, f64)) -> SameHeight {
         let n_compared = self.n_compared();
         SameHeight {
@@ -234,7 +242,7 @@ impl HeightPairs {
     }
 
     fn rows(&self) -> impl Iterator<Item = &[PairCount]> {
-        // Without a negative exam there are no counts, and so no rows.
+        // Without a negative exam there are no counts, and so no rows; `max` avoids chunks of 0.
         self.counts.chunks_exact(self.negatives.len().max(1))
     }
 }
@@ -253,6 +261,7 @@ impl Negative {
     }
 
     fn count(&self, height: f64, probability: f64, reach: f64) -> PairCount {
+        // Heights ascend, so the slices within reach are one range.
         let first = self
             .heights
             .partition_point(|other| *other < height - reach);
@@ -268,12 +277,12 @@ impl Negative {
     }
 }
 
-/// Whether neither the exam nor any of its slices is labelled PE.
+/// Returns whether neither the exam nor any of its slices is labelled PE.
 pub(crate) fn without_pe(exam: &ExamScores) -> bool {
     exam.positive != Some(true) && !exam.labels.contains(&Some(true))
 }
 
-/// Index, height and probability of an exam's PE slices.
+/// Iterates over the index, height and probability of an exam's PE slices.
 fn pe_slices(exam: &ExamScores) -> impl Iterator<Item = (usize, f64, f64)> + '_ {
     let n_slices = exam.labels.len();
     let labels = exam.labels.iter().zip(&exam.probabilities).enumerate();
@@ -287,7 +296,7 @@ fn pe_slices(exam: &ExamScores) -> impl Iterator<Item = (usize, f64, f64)> + '_ 
     })
 }
 
-/// A warning when some resamples hold no pair.
+/// Returns a warning if some resamples have no pair.
 fn undefined_resamples(areas: impl Iterator<Item = f64>) -> Option<String> {
     let (mut undefined, mut all) = (0, 0);
     for area in areas {

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Level, MetricsError};
 
-/// One exam's slices as one model scored them.
+/// One model's probabilities and the labels of one exam's slices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExamScores {
     /// The exam's SeriesInstanceUID, to find it again.
     pub exam: String,
-    /// The exam's own label; `None` where it is not known.
+    /// The exam's own label; `None` if it is unknown.
     pub positive: Option<bool>,
-    /// Each slice's label, by slice index. `None` is unlabelled and never counted.
+    /// Each slice's label, by slice index. A slice with `None` is unlabelled and never counted.
     pub labels: Vec<Option<bool>>,
     /// Each slice's probability of an embolism, in [0, 1].
     pub probabilities: Vec<f64>,
@@ -31,7 +31,7 @@ pub struct Scores {
 /// The labelled samples of one level, each with the exam that it comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples {
-    /// Whether each sample is positive.
+    /// For each sample, whether it is positive.
     pub labels: Vec<bool>,
     /// Each sample's probability, in [0, 1].
     pub probabilities: Vec<f64>,
@@ -41,7 +41,7 @@ pub struct Samples {
 }
 
 impl Scores {
-    /// The probabilities of `model` on `exams`, without a threshold.
+    /// Creates the scores of `model` on `exams`, without a threshold.
     ///
     /// ```
     /// use pe_metrics::{ExamScores, Level, Scores};
@@ -59,8 +59,8 @@ impl Scores {
     /// ```
     ///
     /// # Errors
-    /// For an exam without slices or that is there twice, for labels and probabilities that are not
-    /// as many, and for a probability outside [0, 1].
+    /// For an exam without slices, an exam that is there twice, labels and probabilities that are
+    /// not as many, and a probability outside [0, 1].
     pub fn new(model: impl Into<String>, exams: Vec<ExamScores>) -> Result<Self, MetricsError> {
         let model = model.into();
         let mut known = HashSet::new();
@@ -90,14 +90,14 @@ impl Scores {
         &self.exams
     }
 
-    /// The same scores with a threshold for slices, chosen elsewhere, such as on a validation part.
-    /// It holds for slabs and exams too, unless they have their own.
+    /// Returns the same scores with a threshold for slices, which was chosen elsewhere, for example
+    /// on a validation part. It holds for slabs and exams too, unless they have their own.
     #[must_use]
     pub fn with_threshold(&self, threshold: f64) -> Self {
         self.with_threshold_at(Level::Slice, threshold)
     }
 
-    /// The same scores with a threshold for the samples of `level`.
+    /// Returns the same scores with a threshold for the samples of `level`.
     #[must_use]
     pub fn with_threshold_at(&self, level: Level, threshold: f64) -> Self {
         let mut scores = self.clone();
@@ -106,7 +106,7 @@ impl Scores {
         scores
     }
 
-    /// The same scores without any threshold, as [`Scores::new`] made them.
+    /// Returns the same scores without any threshold, as [`Scores::new`] made them.
     #[must_use]
     pub fn without_threshold(&self) -> Self {
         Self {
@@ -115,13 +115,13 @@ impl Scores {
         }
     }
 
-    /// The threshold for slices; `None` where none was chosen.
+    /// The threshold for slices; `None` if none was chosen.
     pub fn threshold(&self) -> Option<f64> {
         self.own_threshold(Level::Slice)
     }
 
-    /// The threshold for the samples of `level`: its own, or else that for slices. A slab or an exam
-    /// is then positive when any of its slices is.
+    /// The threshold for the samples of `level`: its own, or else that for slices. With the latter,
+    /// a slab or an exam is positive if any of its slices is.
     pub fn threshold_at(&self, level: Level) -> Option<f64> {
         self.own_threshold(level).or_else(|| self.threshold())
     }
@@ -213,8 +213,8 @@ impl ExamScores {
     }
 }
 
-/// Whether any labelled slice is positive, and the greatest probability of the labelled slices;
-/// `None` where none is labelled.
+/// Returns whether any labelled slice is positive, and the greatest probability of the labelled
+/// slices; `None` if none is labelled.
 fn any_and_greatest(labels: &[Option<bool>], probabilities: &[f64]) -> Option<(bool, f64)> {
     let labelled = labels.iter().zip(probabilities);
     labelled
@@ -228,7 +228,7 @@ impl Samples {
         self.labels.len()
     }
 
-    /// Whether there are no samples.
+    /// Returns whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What every metric of rank starts from: counts at each threshold, in descending order.
+//! Counts at each threshold, in descending order. Every metric of rank starts from them.
 
 /// The counts of the samples at or above one threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -8,15 +8,15 @@ pub(crate) struct Step {
     pub false_positives: usize,
 }
 
-/// Sample indices by descending score. Equal scores keep their order.
+/// Returns sample indices by descending score. Equal scores keep their order.
 pub(crate) fn descending(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     order
 }
 
-/// One step for each distinct score, from the greatest to the least; the last one counts all
-/// samples. scikit-learn's `confusion_matrix_at_thresholds`.
+/// Returns one step for each distinct score, from the greatest to the least; the last one counts
+/// all samples. scikit-learn's `confusion_matrix_at_thresholds`.
 pub(crate) fn steps(labels: &[bool], scores: &[f64]) -> Vec<Step> {
     assert_eq!(labels.len(), scores.len(), "one score for each label");
     let order = descending(scores);
@@ -37,7 +37,7 @@ pub(crate) fn steps(labels: &[bool], scores: &[f64]) -> Vec<Step> {
         .collect()
 }
 
-/// The numbers of positive and negative samples.
+/// Returns the numbers of positive and negative samples.
 pub(crate) fn totals(steps: &[Step]) -> (usize, usize) {
     steps
         .last()

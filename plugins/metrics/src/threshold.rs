@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Level, MetricsError, Operating, Samples, Scores, youden};
 
-/// Where an evaluation's threshold comes from.
+/// Source of an evaluation's threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdFrom {
-    /// The scores brought it: it was chosen elsewhere, such as on a validation part.
+    /// The scores had it: it was chosen elsewhere, for example on a validation part.
     Validation,
-    /// The Youden index of the very samples that it is judged on, which is optimistic.
+    /// It has the greatest Youden index on the same samples that it is judged on, which is
+    /// optimistic.
     SameSamples,
-    /// It is 0.5, because the scores brought none and samples of one class allow no choice.
+    /// It is 0.5, because the scores had none, and samples of one class allow no choice.
     Half,
 }
 
@@ -26,8 +27,8 @@ impl fmt::Display for ThresholdFrom {
     }
 }
 
-/// The threshold with the greatest Youden index on the samples of `level`, see [`youden`]; for
-/// [`Scores::with_threshold_at`] of other exams.
+/// Chooses the threshold with the greatest Youden index on the samples of `level`, see [`youden`].
+/// Use it by [`Scores::with_threshold_at`] on other exams.
 ///
 /// ```
 /// use pe_metrics::{ExamScores, Level, Scores, choose_threshold};
@@ -44,13 +45,13 @@ impl fmt::Display for ThresholdFrom {
 /// ```
 ///
 /// # Errors
-/// For no labelled sample.
+/// When there is no labelled sample.
 pub fn choose_threshold(scores: &Scores, level: Level) -> Result<Operating, MetricsError> {
     let samples = labelled(scores, level)?;
     Ok(youden(&samples.labels, &samples.probabilities))
 }
 
-/// The threshold for the samples of `level`, and where it comes from.
+/// Returns the threshold for the samples of `level`, and its source.
 pub(crate) fn threshold(
     scores: &Scores,
     level: Level,
@@ -72,7 +73,7 @@ pub(crate) fn threshold(
     Ok((chosen, ThresholdFrom::SameSamples))
 }
 
-/// The samples of a level, at least one.
+/// Returns the samples of a level; an error if there are none.
 pub(crate) fn labelled(scores: &Scores, level: Level) -> Result<Samples, MetricsError> {
     level.check()?;
     let samples = scores.samples(level);

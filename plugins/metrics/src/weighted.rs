@@ -1,28 +1,30 @@
-//! Metrics of a resample, from how often each exam was drawn: samples are sorted once for all
-//! resamples, and an exam drawn twice counts twice.
+//! Computes metrics of a resample from how often each exam was drawn. The samples are sorted once
+//! for all resamples, and an exam drawn twice counts twice.
 
 use crate::brier::squared_error;
 use crate::steps::descending;
 use crate::{Confusion, Samples};
 
-/// Each sample's exam as a number from 0 without gaps, and how many exams there are.
+/// Numbers the exams from 0 without gaps. Returns each sample's exam number, and the number of
+/// exams.
 pub(crate) fn exam_numbers(samples: &Samples) -> (Vec<u32>, usize) {
     let mut number = 0_u32;
     let mut numbers = Vec::with_capacity(samples.len());
     for (place, exam) in samples.exams.iter().enumerate() {
+        // Samples are in the order of exams, so a change of the exam starts the next number.
         number += u32::from(place > 0 && samples.exams[place - 1] != *exam);
         numbers.push(number);
     }
     (numbers, samples.n_exams())
 }
 
-/// Samples by descending probability, packed so that one pass reads little memory.
+/// Samples by descending probability, packed into integers so that one pass reads little memory.
 pub(crate) struct Ranking {
     /// `exam << 2 | positive << 1 | last of its ties`.
     packed: Vec<u32>,
 }
 
-/// The metrics of rank of one resample; NaN where one class only was drawn.
+/// The rank metrics of one resample; NaN if only one class was drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Areas {
     pub auroc: f64,
@@ -30,7 +32,7 @@ pub(crate) struct Areas {
 }
 
 impl Ranking {
-    /// `exams` are numbers below 2^30, one for each sample.
+    /// Sorts and packs the samples. `exams` are the samples' exam numbers, below 2^30.
     pub fn new(samples: &Samples, exams: &[u32]) -> Self {
         let order = descending(&samples.probabilities);
         let packed = order.iter().enumerate().map(|(place, &sample)| {
@@ -44,7 +46,7 @@ impl Ranking {
         }
     }
 
-    /// Both areas where exam `i` counts `times[i]` times.
+    /// Computes both areas if exam `i` counts `times[i]` times.
     pub fn areas(&self, times: &[u32]) -> Areas {
         let (mut found, mut wrong) = (0_u64, 0_u64);
         let (mut found_before, mut wrong_before) = (0_u64, 0_u64);
@@ -55,8 +57,10 @@ impl Ranking {
             let positive = u64::from(packed >> 1 & 1);
             found += weight * positive;
             wrong += weight * (1 - positive);
+            // A threshold cannot separate ties, so add to the areas only at the last of them.
             if packed & 1 == 1 {
                 twice_area += (wrong - wrong_before) * (found + found_before);
+                // Without this check, 0 / 0 would make the sum NaN as long as nothing was drawn.
                 if found > found_before {
                     let gained = (found - found_before) as f64;
                     precisions += gained * found as f64 / (found + wrong) as f64;
@@ -71,7 +75,7 @@ impl Ranking {
     }
 }
 
-/// What each exam adds to the metrics at a threshold, and to the Brier score.
+/// Each exam's contribution to the metrics at a threshold, and to the Brier score.
 pub(crate) struct ExamSums {
     sums: Vec<(Confusion, f64)>,
 }
@@ -89,7 +93,7 @@ impl ExamSums {
         Self { sums }
     }
 
-    /// The confusion and the Brier score where exam `i` counts `times[i]` times.
+    /// Returns the confusion and the Brier score if exam `i` counts `times[i]` times.
     pub fn total(&self, times: &[u32]) -> (Confusion, f64) {
         let mut total = Confusion::default();
         let mut error = 0.0;
@@ -109,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{auroc, average_precision, brier};
 
-    /// The samples with each exam's repeated as often as it was drawn.
+    /// Repeats each exam's samples as often as the exam was drawn.
     fn resampled(samples: &Samples, exams: &[u32], times: &[u32]) -> (Vec<bool>, Vec<f64>) {
         let repeated = (0..samples.len())
             .flat_map(|sample| std::iter::repeat_n(sample, times[exams[sample] as usize] as usize));

@@ -1,4 +1,4 @@
-//! Results in words, for a terminal.
+//! Prints results as text for a terminal.
 
 use std::fmt::{Display, Formatter, Result};
 
@@ -101,7 +101,7 @@ pub(crate) fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{plural}")
 }
 
-/// 95 for 0.95, without the digits that rounding leaves.
+/// Converts 0.95 to 95, without digits from rounding.
 fn percent(share: f64) -> f64 {
     (1e8 * share).round() / 1e6
 }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::json_number;
 use crate::steps::{Step, steps, totals};
 
-/// A threshold and what it gives.
+/// An operating point: a threshold and the numbers at it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Operating {
     /// A score equal to it or above is positive.
@@ -20,12 +20,12 @@ pub struct Operating {
     pub index: f64,
 }
 
-/// The threshold with the greatest Youden index (Youden, Cancer 3:32, 1950), among the scores that
-/// occur; the infinite threshold of the ROC curve, which calls nothing positive, is excluded.
+/// Finds the threshold with the greatest Youden index (Youden, Cancer 3:32, 1950), among the scores
+/// that occur. The infinite threshold of the ROC curve, which calls nothing positive, is excluded.
 ///
 /// Ties go to the higher sensitivity, which is the lower threshold; two thresholds that tie in both
-/// are the same. Indices are compared as integers, so rounding decides nothing. All four numbers are
-/// NaN for one class only, and for no samples.
+/// are the same. Indices are compared as integers, so rounding decides nothing. All four numbers
+/// are NaN for one class only, and for no samples.
 ///
 /// ```
 /// use pe_metrics::youden;
@@ -40,12 +40,12 @@ pub struct Operating {
 pub fn youden(labels: &[bool], scores: &[f64]) -> Operating {
     let steps = steps(labels, scores);
     let (n_positive, n_negative) = totals(&steps);
-    // The index times both numbers, which orders as the index does.
+    // The index times both class sizes: an integer with the same order as the index.
     let scaled = |step: &Step| {
         step.true_positives as i128 * n_negative as i128
             - step.false_positives as i128 * n_positive as i128
     };
-    // Of equal ones the last, which has the lowest threshold.
+    // `max_by_key` takes the last of equals, which has the lowest threshold.
     let best = steps.iter().max_by_key(|step| scaled(step));
     let best = best.filter(|_| n_positive > 0 && n_negative > 0);
     let Some(best) = best else {

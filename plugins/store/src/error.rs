@@ -24,9 +24,9 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What the file should be, by its manifest.
+        /// Expected content, by the manifest.
         expected: String,
-        /// What was found.
+        /// Found content.
         found: String,
     },
     /// Another process writes to the store.

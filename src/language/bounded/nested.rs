@@ -50,8 +50,8 @@ fn below(levels: usize) -> ScriptResult<usize> {
     })
 }
 
-/// Returns an error for a shared value that a call around this one is changing: it is locked, and
-/// reading it would panic or block.
+/// Returns an error for a shared value that a call around this one is changing: it is locked, so it
+/// cannot be read.
 fn check_free(value: &Dynamic) -> ScriptResult<()> {
     if value.is_shared() && value.is_locked() {
         Err(EvalAltResult::ErrorDataRace("item".to_owned(), Position::NONE).into())
@@ -120,8 +120,7 @@ fn equal(
     match context.call_native_fn_raw("==", true, &mut [&mut a, &mut b]) {
         Ok(equal) => Ok(equal.as_bool().unwrap_or(false)),
         Err(error) => match *error {
-            // Values of two types without a common `==` are not equal. Without `==` for their one type,
-            // we do not know.
+            // Two types without a common `==`: the values differ. One type without `==` is an error.
             EvalAltResult::ErrorFunctionNotFound(..) if !same_type => Ok(false),
             _ => Err(error),
         },

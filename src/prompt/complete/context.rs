@@ -1,28 +1,29 @@
-//! What the cursor stands in.
+//! Determines from the text before the cursor what completion must offer.
 
 use crate::text::lex::{Kind, Lexed, Token};
 
-/// What can be completed, and from which byte on.
+/// Kind of thing to complete at the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Context {
-    /// `.ti`, at the start of the line.
+    /// A command of the prompt: `.ti` at the start of the line.
     Command,
-    /// A file's name, after `.load` or in a text.
+    /// A file's name, after `.load` or in a string.
     File,
     /// A function's name, after `?` or in `help("…")`.
     Documented,
-    /// A variable, function, plugin or keyword; in a plugin, its name is given.
+    /// A variable, function, plugin or keyword; after `ct::`, a function of that plugin.
     Name { plugin: Option<String> },
-    /// A method, property or entry of the value that the expression gives.
+    /// A method, property or map entry of the value of the expression `object`.
     Member { object: String },
-    /// An entry of the option map of a function, beside those that are there.
+    /// An entry of a function's option map. `given` are the entries already there.
     Option {
         function: String,
         given: Vec<String>,
     },
 }
 
-/// The context at the end of `text`, and the byte at which what is to be completed begins.
+/// Returns the context at the end of `text`, and the byte at which the word to complete begins. `None`
+/// if nothing can be completed, as in a comment.
 pub(super) fn context(text: &str) -> Option<(usize, Context)> {
     let trimmed = text.trim_start();
     let indent = text.len() - trimmed.len();
@@ -48,7 +49,7 @@ pub(super) fn context(text: &str) -> Option<(usize, Context)> {
     Some((start, of_name(text, &lexed, before)))
 }
 
-/// `.ti`, or an argument after `.load `, `.type `.
+/// Context in a command: its name (`.ti`), or its argument (`.load a`, `.type x`).
 fn command(text: &str, indent: usize) -> Option<(usize, Context)> {
     let Some((name, argument)) = text[indent..].split_once(char::is_whitespace) else {
         return Some((indent, Context::Command));
@@ -65,7 +66,7 @@ fn command(text: &str, indent: usize) -> Option<(usize, Context)> {
     }
 }
 
-/// A file's name, or a function's in `help("`.
+/// Context in an open string: a function's name in `help("`, otherwise a file's.
 fn in_text(text: &str, lexed: &Lexed) -> Option<(usize, Context)> {
     let token = lexed.tokens.last()?;
     let opening = text[token.range.clone()].chars().next()?;
@@ -85,6 +86,7 @@ fn in_text(text: &str, lexed: &Lexed) -> Option<(usize, Context)> {
     Some((start, context))
 }
 
+/// The tokens that end before the byte `start`.
 fn tokens_before(lexed: &Lexed, start: usize) -> &[Token] {
     let n = lexed
         .tokens
@@ -92,6 +94,7 @@ fn tokens_before(lexed: &Lexed, start: usize) -> &[Token] {
     &lexed.tokens[..n]
 }
 
+/// Context of a word by the tokens before it: `ct::`, `value.`, an option map, or none of these.
 fn of_name(text: &str, lexed: &Lexed, before: &[Token]) -> Context {
     let piece = |token: &Token| &text[token.range.clone()];
     if let [.., plugin, a, b] = before
@@ -112,8 +115,10 @@ fn of_name(text: &str, lexed: &Lexed, before: &[Token]) -> Context {
     option(text, lexed, before).unwrap_or(Context::Name { plugin: None })
 }
 
-/// The expression that ends the tokens: names, points, calls and indices.
+/// The expression at the end of the tokens, a chain of names, points, calls and indices:
+/// `scan.exams[0]`.
 fn expression_before(text: &str, lexed: &Lexed, tokens: &[Token]) -> String {
+    // Go backwards, value by value, as long as they are joined.
     let mut at = tokens.len();
     while let Some(first) = primary(text, lexed, &tokens[..at]) {
         at = first;
@@ -128,7 +133,8 @@ fn expression_before(text: &str, lexed: &Lexed, tokens: &[Token]) -> String {
     }
 }
 
-/// Where the value begins that ends the tokens: a name, a text, or a bracket with what it calls.
+/// Index of the token at which the last value begins: a name, a literal, or a bracket with the function
+/// or array before it.
 fn primary(text: &str, lexed: &Lexed, tokens: &[Token]) -> Option<usize> {
     let last = tokens.len().checked_sub(1)?;
     match tokens[last].kind {
@@ -148,7 +154,7 @@ fn primary(text: &str, lexed: &Lexed, tokens: &[Token]) -> Option<usize> {
     }
 }
 
-/// How many tokens join the next value to one before it: `.`, `?.` or `::`.
+/// Number of tokens at the end that join the next value to one before it: `.`, `?.` or `::`; 0 for none.
 fn joined_by(text: &str, tokens: &[Token]) -> usize {
     let piece = |back: usize| {
         let token = tokens.len().checked_sub(back).and_then(|at| tokens.get(at));
@@ -161,7 +167,7 @@ fn joined_by(text: &str, tokens: &[Token]) -> usize {
     }
 }
 
-/// An entry's name in a map that is an argument of a call.
+/// Context for the name of an entry in a map that is an argument of a call: `f(#{ na`.
 fn option(text: &str, lexed: &Lexed, before: &[Token]) -> Option<Context> {
     let piece = |token: &Token| &text[token.range.clone()];
     let [.., call, map] = lexed.open[..] else {

@@ -1,4 +1,4 @@
-//! The type of an expression that is not evaluated: what it calls may take an hour.
+//! Infers the type of an expression for completion. It is not evaluated: its calls may take an hour.
 
 use std::any::TypeId;
 
@@ -8,11 +8,11 @@ use super::super::workspace::Workspace;
 use crate::catalogue::{self, Function};
 use crate::text::lex::{Kind, Lexed};
 
-/// What is known of an expression's value.
+/// The inferred type of an expression, and its value if that is known.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) type_id: TypeId,
-    /// A map's entries.
+    /// Names of the entries, if the value is a known map.
     pub(super) entries: Vec<String>,
     value: Option<Dynamic>,
 }
@@ -40,13 +40,15 @@ impl Found {
     }
 }
 
-/// What a chain of names, calls and indices gives, as far as variables and signatures tell.
+/// Infers the type of a chain of names, calls and indices from variables and signatures. `None` if they
+/// do not determine it.
 pub(super) fn infer(workspace: &Workspace, expression: &str) -> Option<Found> {
     let lexed = Lexed::of(expression);
     let piece = |at: usize| {
         let token = lexed.tokens.get(at);
         token.map_or("", |token| &expression[token.range.clone()])
     };
+    // Index of the token after the bracket that closes `open`.
     let after = |open: usize| {
         let pair = lexed.pairs.iter().find(|(begin, _)| *begin == open);
         pair.map_or(lexed.tokens.len(), |(_, close)| close + 1)
@@ -70,7 +72,7 @@ pub(super) fn infer(workspace: &Workspace, expression: &str) -> Option<Found> {
     Some(found)
 }
 
-/// The value with which a chain begins, and the token after it.
+/// The first value of a chain, and the index of the token after it.
 fn root(workspace: &Workspace, lexed: &Lexed, text: &str) -> Option<(Found, usize)> {
     let token = lexed.tokens.first()?;
     let piece = |at: usize| {
@@ -110,13 +112,14 @@ fn root(workspace: &Workspace, lexed: &Lexed, text: &str) -> Option<(Found, usiz
     }
 }
 
-/// An array's first element stands for any.
+/// The type of an array's elements: that of the first one.
 fn element(of: &Found) -> Option<Found> {
     let value = of.value.as_ref()?;
     let array = value.as_array_ref().ok()?;
     array.first().cloned().map(Found::of_value)
 }
 
+/// The type of a map entry, property or method of a value.
 fn member(workspace: &Workspace, of: &Found, name: &str, called: bool) -> Option<Found> {
     if let Some(map) = of.value.as_ref().and_then(|value| value.as_map_ref().ok())
         && let Some(entry) = map.get(name)
@@ -130,7 +133,7 @@ fn member(workspace: &Workspace, of: &Found, name: &str, called: bool) -> Option
     returned(workspace, function)
 }
 
-/// A value of the type that a function returns.
+/// The type that a function returns, by its name in the signature.
 fn returned(workspace: &Workspace, function: &Function) -> Option<Found> {
     let type_id = match function.returns.as_str() {
         "string" => TypeId::of::<ImmutableString>(),

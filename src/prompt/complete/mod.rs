@@ -1,4 +1,4 @@
-//! What Tab offers.
+//! Completion with Tab.
 
 mod context;
 mod infer;
@@ -11,12 +11,12 @@ use crate::catalogue::{Function, Kind};
 use crate::text::lex;
 use context::Context;
 
-/// One thing to choose.
+/// A completion to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// What the list shows.
+    /// Text in the list.
     pub(crate) shown: String,
-    /// What is put into the line.
+    /// Text that is inserted into the line.
     pub(crate) replacement: String,
 }
 
@@ -30,7 +30,7 @@ impl Candidate {
     }
 }
 
-/// What may stand at the end of `line`, and the byte from which on it is put there.
+/// The completions for the end of `line`, and the byte from which on they replace it.
 pub(crate) fn complete(workspace: &Workspace, line: &str) -> (usize, Vec<Candidate>) {
     let Some((start, context)) = context::context(line) else {
         return (line.len(), Vec::new());
@@ -49,7 +49,8 @@ pub(crate) fn complete(workspace: &Workspace, line: &str) -> (usize, Vec<Candida
     (start, all.into_iter().filter(fits).collect())
 }
 
-/// One candidate a name: overloads are counted.
+/// One candidate for each name, with the number of further overloads. `path` puts the plugin before the
+/// name.
 fn functions<'a>(all: impl Iterator<Item = &'a Function>, path: bool) -> Vec<Candidate> {
     let mut by_name: BTreeMap<String, Vec<&Function>> = BTreeMap::new();
     for function in all {
@@ -137,7 +138,8 @@ fn options(workspace: &Workspace, function: &str, given: &[String]) -> Vec<Candi
     all
 }
 
-/// The files and folders whose paths begin with `prefix`; folders end with a slash.
+/// The files and folders whose paths begin with `prefix`. Folders end with a slash; hidden files are
+/// offered only after a point.
 fn files(prefix: &str, start: usize) -> (usize, Vec<Candidate>) {
     let (folder, name) = match prefix.rfind('/') {
         Some(at) => (&prefix[..=at], &prefix[at + 1..]),
@@ -157,6 +159,7 @@ fn files(prefix: &str, start: usize) -> (usize, Vec<Candidate>) {
     (start + folder.len(), found)
 }
 
+/// The folder to list: `.` for none.
 fn unfolded(folder: &str) -> PathBuf {
     match folder {
         "" => PathBuf::from("."),

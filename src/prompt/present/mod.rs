@@ -1,4 +1,4 @@
-//! What the user sees of a value that is typed alone: enough to know it, never a dump.
+//! Text of a value that is typed alone at the prompt: a short summary, never a dump.
 
 mod table;
 
@@ -9,17 +9,17 @@ use super::workspace::Workspace;
 use crate::catalogue::{Function, Kind};
 use crate::text::visible;
 
-/// Items of an array that are shown before the rest is only counted.
+/// Maximum number of array items that are shown; the rest is counted.
 const ITEMS: usize = 12;
-/// Entries of a map.
+/// Maximum number of map entries that are shown.
 const ENTRIES: usize = 40;
-/// A text in a map or an array is cut here.
+/// Maximum width of a string in a map or an array.
 const TEXT: usize = 60;
-/// Properties that read files, and that are not asked for without need.
+/// Properties that read files. They are not shown.
 const COSTLY: [(&str, &str); 2] = [("SliceStore", "exams"), ("Model", "backbone")];
 
-/// A value in the terminal, `width` columns wide; `None` for nothing. No text in it steers the
-/// terminal.
+/// The text of a value for a terminal that is `width` columns wide; `None` for `()`. Control characters
+/// are made visible.
 pub(crate) fn present(workspace: &Workspace, value: &Dynamic, width: usize) -> Option<String> {
     as_it_is(workspace, value, width).map(|text| visible(&text).into_owned())
 }
@@ -48,6 +48,7 @@ fn as_it_is(workspace: &Workspace, value: &Dynamic, width: usize) -> Option<Stri
     Some(with_properties(workspace, &value, width))
 }
 
+/// Returns whether a value has a one-line text and no properties to list.
 fn is_plain(value: &Dynamic) -> bool {
     value.is_bool()
         || value.is_int()
@@ -57,7 +58,7 @@ fn is_plain(value: &Dynamic) -> bool {
         || value.is_fnptr()
 }
 
-/// A value of a plugin: in its own words, and its properties.
+/// A value of a plugin: its own text, then its properties.
 fn with_properties(workspace: &Workspace, value: &Dynamic, width: usize) -> String {
     let engine = workspace.engine();
     let catalogue = workspace.catalogue();
@@ -71,7 +72,7 @@ fn with_properties(workspace: &Workspace, value: &Dynamic, width: usize) -> Stri
     let column = getters.iter().map(|f| f.name.len()).max().unwrap_or(0);
     for getter in getters {
         let value = property(engine, value, &getter.name);
-        // A recipe's words are the recipe.
+        // Skip a property that only repeats the value's own text, as the `recipe` of a recipe.
         let said = |value: &Dynamic| {
             value
                 .as_immutable_string_ref()
@@ -90,6 +91,7 @@ fn with_properties(workspace: &Workspace, value: &Dynamic, width: usize) -> Stri
     lines.join("\n")
 }
 
+/// Reads a property, through the engine.
 fn property(
     engine: &Engine,
     of: &Dynamic,
@@ -100,7 +102,7 @@ fn property(
     engine.eval_with_scope(&mut scope, &format!("it.{name}"))
 }
 
-/// As `print` shows it.
+/// The value's own text, as `print` shows it.
 fn in_words(engine: &Engine, value: &Dynamic) -> String {
     let mut scope = Scope::new();
     scope.push_dynamic("it", value.clone());
@@ -109,7 +111,7 @@ fn in_words(engine: &Engine, value: &Dynamic) -> String {
         .unwrap_or_else(|_| format!("a {}", value.type_name()))
 }
 
-/// A value in a part of a line.
+/// A short text of a value, for a part of a line.
 pub(super) fn short(engine: &Engine, value: &Dynamic) -> String {
     let value = value.clone().flatten();
     if let Ok(text) = value.as_immutable_string_ref() {
@@ -140,7 +142,7 @@ pub(super) fn short(engine: &Engine, value: &Dynamic) -> String {
         .to_owned()
 }
 
-/// A float with six significant digits; whole ones with their point.
+/// A float with six significant digits. Short ones are exact; whole ones keep their point.
 pub(super) fn number(float: FLOAT) -> String {
     let exact = format!("{float:?}");
     if exact.len() <= 8 || !float.is_finite() {
@@ -176,7 +178,7 @@ fn short_map(engine: &Engine, map: &Map) -> String {
     format!("#{{{}}}", entries.join(", "))
 }
 
-/// A map, an entry a line.
+/// A map, with one entry a line.
 fn entries(engine: &Engine, map: &Map, width: usize) -> String {
     if map.is_empty() {
         return "#{}".to_owned();
@@ -242,7 +244,7 @@ fn counted(n: usize, one: &str, many: &str) -> String {
     }
 }
 
-/// The beginning of a text, with `…` where it was cut.
+/// Cuts a text to `width` columns, with `…` at the end if it was longer.
 pub(super) fn clipped(text: &str, width: usize) -> String {
     use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
     if text.width() <= width {

@@ -1,16 +1,17 @@
-//! An array of maps as a table.
+//! Shows an array of maps as a table.
 
 use rhai::{Array, Dynamic, Engine};
 use unicode_width::UnicodeWidthStr;
 
 use super::{clipped, number, short};
 
-/// Rows that are shown from the start and from the end.
+/// Number of rows that are shown from the start and from the end of a long table.
 const ROWS: (usize, usize) = (12, 6);
-/// A cell is cut here.
+/// Maximum width of a cell.
 const CELL: usize = 32;
 
-/// The maps' entries in columns, as many as fit into `width`; what is left out is counted.
+/// A table with a column for each entry, as many as fit into `width`. It says how many rows and columns
+/// are left out.
 pub(super) fn table(engine: &Engine, rows: &Array, width: usize) -> String {
     let columns = columns(rows);
     let shown: Vec<usize> = if rows.len() > ROWS.0 + ROWS.1 {
@@ -52,8 +53,8 @@ pub(super) fn table(engine: &Engine, rows: &Array, width: usize) -> String {
     lines.join("\n")
 }
 
-/// The names of all entries: a map does not keep the order in which they were written, but counts
-/// and names come first.
+/// The names of all entries. A map has lost the order in which they were written, so names such as `id`
+/// and `epoch` come first and the others follow in the map's order.
 fn columns(rows: &Array) -> Vec<String> {
     const FIRST: [&str; 5] = ["id", "name", "exam", "epoch", "path"];
     let mut names: Vec<String> = Vec::new();
@@ -87,6 +88,7 @@ fn cell(engine: &Engine, row: &Dynamic, name: &str) -> String {
     clipped(&text, CELL)
 }
 
+/// Aligns a text to the right.
 fn right(text: &str, width: usize) -> String {
     format!("{}{text}", " ".repeat(width.saturating_sub(text.width())))
 }

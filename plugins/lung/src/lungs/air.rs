@@ -1,33 +1,35 @@
-//! The air of one slice: what lies outside the field of view, and the components of what is left.
+//! The air of one slice: the outside of the field of view, and the components of the remaining air.
 
 use ndarray::ArrayView2;
 
 use crate::bitmap::{Bitmap, contiguous};
 use crate::components::{Components, Connectivity, Run};
 
-/// Components of fewer pixels are noise.
+/// Components with fewer pixels are noise.
 const MIN_AREA: usize = 4;
 
-/// Components from this many pixels are large: not every row counts for their median.
+/// Components with at least this many pixels are large: only some of their rows count for the
+/// median.
 const LARGE_AREA: u32 = 1000;
 
-/// HU in a bin of the histograms that medians are taken from.
+/// Width of a bin in the histograms for medians, HU.
 const BIN_HU: i32 = 8;
 
-/// The least HU that a histogram tells apart: below the air of every scanner.
+/// Lower end of these histograms, HU; below the air of every scanner.
 const LEAST_HU: i32 = -1104;
 
-/// How far from its left and right edge a component's HU count, mm: nearer, tissue mixes in.
+/// Distance from a component's left and right edge within which its HU do not count, mm, because
+/// tissue mixes in.
 const TRIM_MM: f64 = 1.5;
 
 /// One component of air, 8-connected, in one slice.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    /// Pixels.
+    /// Number of pixels.
     pub area: u32,
-    /// Whether it touches the edge of the field of view or of the slice.
+    /// True if it touches the edge of the field of view or of the slice.
     pub touches: bool,
-    /// The median of its HU away from its edges; `None` where it is too thin to have any.
+    /// Median of its HU away from its edges; `None` if it is too thin.
     pub median: Option<i16>,
     /// Its first column and the one after its last.
     pub cols: (u32, u32),
@@ -39,15 +41,15 @@ pub(super) struct Node {
 pub(super) struct Air {
     /// Everything below the threshold and within the field of view.
     pub pixels: Bitmap,
-    /// What the scanner did not reconstruct; `None` where the slice is full.
+    /// The part outside the field of view; `None` if the slice has none.
     pub outside: Option<Bitmap>,
     pub nodes: Vec<Node>,
-    /// The runs of the nodes in raster order, each with its node.
+    /// The runs of all nodes in raster order, each with its node.
     pub runs: Vec<(Run, u32)>,
 }
 
 impl Air {
-    /// The air of a slice `[row, col]` in HU: what lies below `threshold_hu`.
+    /// Finds the air of a slice `[row, col]` in HU: all pixels below `threshold_hu`.
     pub fn of(hu: ArrayView2<i16>, threshold_hu: i16, col_mm: f64) -> Self {
         let outside = outside(hu);
         let mut pixels = Bitmap::pack(hu, |hu| hu < threshold_hu);
@@ -66,7 +68,7 @@ impl Air {
         air
     }
 
-    /// The components for which `wanted` holds; `None` when there are none.
+    /// Draws the components for which `wanted` holds; returns `None` if there are none.
     pub fn drawn(&self, wanted: impl Fn(usize) -> bool) -> Option<Bitmap> {
         let wanted: Vec<bool> = (0..self.nodes.len()).map(wanted).collect();
         if !wanted.contains(&true) {
@@ -106,7 +108,7 @@ impl Air {
     }
 }
 
-/// The middle of the bin that the median lies in; `None` for fewer than four values.
+/// Returns the middle of the bin that holds the median; `None` for fewer than four values.
 fn median(histogram: &[u32]) -> Option<i16> {
     let n_values: u32 = histogram.iter().sum();
     if n_values < 4 {
@@ -121,9 +123,10 @@ fn median(histogram: &[u32]) -> Option<i16> {
     i16::try_from(LEAST_HU + BIN_HU * bin as i32 + BIN_HU / 2).ok()
 }
 
-/// What is one value from a corner of the slice to the edge of the field of view: padding, or the
-/// constant that the scanner puts around the circle that it reconstructs. The field of view is
-/// convex, so that in each row the outside is a stretch from the left and one from the right edge.
+/// Finds the outside of the field of view: pixels of one constant value, from a corner of the slice
+/// inwards. They are padding, or the constant that the scanner puts around the circle that it
+/// reconstructs. The field of view is convex, so in each row the outside is a stretch from the left
+/// and one from the right edge.
 fn outside(hu: ArrayView2<i16>) -> Option<Bitmap> {
     let (rows, cols) = hu.dim();
     if rows < 3 || cols < 3 {
@@ -156,12 +159,12 @@ fn outside(hu: ArrayView2<i16>) -> Option<Bitmap> {
     any.then_some(outside)
 }
 
-/// How many pixels of a row have the `value`, counted from its left or its right end.
+/// Counts the pixels of a row that have the `value`, from its left or its right end.
 fn stretch(row: &[i16], value: i16, from_left: bool) -> usize {
     const STEP: usize = 32;
     let differs = |part: &[i16]| part.iter().fold(false, |any, hu| any | (*hu != value));
     let mut left = row;
-    // Whole steps first, which the compiler compares many at a time.
+    // Whole steps first: the compiler compares many pixels of a step at a time.
     while left.len() >= STEP {
         let (part, rest) = if from_left {
             left.split_at(STEP)
@@ -182,13 +185,13 @@ fn stretch(row: &[i16], value: i16, from_left: bool) -> usize {
     row.len() - left.len() + equal
 }
 
-/// Whether the pixels beside and below (or above) a corner have its value.
+/// Returns whether the pixels beside and below (or above) a corner have its value.
 fn is_flat(hu: ArrayView2<i16>, (row, col): (usize, usize)) -> bool {
     let inward = |at: usize| if at == 0 { 1 } else { at - 1 };
     hu[(inward(row), col)] == hu[(row, col)] && hu[(row, inward(col))] == hu[(row, col)]
 }
 
-/// The components as nodes, and their runs.
+/// Turns components into nodes, without those that are noise, and returns them with their runs.
 fn nodes(
     components: &Components,
     outside: Option<&Bitmap>,
@@ -224,7 +227,7 @@ fn nodes(
     (nodes, runs)
 }
 
-/// Whether a run touches the edge of the slice, or what lies `outside` the field of view.
+/// Returns whether a run touches the edge of the slice or of the field of view.
 fn touches(run: &Run, outside: Option<&Bitmap>, rows: usize, cols: usize) -> bool {
     let (row, start, end) = (run.row as usize, run.start as usize, run.end as usize);
     if row == 0 || row + 1 == rows || start == 0 || end == cols {

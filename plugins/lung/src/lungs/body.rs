@@ -1,4 +1,5 @@
-//! Whether a piece of air lies in the patient's body: not in the table, the mattress, the clothes.
+//! Checks that a piece of air lies in the patient's body, and not in the table, the mattress or the
+//! clothes.
 
 use crate::bitmap::{Bitmap, WORD};
 use crate::components::{Components, Connectivity};
@@ -6,32 +7,32 @@ use crate::morphology::{dilated, eroded};
 
 use super::air::Air;
 
-/// What is thinner, mm, is no body: the shells of a table, a blanket, a cable.
+/// Tissue thinner than twice this, mm, is not body: the shells of a table, a blanket, a cable.
 const SHELL_MM: f64 = 2.5;
 
-/// The share of the largest solid piece that another one must have to be body too.
+/// A solid piece must have this share of the largest one's area to be body too.
 const MIN_SHARE: f64 = 0.15;
 
-/// A row in which the body is narrower, mm, is beside it.
+/// The body must be at least this wide in a row, mm, for air in that row to lie beside it.
 const MIN_WIDTH_MM: f64 = 20.0;
 
-/// Every so many columns of a run are looked at to see what lies in front and behind.
+/// Step between the columns of a run that are examined for body in front and behind.
 const COLUMN_STEP: usize = 4;
 
-/// What counts of a component of air for the body test, in pixels.
+/// Counts of a component of air for the body test, in pixels.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Contact {
-    /// All.
+    /// All pixels.
     pub area: usize,
-    /// On rows that the body reaches.
+    /// Pixels on rows that the body reaches.
     pub beside_body: usize,
-    /// Tissue to the left and to the right of a run.
+    /// Pixels of tissue to the left and to the right of a run.
     pub tissue: usize,
-    /// Of these, the body's.
+    /// Of the tissue, pixels of the body.
     pub body: usize,
-    /// Columns of runs, some of them, that were looked at to see what lies in front and behind.
+    /// Columns of runs that were examined for body in front and behind.
     pub seen: usize,
-    /// Of these, with the body in front and not behind.
+    /// Of the columns seen, those with the body in front and not behind.
     pub exposed: usize,
 }
 
@@ -45,30 +46,31 @@ impl Contact {
         self.exposed += other.exposed;
     }
 
-    /// The share of the air that has the body in front of it and none behind: a cushion, and the air
+    /// Share of the air that has the body in front of it and none behind: a cushion, and the air
     /// under an arched back.
     pub fn share_exposed(&self) -> f64 {
         self.exposed as f64 / self.seen.max(1) as f64
     }
 
-    /// The share of the air on rows that the body reaches.
+    /// Share of the air on rows that the body reaches.
     pub fn share_beside_body(&self) -> f64 {
         self.beside_body as f64 / self.area.max(1) as f64
     }
 
-    /// The share of the tissue around the air that is the body's.
+    /// Share of the tissue around the air that belongs to the body.
     pub fn share_of_body(&self) -> f64 {
         self.body as f64 / self.tissue.max(1) as f64
     }
 }
 
-/// The contacts of the components of one slice for which `wanted` holds; of the others none.
+/// Counts the contacts of the components of one slice for which `wanted` holds. The others stay 0.
 pub(super) fn contacts(
     air: &Air,
     (row_mm, col_mm): (f64, f64),
     wanted: impl Fn(u32) -> bool,
 ) -> Vec<Contact> {
     let radius = (SHELL_MM / (row_mm * col_mm).sqrt()).round().max(1.0) as usize;
+    // Grow the eroded body back, and two pixels further, so that it reaches the air beside it.
     let body = dilated(&solid(air, radius), radius + 2);
     let min_width = (MIN_WIDTH_MM / col_mm) as usize;
     let reaches: Vec<bool> = (0..body.rows())
@@ -89,6 +91,7 @@ pub(super) fn contacts(
             .step_by(COLUMN_STEP)
             .map(|col| extent[col as usize])
         {
+            // Rows ascend to the back. A column without body has `u32::MAX`, which is not in front.
             contact.seen += 1;
             contact.exposed += usize::from(first < run.row && last < run.row);
         }
@@ -104,7 +107,7 @@ pub(super) fn contacts(
     contacts
 }
 
-/// The first and the last row of the body in each column; `u32::MAX` for both without any.
+/// Returns the first and the last row of the body in each column; both `u32::MAX` without any.
 fn extents(body: &Bitmap) -> Vec<(u32, u32)> {
     let mut extents = vec![(u32::MAX, u32::MAX); body.cols()];
     for row in 0..body.rows() {
@@ -114,6 +117,7 @@ fn extents(body: &Bitmap) -> Vec<(u32, u32)> {
                 let extent = &mut extents[nth * WORD + left.trailing_zeros() as usize];
                 extent.0 = extent.0.min(row as u32);
                 extent.1 = row as u32;
+                // Clears the lowest bit.
                 left &= left - 1;
             }
         }
@@ -121,7 +125,7 @@ fn extents(body: &Bitmap) -> Vec<(u32, u32)> {
     extents
 }
 
-/// The large pieces of tissue without what is thinner than `radius` to either side.
+/// Returns the large pieces of tissue, eroded by `radius` so that thin parts vanish.
 fn solid(air: &Air, radius: usize) -> Bitmap {
     let mut tissue = air.pixels.clone();
     if let Some(outside) = &air.outside {

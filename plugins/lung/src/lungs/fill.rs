@@ -1,19 +1,20 @@
-//! From the air of a lung to the lung: its vessels and small consolidations are taken in.
+//! Turns the air of a lung into the lung, with its vessels and small consolidations.
 
 use crate::bitmap::{Bitmap, WORD};
 use crate::morphology::{dilated, eroded};
 use crate::regions::filled;
 
-/// `lung` closed by a disk of `radius` and its holes filled, within the field of view.
+/// Closes `lung` by a disk of `radius` and fills its holes, within the field of view.
 ///
-/// Where the field of view cuts the lung, the lung goes on outside for the closing's sake: a vessel
-/// at the cut is a hole as any other.
+/// If the field of view cuts the lung, the lung is continued outside before the closing. A vessel
+/// at the cut is then closed like any other hole.
 pub(super) fn closed_and_filled(lung: &Bitmap, outside: Option<&Bitmap>, radius: usize) -> Bitmap {
     let mut whole = Bitmap::empty(lung.rows(), lung.cols());
     let Some((rows, words)) = lung.bounds() else {
         return whole;
     };
-    // Beyond twice the radius nothing changes: the lung may go on outside for as far as that.
+    // For speed, work on a part. Beyond twice the radius nothing changes, since the lung is
+    // continued no further outside than that.
     let (margin, word_margin) = (2 * radius + 1, (2 * radius + 1).div_ceil(WORD));
     let words_per_row = lung.cols().div_ceil(WORD);
     let rows = rows.start.saturating_sub(margin)..(rows.end + margin).min(lung.rows());
@@ -33,12 +34,13 @@ pub(super) fn closed_and_filled(lung: &Bitmap, outside: Option<&Bitmap>, radius:
     if let Some(outside) = &outside {
         part.subtract(outside);
     }
-    // The part has a margin all around, save where the slice ends: its holes are the slice's.
+    // The part has a margin all around, except at the slice's edge, so its holes are those of the
+    // slice.
     whole.add_part(&filled(&part), rows.start, words.start);
     whole
 }
 
-/// How the lung goes on outside the field of view, where it touches the edge.
+/// Continues the lung outside the field of view; `None` if it does not touch the edge.
 fn continued(lung: &Bitmap, outside: &Bitmap, radius: usize) -> Option<Bitmap> {
     let mut at_edge = dilated(outside, 1);
     at_edge.intersect(lung);

@@ -1,9 +1,10 @@
-//! Gas that runs into the lung: the main bronchi, and bowel behind a diaphragm thinner than a pixel.
+//! Finds gas that runs into the lung: the main bronchi, and bowel behind a diaphragm thinner than a
+//! pixel.
 //!
-//! In a slice where the wall between is not seen, gas and lung are one component of air. The gas is
-//! known from the slice beside, where it is a component of its own: from there it is followed into
-//! the lung, slice by slice, for as far as the HU are those of gas. A bulla is gas too; it is not
-//! followed, as nothing leads there.
+//! In a slice where the wall between is not visible, gas and lung are one component of air. But in
+//! a neighbouring slice, the gas is a component of its own. From there it is followed into the
+//! lung, slice by slice, as far as the HU are those of gas. A bulla is gas too, but it is not
+//! followed, because nothing leads there.
 
 use ndarray::ArrayView2;
 use rayon::prelude::*;
@@ -17,30 +18,30 @@ use super::air::Air;
 /// The least area of gas that is followed, mm².
 const MIN_MM2: f64 = 100.0;
 
-/// What is thinner than twice this, mm, is no gas that runs into the lung, but noise.
+/// Gas thinner than twice this, mm, is noise and does not run into the lung.
 const THIN_MM: f64 = 2.5;
 
-/// How far around gas its HU are mixed with those of its wall, mm.
+/// Distance around gas in which its HU are mixed with those of its wall, mm.
 const WALL_MM: f64 = 1.5;
 
-/// The share of gas in a lung that must lie over gas that is known.
+/// Share of a piece of gas in a lung that must lie over known gas.
 const MIN_OVER: f64 = 0.3;
 
-/// Gas and lung of one exam, as far as they are told apart.
+/// Gas and lung of one exam, as far as they are known to be separate.
 pub(super) struct Gas<'a> {
     pub slices: &'a [Air],
-    /// Whether a component of a slice is lung.
+    /// Returns whether a component of a slice is lung.
     pub is_lung: &'a (dyn Fn(usize, usize) -> bool + Sync),
-    /// Whether a component of a slice is gas.
+    /// Returns whether a component of a slice is gas.
     pub is_gas: &'a (dyn Fn(usize, usize) -> bool + Sync),
-    /// Gas is what lies below, HU.
+    /// Gas is below this, HU.
     pub cut_hu: i16,
     /// The side of a pixel, mm.
     pub pixel_mm: f64,
 }
 
 impl Gas<'_> {
-    /// For each slice the gas in its lungs; `None` where there is none.
+    /// Finds the gas in the lungs of each slice; `None` if there is none.
     pub fn in_lungs<'v>(
         &self,
         slice: impl Fn(usize) -> ArrayView2<'v, i16>,
@@ -50,6 +51,7 @@ impl Gas<'_> {
             .map(|slice_idx| self.apart(slice_idx))
             .collect();
         let mut in_lungs: Vec<Option<Bitmap>> = vec![None; self.slices.len()];
+        // Once upwards and once downwards, because gas may come from either side.
         let up = (1..self.slices.len()).map(|to| (to - 1, to));
         let down = (1..self.slices.len()).rev().map(|from| (from, from - 1));
         for (from, to) in up.chain(down) {
@@ -64,8 +66,8 @@ impl Gas<'_> {
         in_lungs
     }
 
-    /// For each slice the lung in components that are gas for the most part; `None` where there is
-    /// none. It lies over lung in a slice beside.
+    /// Finds, for each slice, the lung in components that are mostly gas; `None` if there is none.
+    /// Such lung lies over lung in a neighbouring slice.
     pub fn lung_beside<'v>(
         &self,
         slice: impl Fn(usize) -> ArrayView2<'v, i16> + Sync,
@@ -92,21 +94,21 @@ impl Gas<'_> {
             let gas = self.gas_of(slice(slice_idx), &mixed);
             let mut lung = mixed;
             lung.subtract(&dilated(&gas, self.wall()));
-            // What is left of the wall all around the gas is thin.
+            // Remove the rest of the wall around the gas, which is thin.
             let lung = dilated(&eroded(lung, self.thin()), self.thin());
             self.pieces_over(&lung, &lungs)
         };
         (0..n_slices).into_par_iter().map(lung_in).collect()
     }
 
-    /// The pixels of `within` with the HU of gas, save for what is thin.
+    /// Returns the pixels of `within` with the HU of gas, without thin parts.
     fn gas_of(&self, hu: ArrayView2<i16>, within: &Bitmap) -> Bitmap {
         let mut gas = Bitmap::pack(hu, |hu| hu < self.cut_hu);
         gas.intersect(within);
         dilated(&eroded(gas, self.thin()), self.thin())
     }
 
-    /// The pieces of `image` of which enough lies over `known`; `None` when there are none.
+    /// Returns the pieces of `image` of which enough lies over `known`; `None` if there are none.
     fn pieces_over(&self, image: &Bitmap, known: &Bitmap) -> Option<Bitmap> {
         let pieces = Components::of(image, Connectivity::Four);
         let areas = pieces.summary(|area: &mut (usize, usize), run| {
@@ -134,7 +136,7 @@ impl Gas<'_> {
         (MIN_MM2 / self.pixel_mm.powi(2)) as usize
     }
 
-    /// The gas of a slice that is a component of its own, within the body.
+    /// Returns the gas of a slice that is a component of its own, within the body.
     fn apart(&self, slice_idx: usize) -> Option<Bitmap> {
         let air = &self.slices[slice_idx];
         let wanted = |node: usize| {
@@ -144,7 +146,7 @@ impl Gas<'_> {
         air.drawn(wanted)
     }
 
-    /// The gas in the lungs of a slice that lies over the gas `beside`.
+    /// Returns the gas in the lungs of a slice that lies over the gas `beside`.
     fn followed(&self, slice_idx: usize, beside: &Bitmap, hu: ArrayView2<i16>) -> Option<Bitmap> {
         let air = &self.slices[slice_idx];
         let lungs = air.drawn(|node| (self.is_lung)(slice_idx, node))?;

@@ -1,21 +1,22 @@
-//! The air of all slices as one graph: which components are lung, and which hang together.
+//! The air of all slices as one graph, to find components that are lung and those that are
+//! connected.
 
 use rayon::prelude::*;
 
 use super::air::{Air, Node};
 
-/// What a component's HU say that it is.
+/// Content of a component, by its HU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Matter {
     /// Air with tissue in it.
     Lung,
     /// Air alone: around the patient, in the trachea, the stomach, the bowel.
     Gas,
-    /// Too thin to say.
+    /// The component is too thin to tell.
     Unknown,
 }
 
-/// Two components of neighbouring slices that lie over each other.
+/// Two overlapping components of neighbouring slices.
 #[derive(Debug, Clone, Copy)]
 struct Edge {
     below: u32,
@@ -24,18 +25,18 @@ struct Edge {
     overlap: u32,
 }
 
-/// Areas in mm² from which a component can begin a lung: enclosed ones, and ones that touch the
-/// edge of the field of view, where a lung may be all but cut off.
+/// Least areas of a component that can start a lung, mm²: for enclosed ones, and for ones that
+/// touch the edge of the field of view, which may cut off almost all of a lung.
 const SEED_MM2: f64 = 1000.0;
 const SEED_AT_EDGE_MM2: f64 = 100.0;
 
-/// Components below this area, mm², that lie over more gas than lung are airway or bowel.
+/// A component below this area, mm², that overlaps more with gas than with lung is airway or bowel.
 const SMALL_MM2: f64 = 300.0;
 
-/// The share of a smaller component that must lie over the larger one beside it.
+/// Share of the smaller component that must overlap with the larger one for them to be connected.
 const MIN_OVERLAP: f64 = 0.25;
 
-/// Every component of every slice, numbered throughout.
+/// All components of all slices, numbered consecutively.
 pub(super) struct Graph<'a> {
     nodes: Vec<&'a Node>,
     /// The number of each slice's first component.
@@ -43,28 +44,28 @@ pub(super) struct Graph<'a> {
     matter: Vec<Matter>,
     edges: Vec<Edge>,
     pixel_mm2: f64,
-    /// Gas is what lies below, HU.
+    /// Gas is below this, HU.
     pub cut_hu: i16,
 }
 
-/// Components that hang together, from slice to slice.
+/// Components that are connected from slice to slice.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
     pub nodes: Vec<usize>,
-    /// Pixels.
+    /// Number of pixels.
     pub area: usize,
-    /// Whether one of its components is a seed.
+    /// True if one of its components is a large seed.
     pub has_seed: bool,
 }
 
-/// What lies over and under a piece in the slices beside.
+/// Overlaps of a piece with components of the neighbouring slices.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Neighbours {
-    /// Whether any of it is lung that is already known.
+    /// True if any of them is known to be lung.
     pub lung: bool,
-    /// Pixels shared with gas.
+    /// Pixels that overlap with gas.
     pub gas: f64,
-    /// Pixels shared with anything, the piece's own included.
+    /// Pixels that overlap with anything, the piece's own components included.
     pub overlap: f64,
 }
 
@@ -119,7 +120,7 @@ impl<'a> Graph<'a> {
         self.matter[node]
     }
 
-    /// Grows the lungs from their seeds through the slices, and returns what hangs together.
+    /// Grows the lungs from their seeds through the slices, and returns the connected pieces.
     pub fn pieces(&self) -> Vec<Piece> {
         let grown = self.grown();
         let mut parent: Vec<u32> = (0..self.nodes.len() as u32).collect();
@@ -128,6 +129,8 @@ impl<'a> Graph<'a> {
             grown[below] && grown[above] && self.holds(edge)
         });
         for edge in together {
+            // Union-find: the smaller root becomes the parent, so pieces do not depend on the
+            // order.
             let (below, above) = (root(&mut parent, edge.below), root(&mut parent, edge.above));
             parent[below.max(above) as usize] = below.min(above);
         }
@@ -147,7 +150,7 @@ impl<'a> Graph<'a> {
         pieces
     }
 
-    /// What lies over and under the components of a piece.
+    /// Returns the overlaps of a piece with components of the neighbouring slices.
     pub fn neighbours(&self, piece: &Piece, is_lung: &[bool]) -> Neighbours {
         let mut of_piece = vec![false; self.nodes.len()];
         piece.nodes.iter().for_each(|node| of_piece[*node] = true);
@@ -181,14 +184,14 @@ impl<'a> Graph<'a> {
         self.matter[node] == Matter::Lung && self.area_mm2(node) >= least
     }
 
-    /// Whether enough of the smaller component lies over the larger one.
+    /// Returns whether enough of the smaller component overlaps with the larger one.
     fn holds(&self, edge: &Edge) -> bool {
         let area = |node: u32| self.nodes[node as usize].area;
         let smaller = area(edge.below).min(area(edge.above));
         f64::from(edge.overlap) >= MIN_OVERLAP * f64::from(smaller)
     }
 
-    /// The components that a seed reaches over components that are not gas.
+    /// Finds the components that a seed reaches over components that are not gas.
     fn grown(&self) -> Vec<bool> {
         let n_nodes = self.nodes.len();
         let (mut over_gas, mut over_other) = (vec![0_u32; n_nodes], vec![0_u32; n_nodes]);
@@ -212,6 +215,7 @@ impl<'a> Graph<'a> {
             for &(other, overlap) in &beside[node] {
                 let next = other as usize;
                 let area = self.nodes[next].area;
+                // A larger neighbour is always reached; of a smaller one, enough must overlap.
                 let smaller = area < self.nodes[node].area;
                 let enough = !smaller || f64::from(overlap) >= MIN_OVERLAP * f64::from(area);
                 if !grown[next] && enough && may_grow(next) {
@@ -224,6 +228,8 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// Returns the root of a node in the union-find forest. Halves the path on the way, which keeps it
+/// short.
 fn root(parent: &mut [u32], mut node: u32) -> u32 {
     while parent[node as usize] != node {
         let grandparent = parent[parent[node as usize] as usize];
@@ -233,10 +239,11 @@ fn root(parent: &mut [u32], mut node: u32) -> u32 {
     node
 }
 
-/// The HU between gas and lung. Neither is where a phantom says: scanners put air between −1024
-/// and −970, and lungs breathe, so the cut lies a third of the way from this exam's air to its
-/// lung.
+/// Returns the HU that separates gas from lung. Neither has fixed HU: scanners show air between
+/// −1024 and −970, and lungs vary with the breath. So the cut lies about a third of the way from
+/// this exam's air to its lung.
 fn gas_cut(nodes: &[&Node], pixel_mm2: f64) -> i16 {
+    // The median of the components' medians, weighted by area.
     let median_of = |wanted: &dyn Fn(&Node, f64) -> bool| {
         let mut found: Vec<(i16, u64)> = nodes
             .iter()
@@ -263,10 +270,11 @@ fn gas_cut(nodes: &[&Node], pixel_mm2: f64) -> i16 {
     cut.round() as i16
 }
 
-/// The pixels that the components of two neighbouring slices share: component of the first, of the
-/// second, pixels.
+/// Counts the pixels that components of two neighbouring slices share: component of the first, of
+/// the second, pixels.
 fn overlaps(below: &Air, above: &Air) -> Vec<(u32, u32, u32)> {
     let (a, b) = (&below.runs, &above.runs);
+    // Walk both lists of runs in raster order.
     let (mut lower, mut upper) = (0, 0);
     let mut shared: Vec<(u32, u32, u32)> = Vec::new();
     while lower < a.len() && upper < b.len() {
@@ -280,12 +288,14 @@ fn overlaps(below: &Air, above: &Air) -> Vec<(u32, u32, u32)> {
                 }
             }
         }
+        // The run that ends first cannot overlap with any later run of the other slice.
         if (run.row, run.end) < (other.row, other.end) {
             lower += 1;
         } else {
             upper += 1;
         }
     }
+    // The same two components may meet in many rows: add up their pixels.
     shared.sort_unstable();
     let mut merged: Vec<(u32, u32, u32)> = Vec::with_capacity(shared.len());
     for (node, other, pixels) in shared {

@@ -1,4 +1,4 @@
-//! The steps of mode `lungs`; the crate's description says them in words.
+//! The steps of mode `lungs`, as the crate's documentation describes them.
 
 mod air;
 mod body;
@@ -21,27 +21,28 @@ use gas::Gas;
 use graph::{Graph, Matter, Piece};
 use sides::{Middle, Side};
 
-/// A piece in the body is lung that has at least this share of the largest one's volume; smaller ones
-/// are if nothing speaks against it.
+/// A piece in the body with at least this share of the largest piece's volume is lung. A smaller
+/// one is lung only if it is not exposed and does not open to gas.
 const SURE_SHARE: f64 = 0.03;
 
-/// The least share of the largest piece's volume that a piece with a seed has, and the least ml.
+/// A piece with a seed needs at least this share of the largest piece's volume, and at least this
+/// many ml.
 const MIN_SHARE: f64 = 0.01;
 const MIN_ML: f64 = 10.0;
 
-/// What a piece that the field of view cuts off has at least, ml.
+/// Least volume of a piece that the field of view cuts off, ml.
 const MIN_FRAGMENT_ML: f64 = 1.0;
 
-/// The share of a small piece that has the body in front of it and none behind, at most.
+/// Largest share of a small piece that may have the body in front of it and none behind.
 const MAX_EXPOSED: f64 = 0.5;
 
-/// The share of a small piece that lies over gas, at most.
+/// Largest share of a small piece's overlap with neighbouring slices that may be gas.
 const MAX_GAS: f64 = 0.05;
 
-/// Distance of the slices, mm, that are looked at to tell body from table.
+/// Distance between the slices that are examined to tell body from table, mm.
 const BODY_STEP_MM: f64 = 10.0;
 
-/// The closing's disk is at most this large, pixels of a slice of 512 rows.
+/// Largest radius of the closing's disk, in pixels of a slice of 512 rows.
 const MAX_CLOSE: usize = 12;
 
 /// Both lungs in one slice. They never overlap.
@@ -59,21 +60,21 @@ impl Pair {
     }
 }
 
-/// The lungs of an exam, found and not yet drawn.
+/// The lungs of an exam, found but not yet drawn.
 pub(crate) struct Lungs {
     slices: Vec<Air>,
-    /// For each slice and component whether it is lung, and whether gas alone.
+    /// For each slice and component, what it is.
     kinds: Vec<Vec<Kind>>,
-    /// For each slice the gas that runs into its lungs.
+    /// For each slice, the gas that runs into its lungs.
     gas: Vec<Option<Bitmap>>,
-    /// For each slice the lung in components that are gas for the most part.
+    /// For each slice, the lung in components that are mostly gas.
     lung_beside_gas: Vec<Option<Bitmap>>,
     middle: Middle,
     radius: usize,
     spacing: Spacing,
 }
 
-/// What a component of air is.
+/// Kind of a component of air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Lung,
@@ -82,7 +83,7 @@ enum Kind {
 }
 
 impl Lungs {
-    /// Finds the lungs of `volume`: air below `threshold_hu`, its gaps closed up to `close_mm`.
+    /// Finds the lungs of `volume`: air below `threshold_hu`, with gaps closed up to `close_mm`.
     pub fn find(
         volume: &Volume,
         threshold_hu: i16,
@@ -141,7 +142,7 @@ impl Lungs {
         })
     }
 
-    /// What the scanner did not reconstruct of a slice.
+    /// The part of a slice outside the field of view.
     pub fn outside(&self, slice_idx: usize) -> Option<&Bitmap> {
         self.slices[slice_idx].outside.as_ref()
     }
@@ -183,7 +184,8 @@ impl Lungs {
         let outside = air.outside.as_ref();
         let mut right = closed_and_filled(&pair.right, outside, self.radius);
         let mut left = closed_and_filled(&pair.left, outside, self.radius);
-        // What both closings reach belongs to the lung whose air it is, else to the right one.
+        // Pixels that both closings reach belong to the lung whose air they are, or else to the
+        // right one.
         right.subtract(&pair.left);
         left.subtract(&pair.right);
         left.subtract(&right);
@@ -192,7 +194,7 @@ impl Lungs {
         drawn
     }
 
-    /// Takes out what the closing took in of the trachea, the main bronchi, the stomach and the air
+    /// Removes gas that the closing added to the lungs: trachea, main bronchi, stomach and the air
     /// around the patient. Airways that the lung encloses stay.
     fn take_out_gas(&self, slice_idx: usize, air_of: &Pair, drawn: &mut Pair) {
         let (air, kinds) = (&self.slices[slice_idx], &self.kinds[slice_idx]);
@@ -223,6 +225,7 @@ impl Lungs {
                 (&mut drawn.left, &air_of.left),
             ] {
                 let mut taken = gas.clone();
+                // Gas enclosed by the lung's own air is an airway inside the lung, and stays.
                 taken.subtract(&closed_and_filled(air, None, 0));
                 lung.subtract(&taken);
             }
@@ -230,8 +233,8 @@ impl Lungs {
     }
 }
 
-/// For each component of air whether it is lung: whether it hangs together with enough other air
-/// of its kind, and lies in the body.
+/// Decides for each component of air whether it is lung: it must be connected to enough other air
+/// of its kind, and lie in the body.
 fn lung_nodes(graph: &Graph, slices: &[Air], spacing: Spacing) -> Vec<bool> {
     let pieces = graph.pieces();
     let contacts = piece_contacts(graph, slices, &pieces, spacing);
@@ -263,6 +266,7 @@ fn lung_nodes(graph: &Graph, slices: &[Air], spacing: Spacing) -> Vec<bool> {
         piece.nodes.iter().for_each(|node| is_lung[*node] = true);
     }
     let lungs = is_lung.clone();
+    // Small pieces that may be lung. They are checked against the lungs found so far.
     let is_open = |candidate: &(&Piece, &Contact)| {
         let exposed = candidate.1.share_exposed() > MAX_EXPOSED;
         is_wanted(candidate) && !is_sure(candidate) && !exposed
@@ -277,8 +281,8 @@ fn lung_nodes(graph: &Graph, slices: &[Air], spacing: Spacing) -> Vec<bool> {
     is_lung
 }
 
-/// What each piece touches, seen on some slices: every few millimetres, and in the middle of the
-/// piece.
+/// Finds the contacts of each piece on some slices: one every few millimetres, and the middle one
+/// of each piece.
 fn piece_contacts(
     graph: &Graph,
     slices: &[Air],

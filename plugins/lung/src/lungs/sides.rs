@@ -1,13 +1,13 @@
-//! Which lung a component of air is: the right or the left one, or both in one slice.
+//! Assigns components of air to the right or the left lung, or to both in one slice.
 
 use crate::bitmap::Bitmap;
 
 use super::air::{Air, Node};
 
-/// The share of a component on the far side of the middle from which it is both lungs.
+/// Share of a component beyond the middle from which it counts as both lungs.
 const MIN_FAR_SHARE: f64 = 0.15;
 
-/// How far from the middle two lungs that touch are cut apart, mm.
+/// Largest distance from the middle at which touching lungs are cut apart, mm.
 const MAX_SHIFT_MM: f64 = 20.0;
 
 /// The side of a component.
@@ -27,8 +27,8 @@ pub(super) enum Side {
 pub(super) struct Middle(f64);
 
 impl Middle {
-    /// The middle of the chest: the median, over the slices with two lungs apart, of the column
-    /// between them; else the middle of the body, else the slice's.
+    /// Finds the middle of the chest: the median, over the slices with two separate lungs, of the
+    /// column between them; or else the middle of the body, or else that of the slice.
     pub fn of(slices: &[Air], is_lung: impl Fn(usize, usize) -> bool) -> Self {
         let mut between: Vec<f64> = slices
             .iter()
@@ -43,7 +43,8 @@ impl Middle {
         Self(middle.unwrap_or(cols as f64 / 2.0))
     }
 
-    /// The side of each component of a slice for which `is_lung` holds.
+    /// Returns the side of each component of a slice. Only those for which `is_lung` holds can be
+    /// both lungs.
     pub fn sides(&self, air: &Air, col_mm: f64, is_lung: impl Fn(u32) -> bool) -> Vec<Side> {
         let middle = self.0.round() as u32;
         let mut right_of = vec![0_u32; air.nodes.len()];
@@ -64,7 +65,7 @@ impl Middle {
         air.nodes.iter().enumerate().map(side).collect()
     }
 
-    /// What of a slice lies to the right and to the left of the middle.
+    /// Splits a slice into the parts to the right and to the left of the middle.
     pub fn parted(&self, image: &Bitmap) -> (Bitmap, Bitmap) {
         let mut half = Bitmap::empty(image.rows(), image.cols());
         let middle = (self.0.round() as usize).min(image.cols());
@@ -75,8 +76,8 @@ impl Middle {
         (right, left)
     }
 
-    /// The column near the middle at which the component has the fewest pixels; of equal ones the
-    /// nearest.
+    /// Returns the column near the middle at which the component has the fewest pixels; of equal
+    /// ones the nearest.
     fn narrowest(&self, air: &Air, node: u32, col_mm: f64) -> usize {
         let shift = MAX_SHIFT_MM / col_mm;
         let first = (self.0 - shift).max(0.0) as u32;
@@ -98,7 +99,8 @@ impl Middle {
     }
 }
 
-/// The column between the two largest components of lung in a slice, if one is beside the other.
+/// Returns the column between the two largest components of lung in a slice, if one lies beside the
+/// other.
 fn gap(air: &Air, is_lung: impl Fn(usize) -> bool) -> Option<f64> {
     let lungs = air.nodes.iter().enumerate();
     let mut lungs: Vec<&Node> = lungs
@@ -115,12 +117,13 @@ fn gap(air: &Air, is_lung: impl Fn(usize) -> bool) -> Option<f64> {
         (second, first)
     };
     let gap = f64::from(right.cols.1 + left.cols.0) / 2.0;
-    // Two pieces of one lung lie behind each other, and a small one may lie anywhere.
+    // Two pieces of one lung may lie behind each other, and a small piece may lie anywhere.
     let beside = right.center < gap && gap < left.center && second.area * 5 >= first.area;
     beside.then_some(gap)
 }
 
-/// The middle column of what is neither air nor outside; `None` for a slice without it.
+/// Returns the middle column of everything that is neither air nor outside; `None` for a slice
+/// without it.
 fn body_middle(air: &Air) -> Option<f64> {
     let (rows, cols) = (air.pixels.rows(), air.pixels.cols());
     let mut free = air.pixels.clone();
@@ -131,7 +134,7 @@ fn body_middle(air: &Air) -> Option<f64> {
     if tissue == 0 {
         return None;
     }
-    // The column with half of the tissue to its left.
+    // Binary search for the column with half of the tissue to its left.
     let (mut low, mut high) = (0, cols);
     while low < high {
         let middle = (low + high) / 2;
