@@ -1,4 +1,4 @@
-//! `pe-script doctor`: what is installed, what is missing, and the command that mends it.
+//! `pe-script doctor`: shows what is installed, what is missing, and the command that installs it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -20,13 +20,13 @@ struct Line {
 
 enum State {
     Good,
-    /// Something optional is not there; what would bring it.
+    /// Something optional is missing. The text says how to get it.
     Note(String),
-    /// Something needed is not there; what mends it.
+    /// Something needed is missing. The text says how to get it.
     Missing(String),
 }
 
-/// Prints the report and gives the exit code: 1 when something needed is missing.
+/// Prints the report and returns the exit code: 1 if something needed is missing.
 pub fn main() -> i32 {
     let lines = report();
     let missing = lines
@@ -64,6 +64,7 @@ fn good(what: &'static str, found: impl Into<String>) -> Line {
 fn libtorch_version() -> Line {
     let found = libtorch::version();
     let expected = libtorch::LIBTORCH_VERSION;
+    // A version may have a suffix: `2.11.0+cpu`.
     let fits = found.as_deref().and_then(|text| text.split('+').next()) == Some(expected);
     let state = if fits {
         State::Good
@@ -91,7 +92,7 @@ fn libtorch_place() -> Line {
     }
 }
 
-/// The weights that `make setup` installs.
+/// The ImageNet weights that `make setup` installs.
 fn weights() -> Line {
     let what = "ImageNet weights";
     match imagenet::find(BackboneKind::EfficientNetLite0) {
@@ -141,7 +142,8 @@ fn threads() -> Line {
     )
 }
 
-/// Whether a run folder can be made, tried in the current folder without leaving one.
+/// Checks that a run folder can be made at `path`, by a temporary file there, or in the current folder
+/// if `path` does not exist.
 fn run_folder(path: &Path) -> Line {
     let place = if path.is_dir() { path } else { Path::new(".") };
     let here = std::env::current_dir().unwrap_or_default().join(path);

@@ -18,9 +18,9 @@ pub(crate) use types::plain_types;
 /// The form in which a function is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// `name(a, b)` or `plugin::name(a, b)`.
+    /// A function: `name(a, b)` or `plugin::name(a, b)`.
     Free,
-    /// `value.name(a)`.
+    /// A method: `value.name(a)`.
     Method,
     /// A property that is read: `value.name`.
     Getter,

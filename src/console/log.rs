@@ -73,7 +73,7 @@ mod tests {
             "{told}"
         );
         assert_eq!(log.add("log", "third"), None);
-        // There is room again.
+        // The disk has space again.
         log.file = Files::free().append(&path).unwrap();
         assert_eq!(log.add("log", "fourth"), None);
         assert_eq!(log.add("log", "fifth"), None);

@@ -88,7 +88,7 @@ impl Running {
     }
 }
 
-/// `training effnet (epoch 2/10, loss 0.31)`.
+/// The label of a task with its note: `training effnet (epoch 2/10, loss 0.31)`.
 fn noted(what: &str, note: &str) -> String {
     if note.is_empty() {
         what.to_owned()
@@ -167,7 +167,7 @@ mod tests {
         );
         check(0, 480, 10, "reading: 0 of 480 files, 10 s");
         check(7, 0, 10, "reading: 7 files, 10 s");
-        // A plugin that counts past its own total must not make the host overflow.
+        // A plugin may count past its own total; that must not overflow.
         check(
             500,
             480,

@@ -1,8 +1,8 @@
-//! Definition files, from which editors complete and explain: `NAME.d.rhai`.
+//! Writes definition files, `NAME.d.rhai`, from which editors complete and explain.
 //!
-//! Rhai writes such files itself, with the Rust names of types, and with methods inside the plugin's
-//! module, where no editor looks for them. Here they are written from the catalogue; Rhai's own
-//! functions are taken from Rhai.
+//! Rhai can write such files itself, but with Rust's type names, and with methods inside the plugin's
+//! module, where no editor looks for them. So only those of Rhai's own functions are taken from Rhai;
+//! the others are written from the catalogue.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,11 @@ use rhai::Engine;
 
 use crate::catalogue::{Catalogue, Function, Kind};
 
-/// What can be called everywhere: the host's functions, and every method and property.
+/// File of the functions that can be called without a prefix: the host's, and all methods and
+/// properties.
 const EVERYWHERE: &str = "__pe-script__.d.rhai";
 
-/// The text of each definition file by its name.
+/// The text of each definition file, by file name.
 pub fn definitions(catalogue: &Catalogue) -> BTreeMap<String, String> {
     let mut files: BTreeMap<String, String> = Engine::new().definitions().iter_files().collect();
     let ours = || catalogue.functions().iter().filter(|f| !f.standard);
@@ -28,11 +29,13 @@ pub fn definitions(catalogue: &Catalogue) -> BTreeMap<String, String> {
     files
 }
 
+/// The text of one definition file.
 fn file<'a>(module: &str, functions: impl Iterator<Item = &'a Function>) -> String {
     let definitions = functions.map(definition).collect::<Vec<_>>().join("\n");
     format!("module {module};\n\n{definitions}")
 }
 
+/// The declaration of a function, with its documentation as comments.
 fn definition(function: &Function) -> String {
     let comment = |line: &str| format!("{}\n", format!("/// {line}").trim_end());
     let doc: String = function.doc.lines().map(comment).collect();
@@ -48,7 +51,7 @@ fn definition(function: &Function) -> String {
     format!("{doc}{keyword} {}({params}) -> {returns};\n", function.name)
 }
 
-/// A type under the name that definition files have for it.
+/// The name of a type in definition files; `?` for one that they cannot express.
 fn type_name(plain: &str) -> &str {
     match plain {
         "" => "()",

@@ -1,5 +1,5 @@
-//! The examples in the functions' documentation, run as a reader would run them: behind the
-//! reference's setup script, whose variables they use.
+//! Runs the examples in the functions' documentation as a reader would: after the reference's setup
+//! script, whose variables they use.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,13 +18,13 @@ use crate::session::Session;
 /// An example of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
-    /// The function's name and, from its second example on, which one: `lung::mask`, `lung::mask 2`.
+    /// The function's name, with a number from its second example on: `lung::mask`, `lung::mask 2`.
     pub name: String,
-    /// The script.
+    /// Its script.
     pub text: String,
 }
 
-/// Every example of the catalogue's functions that are not Rhai's own, in the catalogue's order.
+/// All examples of a catalogue's functions, without those of Rhai's own, in the catalogue's order.
 pub fn examples(catalogue: &Catalogue) -> Vec<Example> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let ours = catalogue.functions().iter().filter(|f| !f.standard);
@@ -41,7 +41,7 @@ pub fn examples(catalogue: &Catalogue) -> Vec<Example> {
     named.map(example).collect()
 }
 
-/// Runs examples in the current folder, where the setup script was run once.
+/// Runs examples in the current folder, in which the setup script has run once.
 pub struct Runner {
     scope: Scope<'static>,
 }
@@ -57,8 +57,8 @@ impl Runner {
         Ok(Self { scope })
     }
 
-    /// Runs a script with the setup's variables, in an engine of its own, and gives what it prints.
-    /// `exit` ends it, and is no error.
+    /// Runs a script with the setup's variables, in a new engine, and returns the lines that it prints.
+    /// `exit` ends the script and is no error.
     ///
     /// # Errors
     /// The rendered error of the script.
@@ -66,10 +66,10 @@ impl Runner {
         evaluate(name, text, &mut self.scope.clone())
     }
 
-    /// Runs an example, and compares what it prints with the comments behind its `print(…);`.
+    /// Runs an example and compares its output with the comments behind its `print(…);`.
     ///
     /// # Errors
-    /// The rendered error of the script, or the first comment that is not what was printed.
+    /// The rendered error of the script, or a message with the first comment that was not printed.
     pub fn check(&self, example: &Example) -> Result<(), String> {
         let printed = self.printed(&example.name, &example.text)?;
         let mut lines = printed.iter();
@@ -86,13 +86,14 @@ impl Runner {
     }
 }
 
-/// What the comments behind `print(…);` say, in their order.
+/// The expected output: the comments behind `print(…);`, in order.
 fn expected(text: &str) -> Vec<&str> {
     let commented = text.lines().filter_map(|line| line.rsplit_once("// "));
     let prints = commented.filter(|(code, _)| code.contains("print("));
     prints.map(|(_, comment)| comment.trim()).collect()
 }
 
+/// Runs a script with the variables in `scope`, and returns the lines that it prints.
 fn evaluate(name: &str, text: &str, scope: &mut Scope<'static>) -> Result<Vec<String>, String> {
     let mut session = Session::new(Console::silent(), ".");
     session.defaults = true;
@@ -106,7 +107,7 @@ fn evaluate(name: &str, text: &str, scope: &mut Scope<'static>) -> Result<Vec<St
             lines.extend(text.lines().map(str::to_owned));
         });
     };
-    // An error is shown with its line.
+    // With the text stored, an error shows its line.
     let source = PathBuf::from(format!("{name}.rhai"));
     remember(&source, text.to_owned());
     let ended = run::attempt(&session, (&source, text), prepare, |engine| {

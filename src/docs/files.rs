@@ -1,4 +1,4 @@
-//! Generated files on disk: written, or compared with what would be written.
+//! Writes the generated files, or checks that they are up to date.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use pe_files::Files;
 
-/// The first line of every Markdown file here, by which a file that is left over is known.
+/// First line of every generated Markdown file. It marks files that may be removed when they are no
+/// longer generated.
 pub(super) const MARK: &str =
     "<!-- Written by `pe-script docs build`; edit the functions' documentation. -->";
 
-/// Writes the files into a folder, and removes those that an earlier version wrote and this one
+/// Writes the files into a folder, and removes files that an earlier version generated and this one
 /// does not.
 ///
 /// # Errors
@@ -36,7 +37,7 @@ pub(super) fn write(out: &Path, files: &BTreeMap<String, String>, disk: &Files) 
     Ok(())
 }
 
-/// The files in a folder that are not what would be written: missing, different, or left over.
+/// The files in a folder that are not up to date: missing, different, or no longer generated.
 pub fn stale(out: &Path, files: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let differs = |(name, text): (&String, &String)| {
         let path = out.join(name);
@@ -48,7 +49,7 @@ pub fn stale(out: &Path, files: &BTreeMap<String, String>) -> Vec<PathBuf> {
     stale
 }
 
-/// Files with the mark that are written no more.
+/// Files with the mark that are no longer generated.
 fn left_over(out: &Path, files: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let entries = fs::read_dir(out).into_iter().flatten().flatten();
     let ours = |path: &PathBuf| {

@@ -1,5 +1,5 @@
-//! The reference's front page: how to read it, the script that its examples follow, the plugins,
-//! every name in alphabetic order.
+//! The reference's front page: how to read it, the setup script of its examples, the plugins, and an
+//! index of all names.
 
 use std::collections::BTreeMap;
 
@@ -59,14 +59,15 @@ pub(super) fn page(catalogue: &Catalogue) -> String {
     text + "\n## Every name\n\n" + index(catalogue).as_str()
 }
 
-/// Every function, method and property by its bare name; overloads once.
+/// The index of functions, methods and properties, sorted by name without prefix. Overloads have one
+/// entry.
 fn index(catalogue: &Catalogue) -> String {
     let ours = catalogue.functions().iter().filter(|f| !f.standard);
     let mut names: BTreeMap<(String, String), &Function> = BTreeMap::new();
     for function in ours {
         let key = (function.name.to_lowercase(), name(function));
         let entry = names.entry(key).or_insert(function);
-        // Of overloads, one that does not only name another one.
+        // Prefer the overload with the full documentation; others begin with "As …".
         if entry.doc.starts_with("As ") {
             *entry = function;
         }

@@ -1,5 +1,4 @@
-//! What the command line says of itself to shells and manual readers: completions, manual pages,
-//! the versions of what it is built on.
+//! Shell completions, manual pages, and the versions that `--version` prints.
 
 use std::io::{self, Write};
 
@@ -10,20 +9,20 @@ use clap_mangen::Man;
 use crate::record::versions;
 use crate::stop::{DONE, FAILED, USAGE};
 
-/// What `--version` says below pe-script's own version.
+/// Libraries whose versions `--version` prints below pe-script's own.
 const SHOWN: [&str; 3] = ["libtorch", "rhai", "tch"];
 
-/// Prints the versions of what pe-script is built on.
+/// Prints the versions of the main libraries.
 pub(crate) fn print_versions() {
     let versions = versions();
     for name in SHOWN {
         let version = versions.get(name).map_or("unknown", String::as_str);
-        // A closed pipe is nobody's error.
+        // An error is ignored: the reader may have closed the pipe.
         let _ = writeln!(io::stdout(), "{name} {version}");
     }
 }
 
-/// Prints a shell's completions and gives the exit code.
+/// Prints a shell's completions and returns the exit code.
 pub(crate) fn completions(command: Command, shell: Shell) -> i32 {
     printed(io::stdout().write_all(&completions_of(command, shell)))
 }
@@ -35,7 +34,7 @@ fn completions_of(mut command: Command, shell: Shell) -> Vec<u8> {
     text
 }
 
-/// Prints the manual page of a command, or of pe-script itself, and gives the exit code.
+/// Prints the manual page of a command, or of pe-script itself, and returns the exit code.
 pub(crate) fn page(mut command: Command, of: Option<&str>) -> i32 {
     command.build();
     let found = match of {
@@ -52,7 +51,7 @@ pub(crate) fn page(mut command: Command, of: Option<&str>) -> i32 {
     printed(Man::new(found).render(&mut io::stdout()))
 }
 
-/// A closed pipe is nobody's error; anything else is.
+/// The exit code after printing. A closed pipe is no error.
 fn printed(result: io::Result<()>) -> i32 {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

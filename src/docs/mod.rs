@@ -1,7 +1,7 @@
-//! `pe-script docs`: the reference of every script function as Markdown, definitions for editors,
-//! and the examples in the documentation, which are run as tests.
+//! `pe-script docs`: writes the reference of all script functions as Markdown, and definition files for
+//! editors. Also runs the examples in the documentation, for the program's own tests.
 //!
-//! Input: the functions' own documentation ([`Catalogue`]). Output: files. This room must not know
+//! Input: the functions' own documentation ([`Catalogue`]). Output: files. This module must not know
 //! any function.
 
 mod definitions;
@@ -30,7 +30,7 @@ pub use definitions::definitions;
 pub use examples::{Example, Runner, examples};
 pub use files::stale;
 
-/// The script that runs before every example of the reference.
+/// The setup script, which runs before every example of the reference.
 pub const SETUP: &str = include_str!("../../docs/reference/setup.rhai");
 
 /// What `pe-script docs` does.
@@ -53,7 +53,7 @@ pub enum DocsCommand {
     },
 }
 
-/// Does what the command says and gives the exit code.
+/// Runs the command and returns the exit code.
 pub fn main(command: &DocsCommand) -> i32 {
     let engine = engine();
     let catalogue = Catalogue::of(&engine);
@@ -64,18 +64,18 @@ pub fn main(command: &DocsCommand) -> i32 {
     }
 }
 
-/// The engine that scripts run in, with the plugins and the host's functions.
+/// An engine as scripts have it, with the plugins and the host's functions.
 fn engine() -> Engine {
     let session = Arc::new(Session::new(Console::silent(), ""));
     session::engine(&session, Path::new("")).0
 }
 
-/// Every function that a script which is run can call.
+/// The functions that every script can call.
 pub fn catalogue() -> Catalogue {
     Catalogue::of(&engine())
 }
 
-/// Every function that only a script test can call.
+/// The functions that only a script test can call.
 pub fn of_tests() -> Catalogue {
     let session = Arc::new(Session::new(Console::silent(), ""));
     let (mut engine, _) = session::engine(&session, Path::new(""));
@@ -84,7 +84,7 @@ pub fn of_tests() -> Catalogue {
     Catalogue::of(&engine).beyond(&others)
 }
 
-/// The reference: the text of each file by its name.
+/// The reference: the text of each file, by file name.
 pub fn reference(catalogue: &Catalogue) -> BTreeMap<String, String> {
     let mut files = BTreeMap::from([
         ("README.md".to_owned(), front::page(catalogue)),
@@ -111,6 +111,7 @@ fn write(out: &Path, files: &BTreeMap<String, String>) -> i32 {
     }
 }
 
+/// Checks that the files are up to date, and returns the exit code.
 fn check(out: &Path, files: &BTreeMap<String, String>) -> i32 {
     let stale = stale(out, files);
     for path in &stale {

@@ -1,4 +1,4 @@
-//! The page of a plugin: its functions, then its types with their properties and methods.
+//! The reference's page of a plugin: its functions, then its types with their properties and methods.
 
 use std::collections::BTreeSet;
 
@@ -43,8 +43,8 @@ fn page(catalogue: &Catalogue, plugin: &str, title: &str, about: &str) -> String
     text
 }
 
-/// The types that a plugin gives to scripts: those with methods or properties of its own, and those
-/// that it makes and that have none anywhere.
+/// The types that belong on a plugin's page: those for which it has methods or properties, and those
+/// without any that it is the first to return.
 fn types<'a>(catalogue: &'a Catalogue, plugin: &str) -> BTreeSet<&'a str> {
     let ours = || catalogue.functions().iter().filter(|f| !f.standard);
     let with_members: BTreeSet<&str> = ours().filter_map(Function::on_type).collect();
@@ -52,7 +52,7 @@ fn types<'a>(catalogue: &'a Catalogue, plugin: &str) -> BTreeSet<&'a str> {
         let type_name = function.returns.as_str();
         type_name.starts_with(char::is_uppercase) && !with_members.contains(type_name)
     };
-    // The first plugin that makes such a type is its home.
+    // A type without members belongs to the first plugin that returns it.
     let home = |type_name: &str| ours().find(|f| f.returns == type_name).map(|f| &*f.plugin);
     let made = ours().filter(bare).map(|f| f.returns.as_str());
     let made = made.filter(|type_name| home(type_name) == Some(plugin));
@@ -60,7 +60,7 @@ fn types<'a>(catalogue: &'a Catalogue, plugin: &str) -> BTreeSet<&'a str> {
     own.filter_map(Function::on_type).chain(made).collect()
 }
 
-/// A type: what gives it, its properties, its methods.
+/// The section of a type: the functions that return it, its properties, its methods.
 fn of_type(catalogue: &Catalogue, functions: &[&Function], type_name: &str) -> String {
     let members = || {
         functions
@@ -107,14 +107,14 @@ fn examples_of(property: &Function) -> String {
     property.examples().into_iter().map(fenced).collect()
 }
 
-/// The documentation without its code blocks, in one line.
+/// Removes code blocks and joins the rest to one line.
 fn prose(doc: &str) -> String {
     let pieces = doc.split("```").step_by(2);
     let words = pieces.flat_map(str::split_whitespace);
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Functions with their documentation, overloads below one heading.
+/// The functions with their documentation; overloads have one heading.
 fn entries<'a>(functions: impl Iterator<Item = &'a Function>) -> String {
     let mut text = String::new();
     let mut heading = String::new();

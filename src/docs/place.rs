@@ -1,4 +1,4 @@
-//! Where a function stands in the reference: its file, heading and anchor.
+//! The place of a function in the reference: file, heading and anchor.
 
 use crate::catalogue::{Function, Kind};
 
@@ -16,7 +16,7 @@ pub(super) fn file(plugin: &str) -> String {
     }
 }
 
-/// The name under which a function is found: `ct::window`, `Mask.volume_ml`.
+/// The name of a function in the reference: `ct::window`, `Mask.volume_ml`.
 pub(super) fn name(function: &Function) -> String {
     match function.on_type() {
         Some(type_name) => format!("{type_name}.{}", function.name),
@@ -24,7 +24,7 @@ pub(super) fn name(function: &Function) -> String {
     }
 }
 
-/// The heading that a function stands under: its own, or, of a property, its type's.
+/// The heading of a function: its own name; for a property, its type's.
 fn heading(function: &Function) -> String {
     match (function.kind, function.on_type()) {
         (Kind::Getter | Kind::Setter, Some(type_name)) => type_name.to_owned(),

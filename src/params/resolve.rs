@@ -8,7 +8,7 @@ use crate::language::value::{kind_of, shown};
 /// Source of a parameter's value. Later variants override earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// The script.
+    /// The default in the script.
     Default,
     /// The file of the chosen profile.
     Profile,

@@ -28,7 +28,7 @@ pub(super) struct Assistant {
 /// arguments of a call.
 pub(super) struct Shown {
     text: String,
-/// Number of bytes that the right arrow accepts; `None` for a call's arguments.
+    /// Number of bytes that the right arrow accepts; `None` for a call's arguments.
     taken: Option<usize>,
 }
 

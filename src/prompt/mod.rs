@@ -81,9 +81,9 @@ enum Next {
 struct Repl {
     workspace: Rc<RefCell<Workspace>>,
     look: Look,
-/// True while work is running; the signal handler reads it.
+    /// True while work is running; the signal handler reads it.
     busy: Arc<AtomicBool>,
-/// The lines of the history, for `.history`.
+    /// The lines of the history, for `.history`.
     lines: Vec<String>,
 }
 

@@ -15,11 +15,11 @@ const NAME: &str = "session";
 #[derive(Debug, Clone)]
 struct Input {
     text: String,
-/// Its first line in the transcript, counted from 1.
+    /// Its first line in the transcript, counted from 1.
     line: usize,
-/// The file that was loaded; `None` for typed text.
+    /// The file that was loaded; `None` for typed text.
     file: Option<PathBuf>,
-/// False while it runs, and if it failed.
+    /// False while it runs, and if it failed.
     done: bool,
 }
 

@@ -41,7 +41,7 @@ pub enum Status {
 /// Content of `run.yaml`, in its order.
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
-/// Status of the run.
+    /// Status of the run.
     pub status: Status,
     /// The exit code, once it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]

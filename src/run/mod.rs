@@ -1,4 +1,4 @@
-//! `pe-script run`: from a command line to an exit code.
+//! `pe-script run`: runs a script, from the command line to the exit code.
 
 mod args;
 mod help;

@@ -76,7 +76,7 @@ mod tests {
         let (tell, told) = mpsc::channel::<()>();
         let hour = Duration::from_secs(3600);
         drop(run((hour, hour), interrupt.clone(), move |_| drop(tell)));
-        // The thread lets go of its end when it is done.
+        // `recv` fails as soon as the thread has ended and dropped its sender.
         assert!(told.recv().is_err());
         assert!(!interrupt.requested());
     }

@@ -55,7 +55,7 @@ struct Outside {
 /// The sandbox of a run, as `run.yaml` records it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Confinement {
-    /// Why the script is confined.
+    /// The reason, such as `--sandbox` or that the script lies outside of the project.
     pub because: String,
     /// Folders and files that it may read, in addition to those in `write`.
     pub read: Vec<PathBuf>,

@@ -10,8 +10,8 @@ use crate::language::{LastCall, configure};
 /// Plugins that the embedding program adds to every engine, see [`extend`].
 static ADDED: Mutex<Vec<fn(&mut Engine)>> = Mutex::new(Vec::new());
 
-/// Adds a plugin of your own to every engine that the host makes from now on: a program that calls
-/// this and then [`crate::cli::main`] is a `pe-script` with that plugin, in its REPL, runs and tests.
+/// Adds a plugin of your own to every engine that the host makes from now on. A program that calls this
+/// and then [`crate::cli::main`] is a `pe-script` with that plugin, in its REPL, runs and tests.
 ///
 /// ```
 /// fn plugin(engine: &mut rhai::Engine) {

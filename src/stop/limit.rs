@@ -27,7 +27,7 @@ impl Limit {
     }
 }
 
-/// `2h`, `1m 30s`.
+/// Formats a time: `2h`, `1m 30s`.
 pub(crate) fn in_words(time: Duration) -> String {
     SignedDuration::try_from(time).map_or_else(|_| format!("{time:?}"), |time| format!("{time:#}"))
 }

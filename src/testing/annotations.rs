@@ -1,7 +1,7 @@
-//! What the comments of a test script ask for: `// error: REGEX`, `// tags: slow`, `// timeout: 60s`.
+//! Annotations in the comments of a test script: `// error: REGEX`, `// tags: slow`, `// timeout: 60s`.
 //!
-//! `error` stands at the end of the line where the test is to end in an error; `tags` and `timeout`
-//! on the lines directly above a test, or at the top of the file for all of its tests.
+//! `error` stands at the end of the line in which the test is expected to fail. `tags` and `timeout`
+//! stand on the lines directly above a test, or at the top of the file for all of its tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,18 +10,18 @@ use regex::Regex;
 
 use super::source::{Comment, Function, Source};
 
-/// What a test's annotations say.
+/// The annotations of a test.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Annotations {
-    /// The error in which the test is to end.
+    /// The error that the test must end with.
     pub error: Option<ExpectedError>,
-    /// What it can be chosen by; `cuda` needs a GPU.
+    /// Tags, by which `--tag` selects tests. A test with the tag `cuda` is skipped without a GPU.
     pub tags: BTreeSet<String>,
-    /// How long it may take.
+    /// Time limit.
     pub timeout: Option<Duration>,
 }
 
-/// The error in which a test is to end.
+/// The error that a test must end with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpectedError {
     /// The line, counted from 1.
@@ -35,19 +35,23 @@ pub struct ExpectedError {
 pub struct Misread {
     /// Its line, counted from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
 }
 
-/// Annotations by the name of the function that they are for, and those of the whole file.
+/// The annotations of a script.
 pub(super) struct Found {
+    /// First line of each function.
     lines: BTreeMap<String, usize>,
+    /// Annotations of single tests, by function name.
     functions: BTreeMap<String, Annotations>,
+    /// Annotations for all tests.
     file: Annotations,
+    /// The first annotation that cannot be read.
     misread: Option<Misread>,
 }
 
-/// What a comment can be the annotation of.
+/// Target of an annotation.
 enum Owner {
     Function(String),
     File,
@@ -73,13 +77,16 @@ impl Found {
         found
     }
 
-    /// Where a function begins.
+    /// The first line of a function.
     pub fn line_of(&self, function: &str) -> Option<usize> {
         self.lines.get(function).copied()
     }
 
-    /// Those of a function, completed by the file's. One that cannot be read is every test's
-    /// failure: whose it was to be cannot be told.
+    /// The annotations of a function, completed by those of the file.
+    ///
+    /// # Errors
+    /// The first annotation of the script that cannot be read. It fails every test, because we do not
+    /// know which test it was meant for.
     pub fn of(&self, function: &str) -> Result<Annotations, Misread> {
         if let Some(misread) = &self.misread {
             return Err(misread.clone());
@@ -90,6 +97,7 @@ impl Found {
         Ok(own)
     }
 
+    /// Adds the annotation in a comment. Other comments are ignored.
     fn read(&mut self, source: &Source, comment: &Comment) -> Result<(), String> {
         let Some((word, rest)) = comment.text.split_once(':') else {
             return Ok(());
@@ -110,6 +118,7 @@ impl Found {
                     None => Ok(()),
                 }
             }
+            // Likely typos. Other words before a colon are ordinary comments.
             "errors" | "tag" | "timeouts" => Err(format!(
                 "there is no annotation `{word}:`; there are `error:`, `tags:` and `timeout:`"
             )),
@@ -165,7 +174,7 @@ fn is_test(function: &Function) -> bool {
     function.name.starts_with("test_")
 }
 
-/// The test whose comment it is, or the file.
+/// The test below a comment, or the file for a comment above all code.
 fn owner(source: &Source, comment: &Comment) -> Option<Owner> {
     if !comment.alone {
         return None;
@@ -193,7 +202,7 @@ fn tags(text: &str) -> Result<BTreeSet<String>, String> {
     tags.collect()
 }
 
-/// Whether a text can be a tag.
+/// Returns whether a text can be a tag.
 pub(super) fn is_tag(text: &str) -> bool {
     let allowed = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     !text.is_empty() && text.chars().all(allowed)

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::sandbox::SandboxArgs;
 
-/// Where tests are looked for when no path is given.
+/// Folder with tests, if the user gives no path.
 pub(super) const DEFAULT: &str = "tests/suite";
 
 /// What `pe-script test` takes.
@@ -54,7 +54,7 @@ pub struct TestArgs {
 }
 
 impl TestArgs {
-    /// The files and folders that are looked through.
+    /// The files and folders in which to look for tests.
     pub(super) fn roots(&self) -> Vec<PathBuf> {
         if self.paths.is_empty() {
             vec![PathBuf::from(DEFAULT)]

@@ -1,5 +1,5 @@
-//! What a test script can say: `assert`, `assert_eq`, `assert_close`, `assert_throws`,
-//! `assert_snapshot`.
+//! The functions of test scripts: `assert`, `assert_eq`, `assert_close`, `assert_throws`,
+//! `assert_snapshot`, `scratch_dir` and `test_data`.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -16,8 +16,8 @@ use crate::language::value::{shown, to_value};
 use crate::session::Session;
 use crate::session::documented;
 
-/// Registers the assertions, `scratch_dir()` and `test_data()`; the reason of a skip goes to
-/// `skipped`.
+/// Registers the assertions, `scratch_dir()` and `test_data()`. If there is no test data, the reason
+/// for skipping the test is stored in `skipped`.
 pub(super) fn register(
     engine: &mut Engine,
     case: &Case,
@@ -143,7 +143,7 @@ fn places(
         Some(path) => ScriptResult::Ok(path.display().to_string()),
         None => {
             let _ = skipped.set("there is no test data here".to_owned());
-            // A termination, because a script must not catch it.
+            // Terminate the script: it could catch any other error.
             Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into())
         }
     });
@@ -153,7 +153,7 @@ fn failed(message: &str) -> Box<EvalAltResult> {
     runtime_error("assertion", message, None)
 }
 
-/// A failed assertion with more lines below its message.
+/// The error of a failed assertion, with notes below its message.
 pub(super) fn failed_with(
     message: &str,
     notes: Vec<String>,
@@ -173,7 +173,7 @@ fn assert(holds: bool, message: &str) -> ScriptResult<()> {
     if holds { Ok(()) } else { Err(failed(message)) }
 }
 
-/// Equality is the scripts' own `==`, so that it holds for values of plugins too.
+/// Compares with the scripts' own `==`, so that it works for values of plugins too.
 fn assert_eq(context: NativeCallContext, found: Dynamic, expected: Dynamic) -> ScriptResult<()> {
     let same_type = found.type_id() == expected.type_id();
     let (mut left, mut right) = (found.clone(), expected.clone());
@@ -223,12 +223,13 @@ fn assert_close(found: &Dynamic, expected: &Dynamic, by: Tolerance) -> ScriptRes
     }
 }
 
-/// More differences than this are a wall that nobody reads.
+/// Maximum number of differences in a report.
 const MOST_DIFFERENCES: usize = 6;
-/// Lines of a diff, likewise.
+/// Maximum number of lines of a diff.
 const MOST_LINES: usize = 40;
 
-/// How far the first difference is, and the others.
+/// Notes for a report: the distance of the first difference, which the message names, and the other
+/// differences.
 pub(super) fn notes(all: &[Difference]) -> Vec<String> {
     let Some(first) = all.first() else {
         return Vec::new();
@@ -253,7 +254,7 @@ pub(super) fn notes(all: &[Difference]) -> Vec<String> {
     notes
 }
 
-/// The lines that differ of two texts, or of two values in YAML; `None` where one line holds all.
+/// A line diff of two texts, or of two values in YAML; `None` if both have only one line.
 pub(super) fn line_diff(expected: &serde_yaml::Value, found: &serde_yaml::Value) -> Option<String> {
     let text = |value: &serde_yaml::Value| match value.as_str() {
         Some(text) => text.to_owned(),
@@ -269,7 +270,7 @@ pub(super) fn line_diff(expected: &serde_yaml::Value, found: &serde_yaml::Value)
         .context_radius(2)
         .missing_newline_hint(false)
         .to_string();
-    // A hunk's numbers say nothing of a value; that lines are left out between two is enough.
+    // Replace each header of a hunk (`@@ -1,5 +1,5 @@`) by `…`: line numbers of YAML do not help.
     let lines: Vec<&str> = text
         .lines()
         .skip_while(|line| line.starts_with("@@"))
@@ -290,6 +291,7 @@ fn assert_throws(context: &NativeCallContext, call: &FnPtr, pattern: &str) -> Sc
         let text = format!("expected an error like `{pattern}`, but nothing was thrown");
         return Err(failed(&text));
     };
+    // A stop request or `exit` is no error of the call: it must end the test.
     if !error.unwrap_inner().is_catchable() {
         return Err(error);
     }

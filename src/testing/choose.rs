@@ -1,10 +1,10 @@
-//! Which of the tests are run, and in which order.
+//! Selects the tests to run, and their order.
 
 use super::annotations::is_tag;
 use super::{Case, TestArgs};
 use crate::params::Bad;
 
-/// What the command line says of which tests are run.
+/// The options that select and order tests.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
     texts: Vec<String>,
@@ -17,7 +17,7 @@ impl Choice {
     /// Reads the options.
     ///
     /// # Errors
-    /// [`Bad`] for what cannot be a tag.
+    /// [`Bad`] for a text that cannot be a tag.
     pub fn new(arguments: &TestArgs) -> Result<Self, Bad> {
         let mut choice = Self {
             texts: arguments.filter.clone(),
@@ -39,13 +39,13 @@ impl Choice {
         Ok(choice)
     }
 
-    /// Whether tests are left out.
+    /// Returns whether the options select only a part of the tests.
     pub fn is_part(&self) -> bool {
         !(self.texts.is_empty() && self.with.is_empty() && self.without.is_empty())
     }
 
-    /// Those that are run, in the order in which they begin. A test that cannot say its tags is
-    /// left out by none, so that it fails where somebody sees it.
+    /// Returns the tests to run, in order. Tags never leave out a test whose annotations cannot be read,
+    /// so that its failure is seen.
     pub fn of(&self, mut cases: Vec<Case>) -> Vec<Case> {
         cases.retain(|case| {
             let name = case.name();
@@ -55,7 +55,8 @@ impl Choice {
             named && (case.annotations.is_err() || tagged && !self.without.iter().any(has))
         });
         if let Some(seed) = self.shuffle {
-            // A hash of seed and name: a test's place does not depend on which others there are.
+            // Sort by a hash of seed and name, so that two tests keep their order whatever others there
+            // are.
             cases.sort_by_key(|case| {
                 let text = format!("{seed}\0{}", case.name());
                 *blake3::hash(text.as_bytes()).as_bytes()

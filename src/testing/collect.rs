@@ -1,4 +1,4 @@
-//! Finding the tests of a folder.
+//! Finds the tests in files and folders.
 
 use std::fs;
 use std::io;
@@ -15,16 +15,16 @@ use crate::text;
 pub struct Case {
     /// The file that holds it.
     pub file: PathBuf,
-    /// Its name without the parentheses; `None` stands for a file that cannot be read as a script.
+    /// Its name without the parentheses; `None` stands for a file that does not compile.
     pub function: Option<String>,
-    /// The line on which it begins, counted from 1.
+    /// Its first line, counted from 1.
     pub line: Option<usize>,
-    /// What its comments ask for, or the one that cannot be read.
+    /// Its annotations, or one in the file that cannot be read.
     pub annotations: Result<Annotations, Misread>,
 }
 
 impl Default for Case {
-    /// No test.
+    /// A placeholder without a file.
     fn default() -> Self {
         Self {
             file: PathBuf::new(),
@@ -36,14 +36,14 @@ impl Default for Case {
 }
 
 impl Case {
-    /// The file without its ending and the function: `tests/suite/ct/window::test_width`.
+    /// The file without its extension and the function: `tests/suite/ct/window::test_width`.
     pub fn name(&self) -> String {
         let file = self.file.with_extension("");
         let function = self.function.as_deref().unwrap_or("(syntax)");
         format!("{}::{function}", file.display())
     }
 
-    /// The test's tags; none where they cannot be read.
+    /// The test's tags; none if its annotations cannot be read.
     pub fn tags(&self) -> impl Iterator<Item = &str> {
         let annotations = self.annotations.iter();
         annotations.flat_map(|annotations| annotations.tags.iter().map(String::as_str))
@@ -59,7 +59,7 @@ pub fn collect(root: &Path) -> io::Result<Vec<Case>> {
     if root.is_dir() {
         for entry in fs::read_dir(root)? {
             let entry = entry?;
-            // A link to a folder may lead in a circle.
+            // Links to folders are skipped: they could form a cycle.
             let link = entry.file_type()?.is_symlink();
             let path = entry.path();
             if path.is_dir() && !link || is_script(&path) && path.is_file() {
@@ -76,7 +76,7 @@ pub fn collect(root: &Path) -> io::Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Whether a path has the ending of a script.
+/// Returns whether a path has the extension `.rhai`.
 pub(super) fn is_script(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "rhai")
@@ -90,7 +90,7 @@ fn cases_of(file: &Path, text: &str) -> Vec<Case> {
         annotations,
     };
     let Ok(ast) = bare().compile(text) else {
-        // It is a case so that it fails where failures are looked for.
+        // A script that does not compile counts as one test, which fails and so is reported.
         return vec![case(None, None, Ok(Annotations::default()))];
     };
     let found = Found::new(text);

@@ -1,4 +1,4 @@
-//! `pe-script test`: from a command line to an exit code.
+//! `pe-script test`: runs script tests, from the command line to the exit code.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ use crate::stop::Interrupt;
 use crate::stop::{DONE, USAGE};
 use crate::text::visible_line;
 
-/// Runs the tests that the command line names, and gives the exit code.
+/// Runs the tests that the command line selects, and returns the exit code.
 pub fn main(arguments: &TestArgs, look: Look) -> i32 {
     let command = Command {
         arguments,
@@ -68,18 +68,19 @@ impl Command<'_> {
             .map(|pass| pass.exit_code())
     }
 
-    /// What is watched for changes.
+    /// The files and folders to watch for changes.
     fn watched(&self) -> Vec<PathBuf> {
         [self.arguments.roots(), self.arguments.plugin.clone()].concat()
     }
 
-    /// Every test below the paths, once.
+    /// All tests below the paths, each once.
     fn all(&self) -> Result<Vec<Case>, Bad> {
         let mut cases: Vec<Case> = Vec::new();
         let mut known = BTreeSet::new();
         for path in self.arguments.roots() {
             let found = self.found(&path)?;
-            // One path may lie in another, or be written in two ways.
+            // A path may lie in another one, or be given in two spellings. So files are compared by
+            // their real paths.
             let real = |case: &Case| case.file.canonicalize().unwrap_or_default();
             let files: BTreeSet<PathBuf> = found.iter().map(real).collect();
             cases.extend(
@@ -142,7 +143,7 @@ impl Command<'_> {
         }
     }
 
-    /// For people: stdout, unless programs have it.
+    /// Prints text for people: on stdout, or on stderr with `--json`.
     fn tell(&self, text: &str) {
         let _ = if self.arguments.json {
             writeln!(io::stderr(), "{text}")
@@ -151,18 +152,20 @@ impl Command<'_> {
         };
     }
 
+    /// Prints an object on stdout with `--json`.
     fn tell_programs(&self, object: &serde_json::Value) {
         if self.arguments.json {
             let _ = writeln!(io::stdout(), "{object}");
         }
     }
 
-    /// One pass while files are watched: the scripts that changed, or every one.
+    /// Runs a pass with `--watch`: the tests of the scripts that changed, or all of them.
     fn again(&self, choice: &Choice, changed: &watch::Changed, stop: &Interrupt) {
         let cases = self.all().map(|mut cases| {
             if let watch::Changed::Scripts(scripts) = changed {
                 let known = |case: &Case| watch::is_among(&case.file, scripts);
-                // A module that tests import is no test: then all of them may have changed.
+                // If no test is among the changed scripts, they are modules, which any test may import.
+                // Then all tests run.
                 if cases.iter().any(known) {
                     cases.retain(known);
                 }
@@ -181,6 +184,7 @@ impl Command<'_> {
         }
     }
 
+    /// Runs the tests and writes the reports.
     fn pass(&self, cases: &[Case], choice: &Choice, stop: &Interrupt) -> Result<Pass, Bad> {
         let surroundings = Surroundings {
             test_data: std::env::var_os("PE_TEST_DATA").map(PathBuf::from),
@@ -210,7 +214,7 @@ impl Command<'_> {
         );
         pass.elapsed = began.elapsed();
         pass.stopped = stop.exit_code();
-        // What cannot be removed must not cost the report.
+        // A snapshot that cannot be removed is reported at the very end: the report comes first.
         let tidied = self.snapshots(&mut pass, choice, &surroundings.snapshots);
         self.tell(self.human.end(&pass).trim_end());
         self.tell_programs(&json::summary(&pass));
@@ -218,7 +222,8 @@ impl Command<'_> {
         tidied.map(|()| pass)
     }
 
-    /// Of the first script that is confined without being asked for; the others are told alike.
+    /// Warns about the first script that is confined although the user did not ask for it. For the
+    /// others the warning would be the same.
     fn tell_of_sandbox(&self, cases: &[Case]) {
         let notice = |case: &Case| {
             let sandbox = Sandbox::of(&self.arguments.sandbox, Some(&case.file));
@@ -229,7 +234,8 @@ impl Command<'_> {
         }
     }
 
-    /// What was written, and in a full pass what is no longer asked for.
+    /// Notes the written snapshots. In a complete pass, also finds those that no test asks for, and
+    /// removes them with `--update`.
     fn snapshots(
         &self,
         pass: &mut Pass,
@@ -267,7 +273,7 @@ impl Command<'_> {
     }
 }
 
-/// A device or a pipe, as `/dev/stdout`, is written to and not replaced.
+/// Writes a report. A device or pipe such as `/dev/stdout` is written to; a file is replaced as a whole.
 fn write_report(path: &Path, text: &[u8]) -> io::Result<()> {
     match path.metadata() {
         Ok(found) if !found.is_file() => std::fs::write(path, text),
@@ -275,7 +281,7 @@ fn write_report(path: &Path, text: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The scripts all of whose tests passed.
+/// The scripts with a test that passed and none with another verdict.
 fn all_passed(done: &[(Case, Finished)]) -> BTreeSet<PathBuf> {
     let of = |passed| {
         let done = done.iter();

@@ -1,4 +1,4 @@
-//! How far two values lie apart, number by number.
+//! Compares two values, with a tolerance for numbers.
 
 use std::fmt;
 
@@ -10,7 +10,8 @@ use serde_yaml::Value;
 use super::words;
 use crate::language::value::{kind_of, shown};
 
-/// How far two numbers may lie apart: `atol + rtol * |expected|`, as in numpy's `assert_allclose`.
+/// Tolerance for two numbers: they may differ by `atol + rtol * |expected|`, as in numpy's
+/// `assert_allclose`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Tolerance {
@@ -28,23 +29,26 @@ impl Default for Tolerance {
 }
 
 impl Tolerance {
-    /// Numbers must be the same.
+    /// No tolerance: numbers must be equal.
     pub const NONE: Self = Self {
         rtol: 0.0,
         atol: 0.0,
     };
 
     /// Reads the option map of the function `of`.
+    ///
+    /// # Errors
+    /// For an unknown option, and for a value that is no number.
     pub fn read(of: &str, map: &Map) -> ScriptResult<Self> {
         options(of, map)
     }
 
-    /// Whether two numbers are the same within it; NaN is only NaN.
+    /// Returns whether two numbers are equal within the tolerance. NaN equals only NaN.
     pub fn holds(self, expected: f64, found: f64) -> bool {
         if expected == found || (expected.is_nan() && found.is_nan()) {
             return true;
         }
-        // Infinities are equal or far apart: their difference says nothing.
+        // Infinities that are not equal differ by infinity or NaN, so no tolerance applies.
         let finite = expected.is_finite() && found.is_finite();
         finite && (found - expected).abs() <= self.atol + self.rtol * expected.abs()
     }
@@ -59,11 +63,11 @@ impl fmt::Display for Tolerance {
 /// A place where two values differ.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Difference {
-    /// Where in the value: `[1].auroc`, empty for the value itself.
+    /// Path in the value: `[1].auroc`; empty for the value itself.
     pub at: String,
     pub expected: String,
     pub found: String,
-    /// Absolute and relative, of two numbers.
+    /// Absolute and relative difference of two finite numbers.
     pub apart: Option<(f64, f64)>,
 }
 
@@ -88,7 +92,7 @@ impl Difference {
         }
     }
 
-    /// "absolute difference 0.1, relative 0.25"; `None` for what are no two finite numbers.
+    /// "absolute difference 0.1, relative 0.25"; `None` unless both are finite numbers.
     pub fn distance(&self) -> Option<String> {
         self.apart.map(|(absolute, relative)| {
             if relative.is_finite() {
@@ -114,7 +118,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Four digits of a number that nobody computes with.
+/// Formats a number with four significant digits.
 fn short(number: f64) -> String {
     let exponent = number.log10().floor();
     if number == 0.0 || !(-4.0..6.0).contains(&exponent) {
@@ -129,7 +133,7 @@ fn short(number: f64) -> String {
     }
 }
 
-/// How texts within values are compared.
+/// Comparison of strings.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Texts {
     /// Letter by letter.
@@ -138,7 +142,7 @@ pub(super) enum Texts {
     Words,
 }
 
-/// Every place where `found` is not what is expected.
+/// All places where `found` differs from `expected`.
 pub(super) fn differences(
     expected: &Value,
     found: &Value,
@@ -150,6 +154,7 @@ pub(super) fn differences(
     all
 }
 
+/// Options of a comparison.
 struct Manner {
     by: Tolerance,
     texts: Texts,
@@ -178,7 +183,7 @@ fn collect(expected: &Value, found: &Value, at: &str, how: &Manner, all: &mut Ve
                 b.as_f64().unwrap_or(f64::NAN),
             );
             if a != b && !how.by.holds(numbers.0, numbers.1) {
-                // YAML has names of its own for what is not finite.
+                // YAML writes these as `.inf` and `.nan`; messages have `inf` and `NaN`.
                 let text = |number: f64, value: &Value| {
                     if number.is_finite() {
                         shown(value)
@@ -194,7 +199,8 @@ fn collect(expected: &Value, found: &Value, at: &str, how: &Manner, all: &mut Ve
             all.extend(words::differences(expected, found, at, how.by));
         }
         _ if expected == found => {}
-        // `1` and `"1"` are told apart by their quotes, anything else by what it is.
+        // For `1` and `"1"` the quotes show the difference. Other values of two kinds, such as an array
+        // and a number, are shown with their kinds.
         _ if kind_of(expected) == kind_of(found) || is_leaf(expected) && is_leaf(found) => {
             all.push(Difference::new(at, shown(expected), shown(found)));
         }
@@ -205,10 +211,12 @@ fn collect(expected: &Value, found: &Value, at: &str, how: &Manner, all: &mut Ve
     }
 }
 
+/// Returns whether a value is neither an array nor a map.
 fn is_leaf(value: &Value) -> bool {
     !matches!(value, Value::Sequence(_) | Value::Mapping(_))
 }
 
+/// The differences of two maps.
 fn entries(expected: &Value, found: &Value, at: &str, how: &Manner, all: &mut Vec<Difference>) {
     let (Some(left), Some(right)) = (expected.as_mapping(), found.as_mapping()) else {
         return;

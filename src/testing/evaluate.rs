@@ -1,5 +1,5 @@
-//! What happens on a test's own thread: its script is evaluated, and how that ended is held against
-//! what its annotations expect.
+//! Runs on a test's own thread: evaluates its script, and compares the result with the error that its
+//! annotations expect.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ use crate::sandbox::Sandbox;
 use crate::session::{Session, find_plugins};
 use crate::text;
 
-/// Runs a test here, until it ends.
+/// Runs a test on this thread until it ends, and returns its verdict.
 pub(super) fn evaluate(
     case: &Case,
     surroundings: &Surroundings,
@@ -37,7 +37,8 @@ pub(super) fn evaluate(
     if let Err(report) = confine(&mut session, case, surroundings, root) {
         return Verdict::Failed(report);
     }
-    // The session's one thread, for libtorch too: the order of its sums depends on the number.
+    // One thread for libtorch too, as the session has: the order of its sums, and so the rounding of
+    // results, depends on the number of threads.
     pe_nn::libtorch::set_threads(session.threads());
     let session = Arc::new(session);
     let skipped = Arc::new(OnceLock::new());
@@ -45,14 +46,18 @@ pub(super) fn evaluate(
     if let Some(code) = session.exit_code() {
         return failed(format!("the test ended itself with exit({code})"), None);
     }
+    // `test_data()` terminates the script to skip the test.
     match (error, skipped.get()) {
         (Some(_), Some(reason)) => Verdict::Skipped(String::clone(reason)),
         (error, _) => judge(case, annotations, error),
     }
 }
 
-/// Gives the session of a test its plugins, and what it may do: write its scratch folder, read what
-/// lies beside it and the test data.
+/// Sets a test's plugins and its sandbox. A confined test may write to its scratch folder, and read its
+/// script's folder, its plugins and the test data.
+///
+/// # Errors
+/// When a plugin has an error, or a folder cannot be resolved.
 fn confine(
     session: &mut Session,
     case: &Case,
@@ -71,7 +76,10 @@ fn confine(
     Ok(())
 }
 
-/// Calls the test's function; its error as the user sees it.
+/// Evaluates the script and calls the test's function.
+///
+/// # Errors
+/// The error that ended the test.
 fn call(
     case: &Case,
     surroundings: &Surroundings,
@@ -100,6 +108,7 @@ fn call(
     })
 }
 
+/// The failure of a test whose annotations cannot be read.
 fn misread_annotation(file: &Path, misread: &Misread) -> Verdict {
     let hint = "`// error: REGEX` stands at the end of a line, `// tags: slow` and `// timeout: 60s` on \
                 lines above a test or at the top of the file";
@@ -109,7 +118,7 @@ fn misread_annotation(file: &Path, misread: &Misread) -> Verdict {
     }))
 }
 
-/// Holds the error in which a test ended against the one that it expects.
+/// Compares the error that ended a test with the one that its annotations expect.
 fn judge(case: &Case, annotations: &Annotations, error: Option<Box<Diagnosis>>) -> Verdict {
     let (expected, report) = match (&annotations.error, error) {
         (None, None) => return Verdict::Passed,
@@ -125,6 +134,8 @@ fn judge(case: &Case, annotations: &Annotations, error: Option<Box<Diagnosis>>) 
         }
         (Some(expected), Some(report)) => (expected, report),
     };
+    // The error may be raised in a function that the test calls. So the expected line may be that of
+    // the error itself or of any call that led there.
     let places = report
         .place
         .iter()

@@ -1,9 +1,9 @@
 //! Tests that are written as scripts: each `fn test_…()` of a file is one test, run in an engine,
 //! a thread and a scratch folder of its own.
 //!
-//! Input: folders of scripts. Output: a verdict on each test, and for the command what people, build
-//! servers and programs read of it. Comments of a script say which error is expected, what a test
-//! can be chosen by and how long it may take ([`Annotations`]).
+//! Input: folders of scripts. Output: a verdict on each test, and reports for people, build servers and
+//! programs. Comments in a script state the expected error, tags and time limit of a test
+//! ([`Annotations`]).
 
 mod annotations;
 mod arguments;
@@ -38,8 +38,8 @@ use rhai::Engine;
 
 use crate::session::Session;
 
-/// Adds what only script tests can call, so that it can be listed with its documentation; here it
-/// has no test to belong to.
+/// Registers the functions that only script tests can call, without a test. Used to list them with
+/// their documentation.
 pub fn register(engine: &mut Engine, session: &Arc<Session>) {
     let (case, surroundings) = (Case::default(), Surroundings::default());
     let skipped = Arc::new(OnceLock::new());

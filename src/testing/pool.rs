@@ -1,4 +1,4 @@
-//! Running many tests, some at a time.
+//! Runs many tests on a pool of threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -6,8 +6,8 @@ use std::thread;
 
 use super::{Case, Finished, Surroundings, Verdict, run};
 
-/// Runs tests on `jobs` threads and hands each to `finished` as it ends, on the caller's thread.
-/// After a failure with `fail_fast`, and after the user's request to stop, no other test begins.
+/// Runs tests on `jobs` threads. Calls `finished` for each test as it ends, on the caller's thread. No
+/// further test begins after the user's request to stop, nor after a failure with `fail_fast`.
 pub(super) fn run_all(
     cases: &[Case],
     surroundings: &Surroundings,
@@ -36,6 +36,7 @@ pub(super) fn run_all(
             let tell = tell.clone();
             scope.spawn(|| work(tell));
         }
+        // The loop below ends when all senders are dropped, so ours must go.
         drop(tell);
         for (index, done) in told {
             finished(&cases[index], done);

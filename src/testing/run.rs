@@ -1,5 +1,4 @@
-//! Running one test: in an engine, a thread and a scratch folder of its own, until it ends, its
-//! time is over or the user stops it.
+//! Runs one test on a thread of its own, until it ends, its time is over or the user stops it.
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
@@ -19,25 +18,25 @@ use crate::diagnosis::{Diagnosis, Place};
 use crate::sandbox::SandboxArgs;
 use crate::stop::Interrupt;
 
-/// A test without a `timeout:` may take this long.
+/// Time limit of a test without a `timeout:`.
 const TIMEOUT: Duration = Duration::from_secs(300);
-/// A test that was asked to stop is left behind after this.
+/// After its time limit, a test has this long to stop; then its thread is left behind.
 const GRACE: Duration = Duration::from_secs(5);
-/// The same after Ctrl-C: the user waits.
+/// The same after Ctrl-C, shorter because the user is waiting.
 const GRACE_OF_USER: Duration = Duration::from_millis(800);
-/// How often the user's request is looked for.
+/// Interval at which the user's stop request is polled.
 const TICK: Duration = Duration::from_millis(25);
-/// As much as a main thread has; scripts nest calls up to 64 deep.
+/// Stack of a test's thread. Rust's default is 2 MiB, but scripts nest calls up to 64 deep.
 const STACK_BYTES: usize = 16 << 20;
 
-/// How a test went.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// It came to its end, or to the error that it expects.
+    /// It ran to its end, or failed with the expected error.
     Passed,
-    /// It needs something that is not here: test data, or a GPU.
+    /// It needs test data or a GPU, which is missing. The text is the reason.
     Skipped(String),
-    /// An assertion or a call failed, or its time was over.
+    /// An assertion or a call failed, or the time limit was met.
     Failed(Box<Diagnosis>),
     /// The user stopped it.
     Interrupted,
@@ -46,30 +45,30 @@ pub enum Verdict {
 /// A test that was run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
-    /// How it went.
+    /// Its result.
     pub verdict: Verdict,
-    /// How long it took.
+    /// Its duration.
     pub elapsed: Duration,
-    /// What it printed and logged.
+    /// The lines that it printed and logged.
     pub output: String,
 }
 
-/// What tests may use.
+/// Resources and options for all tests of a pass.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// The folder with test data; tests that ask for it are skipped without.
+    /// The folder with test data. Without one, tests that call `test_data()` are skipped.
     pub test_data: Option<PathBuf>,
     /// The snapshots of this pass.
     pub snapshots: Arc<Snapshots>,
-    /// Folders of plugins beside those that `pe-script.yaml` names.
+    /// Folders of plugins, in addition to those named in `pe-script.yaml`.
     pub plugins: Vec<PathBuf>,
-    /// What the tests may do.
+    /// The sandbox's options.
     pub sandbox: SandboxArgs,
     /// The user's request to stop.
     pub stop: Interrupt,
 }
 
-/// Runs a test.
+/// Runs a test and returns its result.
 pub fn run(case: &Case, surroundings: &Surroundings) -> Finished {
     let began = Instant::now();
     let interrupt = Interrupt::default();
@@ -82,7 +81,7 @@ pub fn run(case: &Case, surroundings: &Surroundings) -> Finished {
         },
     };
     let verdict = match verdict {
-        // A panic, or a test that did not stop, does not say where it was.
+        // After a panic or a timeout there may be no place: then use the test's first line.
         Verdict::Failed(mut report) => {
             let begin = case.line.map(|line| at_line(&case.file, line));
             report.place = report.place.or(begin);
@@ -97,18 +96,20 @@ pub fn run(case: &Case, surroundings: &Surroundings) -> Finished {
     }
 }
 
-/// Looking for a GPU takes a second where there is one.
+/// The check for a GPU, cached because it takes a second if there is one.
 static GPU: LazyLock<Result<(), String>> = LazyLock::new(|| {
     let choice = pe_nn::choose(Request::Cuda(0));
     choice.map(drop).map_err(|error| error.to_string())
 });
 
+/// The reason to skip a test, if any: it is tagged `cuda` and there is no GPU.
 fn skip(case: &Case) -> Option<String> {
     case.tags().any(|tag| tag == "cuda").then_some(())?;
     let why = GPU.as_ref().err()?;
     Some(format!("it is tagged `cuda`, and there is no GPU: {why}"))
 }
 
+/// Starts the thread of a test. Returns it with the channel on which its verdict arrives.
 fn start(
     case: &Case,
     surroundings: &Surroundings,
@@ -116,18 +117,19 @@ fn start(
 ) -> std::io::Result<(JoinHandle<()>, Receiver<Verdict>)> {
     let (case, surroundings, console) = (case.clone(), surroundings.clone(), console.clone());
     let (tell, end) = mpsc::channel();
-    // A thread of its own: what a panic leaves behind on a thread (libtorch's gradient mode) ends
-    // with it.
+    // Each test has a new thread, because a panic can leave libtorch's state of its thread changed,
+    // such as the gradient mode.
     let thread = thread::Builder::new()
         .name(case.name())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            // Whoever gave up waiting does not listen.
+            // Sending fails if `wait` has given up.
             let _ = tell.send(evaluate(&case, &surroundings, &console));
         })?;
     Ok((thread, end))
 }
 
+/// Waits for the verdict of a test. Asks the test to stop at its time limit, and when the user does.
 fn wait(
     case: &Case,
     surroundings: &Surroundings,
@@ -148,6 +150,7 @@ fn wait(
         match end.recv_timeout(TICK.min(timeout)) {
             Ok(verdict) => return verdict,
             Err(RecvTimeoutError::Timeout) => {}
+            // The thread ended without a verdict, so it panicked.
             Err(RecvTimeoutError::Disconnected) => return panicked(thread.join()),
         }
     }
@@ -155,7 +158,8 @@ fn wait(
     overdue(timeout, end.recv_timeout(GRACE))
 }
 
-/// A test whose time was over, and what it answered to being asked to stop.
+/// The verdict of a test that met its time limit. `answer` is the test's own verdict after it was asked
+/// to stop, if it came in time.
 fn overdue(timeout: Duration, answer: Result<Verdict, RecvTimeoutError>) -> Verdict {
     let message = match answer {
         Err(RecvTimeoutError::Timeout) => format!(
@@ -165,7 +169,7 @@ fn overdue(timeout: Duration, answer: Result<Verdict, RecvTimeoutError>) -> Verd
         _ => format!("the test took longer than {timeout:?} and was stopped"),
     };
     let hint = "`// timeout: 10min` above a test gives it more time";
-    // Its own report of the interrupt says where it was.
+    // The test's own report has the place where it was interrupted.
     let place = match answer {
         Ok(Verdict::Failed(report)) => report.place,
         _ => None,
@@ -188,7 +192,7 @@ fn panicked(joined: Result<(), Box<dyn Any + Send>>) -> Verdict {
     failed(format!("a native function panicked: {text}"), None)
 }
 
-/// The whole line.
+/// The place of a whole line.
 pub(super) fn at_line(file: &Path, line: usize) -> Place {
     let line = u16::try_from(line).unwrap_or(u16::MAX);
     Place {

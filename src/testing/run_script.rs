@@ -1,4 +1,4 @@
-//! `run_script(path, #{key: value})`: a test runs a whole script as `pe-script run` would.
+//! `run_script(path, #{key: value})`: runs a whole script inside a test, as `pe-script run` would.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::run::inner;
 use crate::session::Session;
 use crate::session::documented;
 
-/// Registers `run_script`; paths are relative to `folder`, the test script's.
+/// Registers `run_script`. The script's path is relative to `folder`, that of the test script.
 pub(super) fn register(engine: &mut Engine, folder: &Path, session: &Arc<Session>) {
     let doc = "Runs another script as `pe-script run` would, with seed 0 and one thread, and gives what \
                it recorded with `result(…)` as a map, with what it printed under `printed`. The path \
@@ -36,7 +36,7 @@ pub(super) fn register(engine: &mut Engine, folder: &Path, session: &Arc<Session
         });
 }
 
-/// The script's results, and as `printed` what it printed.
+/// Runs a script and returns its results as a map, with its output as the entry `printed`.
 fn run_script(
     folder: &Path,
     path: &str,
@@ -60,7 +60,7 @@ fn run_script(
     Ok(to_dynamic(&Value::Mapping(results)))
 }
 
-/// A path without `..` where that is the same file: behind a link it may be another.
+/// Removes `..` from a path, if the result is the same file: after a link it may be another one.
 fn plain(path: PathBuf) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {

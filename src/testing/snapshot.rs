@@ -1,7 +1,7 @@
-//! `assert_snapshot(name, value)`: a value that is kept beside the script, to be compared with.
+//! `assert_snapshot(name, value)`: compares a value with a snapshot that is stored beside the script.
 //!
-//! Plain data is kept as YAML in `snapshots/SCRIPT/NAME.yaml`, text as it is in `NAME.txt`. Nothing
-//! is ever written without `--update`.
+//! Plain data is stored as YAML in `snapshots/SCRIPT/NAME.yaml`, text unchanged in `NAME.txt`. Snapshots
+//! are written only with `--update`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, FileType};
@@ -20,7 +20,7 @@ use super::compare::{Texts, Tolerance, differences};
 use crate::language::value::{shown, to_value};
 use crate::text;
 
-/// The folder of a folder's snapshots.
+/// Name of the folder with the snapshots of the scripts beside it.
 pub(super) const FOLDER: &str = "snapshots";
 
 const UPDATE: &str = "look at it; when it is right, keep it with `pe-script test --update`";
@@ -30,19 +30,19 @@ const UPDATE: &str = "look at it; when it is right, keep it with `pe-script test
 pub struct Snapshots {
     update: bool,
     state: Mutex<State>,
-    /// Held by the test that writes: to sweep a folder, as each does first, takes away what another
-    /// has only begun.
+    /// Lock for writing. Each test sweeps unfinished files from the folder before it writes, and would
+    /// remove one that another test has just begun.
     writing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The files that tests asked for, with the test.
+    /// The snapshots that tests have asked for, each with the test's name.
     asked: BTreeMap<PathBuf, String>,
     written: Vec<PathBuf>,
 }
 
-/// A value in the form in which it is kept.
+/// A value in the form in which it is stored.
 struct Kept {
     value: Value,
     text: String,
@@ -57,7 +57,7 @@ impl Kept {
             failed_with(&message, Vec::new(), Some(hint))
         })?;
         let kept = match value.as_str() {
-            // A file ends with a line's end.
+            // A text file ends with a newline.
             Some(text) if text.ends_with('\n') => (text.to_owned(), "txt"),
             Some(text) => (format!("{text}\n"), "txt"),
             None => (serde_yaml::to_string(&value).unwrap_or_default(), "yaml"),
@@ -75,7 +75,7 @@ impl Kept {
         })
     }
 
-    /// What a file of this form holds.
+    /// Parses the content of a snapshot file of this form.
     fn read(&self, text: String) -> Result<Value, String> {
         match self.ending {
             "txt" => Ok(Value::String(text)),
@@ -85,7 +85,7 @@ impl Kept {
 }
 
 impl Snapshots {
-    /// Snapshots that are compared, and written too where `update` is set.
+    /// The snapshots of a pass. With `update`, new and changed ones are written.
     pub fn new(update: bool) -> Self {
         Self {
             update,
@@ -97,12 +97,13 @@ impl Snapshots {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The files that were written.
+    /// The snapshot files that were written.
     pub fn written(&self) -> Vec<PathBuf> {
         self.state().written.clone()
     }
 
-    /// Compares a value with the one that is kept under a name for the script of a test.
+    /// Compares a value with the snapshot `name` of the test's script. With `--update`, writes it if it
+    /// differs.
     pub(super) fn check(
         &self,
         (case, files): (&Case, &Files),
@@ -138,8 +139,8 @@ impl Snapshots {
         if !self.update {
             return Err(wrong);
         }
-        // Not the script writes it but the user, with `--update`; where the script may not read, there
-        // is no place for it, see above.
+        // Written with the user's rights, who asked for it by `--update`, not with the script's. A path
+        // that the script may not read was refused above.
         let alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         write(&path, &kept.text, &Files::free())
             .map_err(|error| file_error("write", &path, &error))?;
@@ -148,7 +149,8 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Two values under one name would overwrite each other.
+    /// Registers that a test asks for a snapshot. A second request for the same one is an error: the two
+    /// values would overwrite each other.
     fn claim(&self, path: &Path, name: &str, case: &Case) -> ScriptResult<()> {
         let test = case.function.clone().unwrap_or_default();
         match self.state().asked.insert(path.to_path_buf(), test) {
@@ -161,19 +163,20 @@ impl Snapshots {
         }
     }
 
-    /// The snapshots that no test asked for, of scripts all of whose tests came to their ends: a
-    /// test that failed early may not have come to its own.
+    /// The snapshots that no test asked for.
     ///
-    /// `scripts` are those scripts; snapshots in the same folders that belong to no script at all
-    /// are among them too.
+    /// Only snapshots of `scripts` count, all of whose tests passed: a test that failed early may not
+    /// have reached its snapshots. Snapshots in the same folders that belong to no script at all count
+    /// too.
     pub fn unused(&self, scripts: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
         let state = self.state();
         let folders: BTreeSet<PathBuf> = scripts
             .iter()
             .map(|script| script.with_file_name(FOLDER))
             .collect();
+        // Returns whether a folder of snapshots belongs to an existing script that is not in `scripts`.
         let owned = |folder: &Path| {
-            // A script's name may have points of its own.
+            // Append `.rhai`; `with_extension` would cut a name such as `v1.2`.
             let script = folder.file_name().map(|name| {
                 let mut script = name.to_owned();
                 script.push(".rhai");
@@ -198,14 +201,14 @@ impl Snapshots {
     }
 }
 
-/// Whatever else lies there is not ours to judge, nor to remove.
+/// Returns whether a file has the extension of a snapshot. Other files are never removed.
 fn is_snapshot(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str());
     matches!(ending, Some("yaml" | "txt"))
 }
 
-/// The files or the folders in a folder. Links are neither, and in a link's place there is no folder:
-/// what lies behind it is not ours.
+/// The files, or the folders, in a folder. Links are skipped, and `folder` itself must not be one: their
+/// targets are not ours.
 fn entries(folder: &Path, is: fn(&FileType) -> bool) -> Vec<PathBuf> {
     let real = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
     let entries = real.then(|| fs::read_dir(folder)).into_iter().flatten();
@@ -214,10 +217,10 @@ fn entries(folder: &Path, is: fn(&FileType) -> bool) -> Vec<PathBuf> {
     these.map(|entry| entry.path()).collect()
 }
 
-/// Refuses a snapshot that is a link, or that lies behind one: with `--update`, files that belong to
-/// somebody else would be written and removed as snapshots.
+/// Returns an error if a snapshot is a link or lies behind one. Otherwise `--update` could overwrite and
+/// remove files elsewhere.
 fn refuse_links(path: &Path) -> io::Result<()> {
-    // The file, the script's folder, `snapshots`.
+    // The file, the folder of the script's snapshots, and `snapshots`.
     let link = path.ancestors().take(3).find(|part| {
         let found = part.symlink_metadata();
         found.is_ok_and(|found| found.is_symlink())
@@ -232,7 +235,7 @@ fn refuse_links(path: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
 }
 
-/// Removes snapshots, and their folder when it is empty then.
+/// Removes snapshots, and their folders if these are empty then.
 ///
 /// # Errors
 /// When a file cannot be removed.
@@ -244,14 +247,14 @@ pub(super) fn remove(paths: &[PathBuf]) -> io::Result<()> {
             io::Error::new(error.kind(), message)
         })?;
         for folder in path.ancestors().skip(1).take(2) {
-            // It is not empty while there are others.
+            // It fails, as intended, while the folder has other files.
             let _ = fs::remove_dir(folder);
         }
     }
     Ok(())
 }
 
-/// Puts a snapshot in the place of the one that is kept, whole, and makes its folder.
+/// Writes a snapshot, or replaces it as a whole. Creates its folder.
 fn write(path: &Path, text: &str, files: &Files) -> io::Result<()> {
     let parent = path.parent().unwrap_or(Path::new(""));
     refuse_links(path)?;
@@ -266,6 +269,7 @@ fn folder_of(script: &Path) -> PathBuf {
     script.with_file_name(FOLDER).join(stem)
 }
 
+/// The error for a snapshot that does not exist yet.
 fn missing(name: &str, path: &Path, kept: &Kept) -> Box<EvalAltResult> {
     let message = format!("there is no snapshot `{name}` yet, {}", path.display());
     let text = match kept.value.as_str() {
@@ -275,6 +279,8 @@ fn missing(name: &str, path: &Path, kept: &Kept) -> Box<EvalAltResult> {
     failed_with(&message, vec![text], Some(UPDATE))
 }
 
+/// The error for a value that differs from its snapshot, whose file has the content `text`; `None` if
+/// they are equal.
 fn differing(
     name: &str,
     path: &Path,

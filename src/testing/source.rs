@@ -1,5 +1,4 @@
-//! A script's text, taken apart as far as annotations need: its comments, and where its functions
-//! begin and end.
+//! Finds the comments of a script, and the lines of its functions, as annotations need them.
 
 use std::ops::RangeInclusive;
 
@@ -10,9 +9,9 @@ use crate::text::lex::{Kind, Lexed, Token};
 pub(super) struct Comment {
     /// Its line, counted from 1.
     pub line: usize,
-    /// What follows the slashes, trimmed.
+    /// Its text after the slashes, trimmed.
     pub text: String,
-    /// Whether nothing but it is on its line.
+    /// True if there is no code before it on its line.
     pub alone: bool,
 }
 
@@ -25,7 +24,7 @@ pub(super) struct Function {
     pub lines: RangeInclusive<usize>,
 }
 
-/// A text taken apart.
+/// The comments and functions of a script.
 #[derive(Debug, Default)]
 pub(super) struct Source {
     pub comments: Vec<Comment>,
@@ -35,7 +34,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Takes a script apart; of a text that is none, what can be made out.
+    /// Finds comments and functions, as far as possible also in a text with syntax errors.
     pub fn new(text: &str) -> Self {
         let lexed = Lexed::of(text);
         let code = lexed
@@ -50,7 +49,7 @@ impl Source {
     }
 }
 
-/// The line of a byte, counted from 1.
+/// The line of a byte position, counted from 1.
 fn line(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
@@ -74,7 +73,7 @@ fn comments(text: &str, tokens: &[Token]) -> Vec<Comment> {
     comments
 }
 
-/// `fn` is a keyword, so that wherever it stands in the code a function begins.
+/// The functions of a script. `fn` is a keyword, so each one in the code begins a function.
 fn functions(text: &str, lexed: &Lexed) -> Vec<Function> {
     let piece = |at: usize| {
         let token = lexed.tokens.get(at);
@@ -86,7 +85,7 @@ fn functions(text: &str, lexed: &Lexed) -> Vec<Function> {
         let begin = lexed.tokens[at].range.start;
         let body = (at..lexed.tokens.len()).find(|&brace| piece(brace) == "{");
         let pair = lexed.pairs.iter().find(|(open, _)| Some(*open) == body);
-        // One that is not closed goes on to the end.
+        // A function whose brace is not closed extends to the end of the text.
         let end = pair.map_or(text.len(), |(_, close)| lexed.tokens[*close].range.start);
         Function {
             name: piece(at + 1).to_owned(),

@@ -1,4 +1,4 @@
-//! `--watch`: running tests again when files change.
+//! `--watch`: runs tests again when files change.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,26 +13,28 @@ use crate::params::Bad;
 use crate::stop::DONE;
 use crate::stop::Interrupt;
 
-/// An editor writes a file in several steps; this long after the last one it is done.
+/// Time without an event after which a change counts as complete: an editor writes a file in several
+/// steps.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// What there is to run again.
+/// The tests to run again.
 #[derive(Debug, PartialEq)]
 pub(super) enum Changed {
-    /// All of it.
+    /// All tests.
     Everything,
-    /// These scripts, by their real paths.
+    /// The tests of these scripts, given by their real paths.
     Scripts(BTreeSet<PathBuf>),
 }
 
-/// Whether a script is one of those that changed.
+/// Returns whether a script is one of those that changed.
 pub(super) fn is_among(script: &Path, changed: &BTreeSet<PathBuf>) -> bool {
     script
         .canonicalize()
         .is_ok_and(|real| changed.contains(&real))
 }
 
-/// Calls `pass` now and after every change below the paths, until the user stops it.
+/// Calls `pass` now and after every change below the paths, until the user stops it. Returns the exit
+/// code.
 ///
 /// # Errors
 /// [`Bad`] when the operating system cannot watch the paths.
@@ -48,7 +50,8 @@ pub(super) fn watch(
     };
     let mut watcher = notify::recommended_watcher(tell).map_err(cannot)?;
     for root in roots {
-        // Editors replace a file by another one, so a file is watched through its folder.
+        // Editors replace a file by a new one, and a watch on the old one would end. So its folder is
+        // watched instead.
         let folder = match root.parent() {
             _ if root.is_dir() => root.as_path(),
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -63,7 +66,7 @@ pub(super) fn watch(
     while !stop.requested() {
         match told.recv_timeout(QUIET) {
             Ok(Ok(event)) => changed.extend(paths(event)),
-            // Events may have been lost, so anything may have changed.
+            // Events may have been lost, so anything may have changed: an empty path runs all tests.
             Ok(Err(_)) => drop(changed.insert(PathBuf::new())),
             Err(RecvTimeoutError::Timeout) if changed.is_empty() => {}
             Err(RecvTimeoutError::Timeout) => pass(&sorted(std::mem::take(&mut changed))),
@@ -73,7 +76,7 @@ pub(super) fn watch(
     Ok(stop.exit_code().unwrap_or(DONE))
 }
 
-/// The files that an event says have changed: reading one is no change.
+/// The paths that changed by an event. Events for reading are ignored.
 fn paths(event: Event) -> Vec<PathBuf> {
     match event.kind {
         EventKind::Access(_) => Vec::new(),
@@ -81,7 +84,8 @@ fn paths(event: Event) -> Vec<PathBuf> {
     }
 }
 
-/// A snapshot stands for its script; anything that is no script may be read by any of them.
+/// Converts changed paths to the tests to run again. A snapshot counts as its script. Any other file may
+/// be read by any script, so all tests run.
 fn sorted(changed: BTreeSet<PathBuf>) -> Changed {
     let mut scripts = BTreeSet::new();
     for path in changed {
@@ -94,6 +98,7 @@ fn sorted(changed: BTreeSet<PathBuf>) -> Changed {
     Changed::Scripts(scripts)
 }
 
+/// The script that a path belongs to: itself, or the script of a snapshot.
 fn script_of(path: &Path) -> Option<PathBuf> {
     if is_script(path) {
         return Some(path.to_path_buf());

@@ -1,7 +1,7 @@
-//! Comparing texts word by word, so that a printed table can be kept as a snapshot: a number in it
-//! may lie within a tolerance, anything else must be the same.
+//! Compares texts word by word, so that a printed table can be a snapshot: numbers may differ within a
+//! tolerance, anything else must be the same.
 //!
-//! Runs of blanks count as one: a column is as wide as its widest number.
+//! The number of blanks between words does not count, because a column is as wide as its widest number.
 
 use std::sync::LazyLock;
 
@@ -24,14 +24,14 @@ impl<'a> Token<'a> {
     }
 }
 
-/// Without its sign: whether `-` is one depends on what stands before it.
+/// A number without its sign: a `-` may also be a hyphen, depending on the text before it.
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     #[allow(clippy::unwrap_used)] // The pattern is a constant.
     Regex::new(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?").unwrap()
 });
 
-/// Words, numbers and what is between them. A number is one only where it stands for itself:
-/// `lstm2`, `1.2.840` and `12-b` are words.
+/// Splits a line into numbers and other text. Digits inside a word are no number: `lstm2`, `1.2.840` and
+/// `12-b` are words.
 fn tokens(line: &str) -> Vec<Token<'_>> {
     line.split_whitespace().flat_map(split).collect()
 }
@@ -62,12 +62,13 @@ fn split(word: &str) -> Vec<Token<'_>> {
     tokens
 }
 
+/// Returns whether a character can be part of a word.
 fn joins(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Where a number begins whose digits follow `before`: with them or with their sign; `None` where
-/// they belong to a word.
+/// The byte at which a number begins whose digits follow the text `before`: at its sign, or at the
+/// digits. `None` if the digits belong to a word.
 fn start_of_number(before: &str) -> Option<usize> {
     match before.chars().next_back() {
         Some(c) if joins(c) || c == '.' => None,
@@ -76,7 +77,7 @@ fn start_of_number(before: &str) -> Option<usize> {
     }
 }
 
-/// Whether what follows digits makes a word of them.
+/// Returns whether the text after digits makes them part of a word.
 fn goes_on(after: &str) -> bool {
     let mut after = after.chars();
     match after.next() {
@@ -86,7 +87,7 @@ fn goes_on(after: &str) -> bool {
     }
 }
 
-/// The lines of `found` that are not as expected, the first difference of each.
+/// The lines of `found` that are not as expected, each with its first difference.
 pub(super) fn differences(expected: &str, found: &str, at: &str, by: Tolerance) -> Vec<Difference> {
     let (left, right) = (expected.lines().count(), found.lines().count());
     let mut all = Vec::new();
@@ -109,6 +110,7 @@ pub(super) fn differences(expected: &str, found: &str, at: &str, by: Tolerance) 
     all
 }
 
+/// The first difference of two lines.
 fn in_line(expected: &str, found: &str, at: &str, by: Tolerance) -> Option<Difference> {
     let (left, right) = (tokens(expected), tokens(found));
     for (a, b) in left.iter().zip(&right) {

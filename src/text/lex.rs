@@ -279,7 +279,7 @@ mod tests {
             "/* ( /* */ */ 1",
             "#\"a \" (\"#",
             "a) + 1",
-            // A text in double quotes ends on its line: the engine tells what is wrong.
+            // A string in double quotes ends on its line, so more lines cannot complete it.
             "print(1); \"open",
         ] {
             check(text, true);

@@ -197,7 +197,7 @@ mod tests {
             let error = yaml(&text).unwrap_err();
             assert!(error.contains("more than 500 brackets"), "{error}");
         }
-        // Its own limit.
+        // The parser has a limit of its own.
         let error = yaml(&"[".repeat(400)).unwrap_err();
         assert!(!error.contains("brackets are not closed on"), "{error}");
         assert!(yaml(&"- ".repeat(1 << 19)).is_err());

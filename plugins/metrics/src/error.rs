@@ -99,7 +99,7 @@ pub enum MetricsError {
     Groups {
         /// Name of the grouping.
         name: String,
-        /// The expected and the found, in words.
+        /// The problem, in words.
         problem: String,
     },
     /// The user asked to stop.

@@ -250,7 +250,7 @@ mod tests {
         refused(&[two], "gradients[0]");
     }
 
-    /// Two elements in the memory of one, and the other way round: the kernel would write beyond it.
+    /// The kernel would write beyond the memory of a tensor that has less of it than elements.
     #[test]
     fn moments_that_lie_otherwise_are_refused() {
         let options = (Kind::Float, Device::Cpu);

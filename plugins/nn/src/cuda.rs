@@ -5,7 +5,7 @@
 //! part when it is loaded, exactly as if the binary were linked to it. It must be loaded before
 //! libtorch first asks whether CUDA is there, because libtorch keeps that answer for good.
 
-// The program's own installation, which no script names.
+// These files are the program's own installation, which no script can name.
 #![allow(clippy::disallowed_methods)]
 #![expect(
     unsafe_code,

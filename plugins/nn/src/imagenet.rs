@@ -1,8 +1,8 @@
 //! Finds the ImageNet weights that come with the set-up.
 //!
 //! `make setup` converts them once into the folder `.weights`, beside `.libtorch`. A script asks
-//! for them by name and never by path. So they belong to the program, as libtorch does, and are
-//! read whatever files a script may read.
+//! for them by name and never by path. So they belong to the program, as libtorch does, and need no
+//! permission to read files.
 //!
 //! ```
 //! use pe_nn::{BackboneKind, NnError, imagenet};

@@ -1,6 +1,6 @@
 //! Path and version of the libtorch in this process.
 
-// The program's own installation, which no script names.
+// These files are the program's own installation, which no script can name.
 #![allow(clippy::disallowed_methods)]
 
 use std::fs;

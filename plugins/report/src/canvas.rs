@@ -26,7 +26,7 @@ pub const PALE: Colour = [222, 226, 232];
 /// The largest side of a picture. PNG could hold more; viewers and terminals cannot.
 pub const MAX_SIDE: u32 = 30_000;
 
-/// How large text is drawn, by the height of a line in pixels.
+/// Size of text, by the height of a line in pixels.
 #[derive(Debug, Clone, Copy)]
 pub enum TextSize {
     /// 10 pixels: captions of tiles.
@@ -52,16 +52,16 @@ impl TextSize {
     }
 }
 
-/// Where text stands at its point.
+/// Alignment of text at its point.
 pub use embedded_graphics::text::Alignment as Align;
 
-/// A picture while it is drawn.
+/// A picture that is being drawn.
 pub struct Canvas {
     image: RgbImage,
 }
 
 impl Canvas {
-    /// A canvas of one colour.
+    /// Creates a canvas of one colour.
     pub fn new(width: u64, height: u64, colour: Colour) -> Result<Self, ReportError> {
         let side = |side: u64| {
             u32::try_from(side)

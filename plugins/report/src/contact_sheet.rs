@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 use crate::canvas::{Align, Canvas, Colour, MAX_SIDE, TextSize};
 use crate::{Picture, ReportError};
 
-/// How a contact sheet is laid out.
+/// Layout of a contact sheet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ContactSheetOptions {
     /// Side of one tile, pixels, 16 to 1024.
     pub tile: u32,
-    /// Slices beside each other.
+    /// Number of slices beside each other.
     pub columns: u32,
-    /// How many slices are shown, evenly spaced; 0 shows all, or as many as fit a picture.
+    /// Number of slices to show, evenly spaced; 0 shows all, or as many as fit a picture.
     pub n_slices: usize,
-    /// The slices that are shown, by index; empty shows `n_slices`.
+    /// Indices of the slices to show; empty shows `n_slices`.
     pub slices: Vec<usize>,
 }
 
@@ -45,9 +45,9 @@ const CAPTION_HEIGHT: u32 = 14;
 const GAP: u32 = 6;
 const TILES: u32 = 3;
 
-/// A contact sheet of an exam, from the apex to the base: for each slice the PE window, the same
-/// with the mask's outline, and the three masked channels (lung, PE, mediastinal) as red, green
-/// and blue.
+/// Draws a contact sheet of an exam, from the apex to the base. For each slice it shows the PE
+/// window, the same with the mask's outline, and the three masked channels (lung, PE, mediastinal)
+/// as red, green and blue.
 ///
 /// # Errors
 /// [`ReportError::Ct`] when the mask has another shape; [`ReportError::Option`] for a tile or
@@ -132,7 +132,7 @@ fn check(options: &ContactSheetOptions) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// The slices that were chosen, the highest first, each once.
+/// Returns the chosen slices, the highest first, each once.
 fn chosen_slices(n_slices: usize, chosen: &[usize]) -> Result<Vec<usize>, ReportError> {
     if let Some(found) = chosen.iter().find(|slice_idx| **slice_idx >= n_slices) {
         return Err(ReportError::Option {
@@ -145,7 +145,7 @@ fn chosen_slices(n_slices: usize, chosen: &[usize]) -> Result<Vec<usize>, Report
     Ok(shown.into_iter().rev().collect())
 }
 
-/// The slices to show, the highest first: all, or `wanted` of them, evenly spaced and
+/// Returns the slices to show, the highest first: all, or `wanted` of them, evenly spaced and
 /// including both ends.
 fn shown_slices(n_slices: usize, wanted: usize) -> Vec<usize> {
     if wanted >= n_slices {
@@ -184,7 +184,7 @@ fn grey_image(channel: &Array3<f32>) -> RgbImage {
     })
 }
 
-/// Marks the tile's pixels that are inside the mask and have a neighbour outside.
+/// Marks the pixels of a tile that are inside the mask and have a neighbour outside.
 fn draw_outline(tile: &mut RgbImage, mask: ArrayView2<bool>) {
     let (rows, cols) = mask.dim();
     let (width, height) = tile.dimensions();
@@ -209,7 +209,7 @@ fn draw_outline(tile: &mut RgbImage, mask: ArrayView2<bool>) {
     }
 }
 
-/// A picture no wider than `width` pixels.
+/// Shrinks a picture to at most `width` pixels.
 pub(crate) fn shrunk(picture: &RgbImage, width: u32) -> RgbImage {
     if picture.width() <= width {
         return picture.clone();

@@ -6,7 +6,7 @@ use pe_ct::CtError;
 use pe_metrics::MetricsError;
 use thiserror::Error;
 
-/// What can go wrong between a result and its picture.
+/// Errors of making reports and pictures.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -15,10 +15,10 @@ pub enum ReportError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// A picture would be larger than anything can show.
+    /// A picture would be larger than viewers can show.
     #[error("expected a picture of at most {limit} pixels a side, found {width} × {height}")]
     TooLarge {
         /// The largest side.
@@ -33,17 +33,17 @@ pub enum ReportError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// A file that is not what it should be.
+    /// A file has other contents than expected.
     #[error("{path}: expected {expected}, found {found}")]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// Expected contents.
         expected: &'static str,
-        /// What is wrong.
+        /// The problem, in words.
         found: String,
     },
     /// An option is outside its range.
@@ -51,12 +51,12 @@ pub enum ReportError {
     Option {
         /// The option's name.
         option: &'static str,
-        /// What it may be.
+        /// Allowed values.
         expected: &'static str,
-        /// What it is.
+        /// Given value.
         found: String,
     },
-    /// A table's row has not as many cells as there are columns.
+    /// A table's row does not have as many cells as there are columns.
     #[error("expected a row of {expected} cells, one a column, found {found}")]
     Row {
         /// The number of columns.
@@ -64,7 +64,7 @@ pub enum ReportError {
         /// The number of cells.
         found: usize,
     },
-    /// A file name without the ending that says what to write.
+    /// A file name has no ending that can be written.
     #[error("expected a file name that ends in {expected}, found {found}")]
     Ending {
         /// The endings that can be written.
@@ -72,24 +72,24 @@ pub enum ReportError {
         /// The file that was asked for.
         found: PathBuf,
     },
-    /// A model is there twice.
+    /// A model was added twice.
     #[error("expected each model once, found `{id}` twice")]
     DuplicateModel {
         /// The model.
         id: String,
     },
-    /// An experiment has one baseline.
+    /// An experiment can only have one baseline.
     #[error("expected one baseline, found `{id}` beside `{first}`")]
     SecondBaseline {
         /// The model.
         id: String,
-        /// The baseline that the experiment has.
+        /// The experiment's baseline.
         first: String,
     },
-    /// A model that the experiment does not have.
+    /// The experiment does not have a model.
     #[error("expected a model of the experiment, found `{id}`")]
     UnknownModel {
-        /// What was given.
+        /// The given id.
         id: String,
         /// The most similar of the experiment's models.
         nearest: Option<String>,
@@ -106,22 +106,22 @@ pub enum ReportError {
         /// The first difference.
         difference: String,
     },
-    /// An exam that the scores do not have.
+    /// The scores do not have an exam.
     #[error("expected an exam that {model} scored, found {exam}")]
     UnknownExam {
-        /// What was given.
+        /// The given exam.
         exam: String,
-        /// Whose scores.
+        /// The model that the scores belong to.
         model: String,
     },
-    /// A slice that an exam does not have.
+    /// An exam does not have a slice.
     #[error("expected a slice below {n_slices} of exam {exam}, found {found}")]
     UnknownSlice {
         /// The exam.
         exam: String,
-        /// Its slices.
+        /// Number of its slices.
         n_slices: usize,
-        /// What was given.
+        /// The given index.
         found: usize,
     },
     /// The experiment has no model to evaluate.
@@ -133,7 +133,7 @@ pub enum ReportError {
     /// The scores cannot be evaluated.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
-    /// The volume and the mask do not go together.
+    /// The volume and the mask do not match.
     #[error(transparent)]
     Ct(#[from] CtError),
     /// The user asked to stop.

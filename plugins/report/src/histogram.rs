@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::canvas::{Align, Canvas, Colour, GREY, INK, PALE, TextSize, WHITE};
 use crate::{Picture, ReportError};
 
-/// What a histogram shows.
+/// Range and bins of a histogram.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HistogramOptions {
@@ -17,7 +17,7 @@ pub struct HistogramOptions {
     pub bin_hu: u16,
 }
 
-/// From air to dense contrast; bone and metal above are counted in words.
+/// From air to dense contrast. Bone and metal above are only counted, in the legend.
 impl Default for HistogramOptions {
     fn default() -> Self {
         Self {
@@ -28,7 +28,7 @@ impl Default for HistogramOptions {
     }
 }
 
-/// Voxels counted by HU.
+/// Numbers of voxels by HU.
 struct Counts {
     all: Vec<u64>,
     masked: Vec<u64>,
@@ -45,8 +45,8 @@ const ALL: Colour = [168, 176, 188];
 const MASKED: Colour = [46, 110, 190];
 const WINDOW: Colour = [200, 80, 40];
 
-/// A histogram of an exam's HU on a logarithmic scale: all voxels, and with a mask those inside
-/// it. The edges of the PE window are marked.
+/// Draws a histogram of an exam's HU on a logarithmic scale: all voxels, and with a mask those
+/// inside it. The edges of the PE window are marked.
 ///
 /// # Errors
 /// [`ReportError::Ct`] when the mask has another shape; [`ReportError::Option`] when the range is
@@ -182,7 +182,7 @@ fn draw_bars(canvas: &mut Canvas, counts: &[u64], decades: f64, colour: Colour) 
     let left_of =
         |bin: usize| LEFT + (bin as i64 * i64::from(plot_width()) / counts.len() as i64) as i32;
     for (bin, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-        // One voxel is shown one pixel high, where its logarithm is 0.
+        // A bin with one voxel has the logarithm 0, but is shown one pixel high.
         let height = ((n as f64).log10() / decades * f64::from(plot_height())).max(1.0) as i32;
         let (left, width) = (left_of(bin), (left_of(bin + 1) - left_of(bin)).max(1));
         canvas.fill(

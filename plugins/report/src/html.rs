@@ -1,4 +1,4 @@
-//! A page as HTML that needs no other file.
+//! Renders a page as self-contained HTML.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ figure { margin: 1.5rem 0; } figcaption { color: #787e88; } img { max-width: 100
   body { color: #dfe3ea; background: #16181d; } h2, th, td { border-color: #343a44; }
 }";
 
-/// The page as HTML.
+/// Renders the page as HTML.
 pub fn render(page: &Page) -> Result<String, ReportError> {
     let title = escaped(&page.title);
     let mut out = format!(
@@ -31,6 +31,7 @@ pub fn render(page: &Page) -> Result<String, ReportError> {
     let mut in_facts = false;
     for part in &page.parts {
         let fact = matches!(part, Part::Fact { .. });
+        // Facts that follow each other share one list.
         if fact != in_facts {
             out.push_str(if fact { "<dl>\n" } else { "</dl>\n" });
             in_facts = fact;
@@ -76,7 +77,7 @@ fn render_table(table: &Table) -> String {
     format!("<table>\n{}{body}</table>\n", row("th", &table.columns))
 }
 
-/// Text as HTML shows it.
+/// Escapes text for HTML.
 pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

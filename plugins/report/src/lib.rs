@@ -1,12 +1,12 @@
-//! Pictures and pages that show what was done: a contact sheet of an exam ([`contact_sheet`]), a
-//! histogram of HU ([`histogram`]), one exam's probabilities ([`strip`]), a page of facts, tables
-//! and pictures ([`Page`]), and the report of models scored on the same exams ([`Experiment`]).
+//! Pictures and pages of results: a contact sheet of an exam ([`contact_sheet`]), a histogram of HU
+//! ([`histogram`]), one exam's probabilities ([`strip`]), a page of facts, tables and pictures
+//! ([`Page`]), and the report of models scored on the same exams ([`Experiment`]).
 //!
 //! Input: volumes, masks and slices ([`pe_ct`]), scores ([`pe_metrics`]), words and numbers.
-//! Output: PNG files, tables, and HTML files that need no other file. This room must not know where
-//! a volume comes from, what is stored, or what a model is.
+//! Output: PNG files, tables, and self-contained HTML files. This crate does not deal with loading
+//! volumes, with storage or with models.
 
-// Tests look at files themselves.
+// Tests access files directly.
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 mod canvas;

@@ -4,33 +4,33 @@ use crate::canvas::{Align, Canvas, Colour, GREY, INK, PALE, TextSize, WHITE};
 use crate::svg::Axis;
 use crate::{Picture, ReportError};
 
-/// Points of one kind, joined by a line.
+/// One series of points, joined by a line.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LineSeries {
-    /// Its name in the legend.
+    /// Name in the legend.
     pub name: String,
-    /// Along the axis to the right.
+    /// Values along the axis to the right.
     pub x: Vec<f64>,
-    /// Along the axis upwards, as many; one that is no number breaks the line.
+    /// Values along the axis upwards, as many as in `x`. One that is not a number breaks the line.
     pub y: Vec<f64>,
-    /// The lower end of each point's interval, as many, or none.
+    /// Lower end of each point's interval, as many as in `x`, or none.
     pub low: Vec<f64>,
-    /// The upper end of each point's interval, as many, or none.
+    /// Upper end of each point's interval, as many as in `x`, or none.
     pub high: Vec<f64>,
 }
 
-/// What a line plot says beside its lines.
+/// Options of a line plot: labels and a reference line.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinePlotOptions {
-    /// What the axis to the right measures, with its unit.
+    /// Label of the axis to the right, with its unit.
     pub x: String,
-    /// What the axis upwards measures, with its unit.
+    /// Label of the axis upwards, with its unit.
     pub y: String,
-    /// Where a broken line lies for comparison, in the units of the axis upwards.
+    /// Height of a dashed line for comparison, in the units of the axis upwards.
     pub reference: Option<f64>,
-    /// What that line is, in the legend.
+    /// Name of that line in the legend.
     pub reference_name: String,
 }
 
@@ -40,7 +40,7 @@ const LEFT: i32 = 72;
 const RIGHT: i32 = 24;
 const TOP: i32 = 62;
 const BOTTOM: i32 = 52;
-/// The colours of Okabe and Ito that stand out on white; colour-blind people can tell them apart.
+/// The colours of Okabe and Ito that are visible on white. Colour-blind people can tell them apart.
 const COLOURS: [Colour; 6] = [
     [0, 114, 178],
     [213, 94, 0],
@@ -49,14 +49,14 @@ const COLOURS: [Colour; 6] = [
     [86, 180, 233],
     [230, 159, 0],
 ];
-/// Length of the pieces of a broken line, and of the gaps, pixels.
+/// Length of the dashes and the gaps of a dashed line, pixels.
 const DASH: i32 = 6;
 
-/// A plot of lines with an interval at each point.
+/// Draws a plot of lines with an interval at each point.
 ///
 /// # Errors
-/// [`ReportError::Option`] without a series, for more than six, and for one that has not as many
-/// values in `y`, `low` and `high` as in `x`.
+/// [`ReportError::Option`] without a series, for more than six, and for a series with other numbers
+/// of values in `y`, `low` and `high` than in `x`.
 pub fn line_plot(
     title: &str,
     series: &[LineSeries],
@@ -118,7 +118,7 @@ fn check(series: &[LineSeries]) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Where values stand.
+/// Converts values to pixels.
 struct Frame {
     across: Axis,
     up: Axis,

@@ -10,19 +10,19 @@ use pe_files::Files;
 use crate::write::write_whole;
 use crate::{Picture, ReportError};
 
-/// One page of facts, tables and pictures, written as HTML that needs no other file and as PNG.
+/// One page of facts, tables and pictures, which can be written as self-contained HTML and as PNG.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     pub(crate) title: String,
     pub(crate) parts: Vec<Part>,
 }
 
-/// A table of words.
+/// A table of text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     /// The columns' names.
     pub columns: Vec<String>,
-    /// The rows, as many cells each as there are columns.
+    /// The rows, each with as many cells as there are columns.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Part {
 /// Width of the page as PNG, pixels.
 const WIDTH: u32 = 1200;
 const MARGIN: u32 = 24;
-/// Facts' values start here.
+/// Left edge of the values of facts, pixels.
 const VALUE_LEFT: u32 = 260;
 
 impl Page {
@@ -76,7 +76,7 @@ impl Page {
     /// Adds a table.
     ///
     /// # Errors
-    /// [`ReportError::Row`] when a row has not as many cells as there are columns.
+    /// [`ReportError::Row`] when a row does not have as many cells as there are columns.
     pub fn table(&mut self, table: Table) -> Result<(), ReportError> {
         let expected = table.columns.len();
         match table.rows.iter().find(|row| row.len() != expected) {
@@ -99,8 +99,7 @@ impl Page {
         });
     }
 
-    /// Writes the page, in one step: `.html` gives a page that needs no other file, `.png` a
-    /// picture of it.
+    /// Writes the page atomically: `.html` gives a self-contained page, `.png` a picture of it.
     ///
     /// # Errors
     /// [`ReportError::Ending`] for another ending; [`ReportError::TooLarge`] when a PNG would be;
@@ -116,10 +115,12 @@ impl Page {
         }
     }
 
-    /// The page as a picture; what does not fit a picture is left to the HTML page, and says so.
+    /// Draws the page as a picture. Parts that do not fit are left to the HTML page, and the
+    /// picture says so.
     ///
     /// # Errors
-    /// [`ReportError::TooLarge`] never, in practice: the picture is kept within what can be drawn.
+    /// [`ReportError::TooLarge`], which does not happen in practice: the picture is kept within
+    /// what can be drawn.
     pub fn to_picture(&self) -> Result<Picture, ReportError> {
         let header = 2 * MARGIN + 20;
         let mut height = header + MARGIN + Drawn::rest().height();
@@ -150,10 +151,11 @@ impl Page {
     }
 }
 
-/// Rows of a table that are drawn; a data set's table of exams belongs on the HTML page.
+/// Most rows of a table that are drawn. The long table of a data set's exams belongs on the HTML
+/// page.
 const DRAWN_ROWS: usize = 100;
 
-/// A part of the page laid out as lines of pixels.
+/// A part of the page, laid out in lines of pixels.
 enum Drawn {
     Heading(String),
     Line(String),
@@ -167,7 +169,7 @@ enum Drawn {
 }
 
 impl Drawn {
-    /// Stands for what does not fit.
+    /// The line that replaces parts that do not fit.
     fn rest() -> Self {
         Self::Line("... the rest is on the HTML page".into())
     }

@@ -12,18 +12,18 @@ use pe_files::Files;
 
 use crate::write::write_whole;
 
-/// A finished picture in memory, 8 bits a channel. Cheap to clone.
+/// A finished picture in memory, 8 bits per channel. Cheap to clone.
 #[derive(Clone)]
 pub struct Picture {
     image: Arc<RgbImage>,
     title: Arc<str>,
-    /// The picture as PNG once it was asked for: it is shown, saved and put on pages, and encoding
-    /// a sheet of 320 slices takes about a second.
+    /// The picture as PNG, cached on first use. It is shown, saved and put on pages, and encoding a
+    /// sheet of 320 slices takes about a second.
     encoded: Arc<OnceLock<Vec<u8>>>,
 }
 
 impl Picture {
-    /// A picture with a title for captions and terminals.
+    /// Creates a picture with a title for captions and terminals.
     pub fn new(image: RgbImage, title: &str) -> Self {
         Self {
             image: Arc::new(image),
@@ -37,12 +37,12 @@ impl Picture {
         &self.image
     }
 
-    /// What the picture shows.
+    /// The title.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// Writes the picture as PNG, in one step, creating the folder.
+    /// Writes the picture as PNG, atomically, and creates the folder if needed.
     ///
     /// # Errors
     /// [`ReportError::Ending`] unless `path` ends in `.png`; [`ReportError::Io`].
@@ -59,7 +59,7 @@ impl Picture {
         write_whole(path, self.png()?, files)
     }
 
-    /// The picture as a `data:` address, for pages that need no other file.
+    /// Returns the picture as a `data:` URL, for self-contained pages.
     pub(crate) fn data_url(&self) -> Result<String, ReportError> {
         Ok(format!(
             "data:image/png;base64,{}",

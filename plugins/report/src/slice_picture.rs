@@ -5,16 +5,16 @@ use pe_ct::channels::to_byte;
 use crate::canvas::{Canvas, Colour};
 use crate::{Picture, ReportError};
 
-/// A tile smaller than this is enlarged by a whole factor, pixels.
+/// A tile narrower than this is enlarged by a whole factor, pixels.
 const LEAST_TILE: u32 = 192;
 /// Space between the tiles, pixels.
 const GAP: u32 = 4;
 const BACKGROUND: Colour = [18, 20, 24];
-/// The PE window's place among the channels.
+/// Index of the PE window among the channels.
 const PE: usize = 1;
 
-/// A slice as a network sees it: the channels lung, PE, mediastinum as red, green and blue, and
-/// beside it the PE window alone.
+/// Draws a slice as a network sees it: the channels lung, PE, mediastinum as red, green and blue,
+/// and beside it the PE window alone.
 ///
 /// # Errors
 /// [`ReportError::TooLarge`] for a slice larger than a picture can be.
@@ -38,7 +38,7 @@ pub fn slice_picture(slice: &ChannelSlice) -> Result<Picture, ReportError> {
     Ok(Picture::new(canvas.into_image(), title))
 }
 
-/// A small tile with each pixel repeated; a large one as it is.
+/// Enlarges a small tile by repeating each pixel; returns a large one as it is.
 fn enlarged(tile: &RgbImage) -> RgbImage {
     let (width, height) = tile.dimensions();
     let factor = LEAST_TILE.div_ceil(width.max(1)).max(1);

@@ -12,11 +12,11 @@ const TOP: i32 = 58;
 const BOTTOM: i32 = 44;
 /// Height of the band of labelled slices under the frame's upper edge, pixels.
 const BAND: u32 = 6;
-/// The colours of Okabe and Ito for blue and vermillion.
+/// Blue and vermillion of the colours of Okabe and Ito.
 const CURVE: Colour = [0, 114, 178];
 const THRESHOLD: Colour = [213, 94, 0];
 
-/// One exam's probability of PE along the body, from the feet (left) to the head, with the
+/// Draws one exam's probability of PE along the body, from the feet (left) to the head, with the
 /// threshold of the scores and the slices that are labelled PE.
 ///
 /// # Errors
@@ -49,13 +49,13 @@ pub fn strip(scores: &Scores, exam: &str) -> Result<Picture, ReportError> {
     ))
 }
 
-/// Where slices and probabilities stand.
+/// Converts slices and probabilities to pixels.
 struct Frame {
     n_slices: usize,
 }
 
 impl Frame {
-    /// The left edge of slice `slice_idx`.
+    /// Returns the left edge of slice `slice_idx`.
     fn col(&self, slice_idx: f64) -> i32 {
         let width = f64::from(WIDTH as i32 - LEFT - RIGHT);
         LEFT + (slice_idx / self.n_slices.max(1) as f64 * width).round() as i32
@@ -108,7 +108,8 @@ impl Frame {
         }
     }
 
-    /// Steps, because a probability holds for the whole of its slice; two pixels thick.
+    /// Draws the probabilities as steps, because each holds for the whole of its slice; two pixels
+    /// thick.
     fn draw_curve(&self, canvas: &mut Canvas, exam: &ExamScores) {
         let mut last: Option<i32> = None;
         for (slice_idx, &probability) in exam.probabilities.iter().enumerate() {

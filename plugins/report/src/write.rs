@@ -5,7 +5,8 @@ use pe_files::{Files, UNFINISHED};
 
 use crate::ReportError;
 
-/// Writes a file beside its place and renames it, so that a reader never sees half of it.
+/// Writes a file atomically: writes a temporary file beside it and renames that, so that a reader
+/// never sees half of it.
 pub fn write_whole(path: &Path, bytes: &[u8], files: &Files) -> Result<(), ReportError> {
     let (folder, name) = (path.parent(), path.file_name());
     let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
@@ -17,8 +18,9 @@ pub fn write_whole(path: &Path, bytes: &[u8], files: &Files) -> Result<(), Repor
     write_together(folder.unwrap_or(Path::new(".")), &[(&*name, bytes)], files)
 }
 
-/// Writes files beside their places in `folder`, creating it, and renames them when all are
-/// written: a full disk leaves the former files as they were, and nothing beside them.
+/// Writes several files in `folder`, which it creates if needed. It writes temporary files first
+/// and renames them only when all are written. So a full disk leaves the former files as they were,
+/// and nothing beside them.
 pub fn write_together(
     folder: &Path,
     contents: &[(impl AsRef<str>, impl AsRef<[u8]>)],
@@ -44,7 +46,7 @@ pub fn write_together(
     });
     if renamed.is_err() {
         for (name, _) in contents {
-            // What was renamed, or never written, is not there; the first error is what counts.
+            // A file that was renamed or never written is not there. Only the first error counts.
             let _ = files.remove_file(&beside(name.as_ref()));
         }
     }

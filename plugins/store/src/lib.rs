@@ -1,6 +1,6 @@
 //! Results on disk, keyed by what made them: the preprocessed slices of each exam ([`SliceStore`]),
 //! one checksummed set of files per exam ([`StoredExam`]), and the features that a frozen network
-//! makes of them ([`FeatureStore`]). Both are read through a memory map.
+//! makes of them ([`FeatureStore`]). Slices and features are read through a memory map.
 //!
 //! Input: a volume and a mask ([`pe_ct`]), or rows of features. Output: `[slice, channel, row,
 //! col]` bytes or halves, or `[row, value]` floats, on disk. This crate does not deal with DICOM,

@@ -320,14 +320,15 @@ impl SequenceOptions {
     }
 }
 
-/// The names of those that are given.
+/// Returns the names of the options that are set.
 fn given<const N: usize>(options: [(&'static str, bool); N]) -> Vec<&'static str> {
     let given = options.into_iter().filter(|(_, given)| *given);
     given.map(|(name, _)| name).collect()
 }
 
 impl SequenceOptions {
-    /// Options that are not as by default, and have no effect on a model of this kind.
+    /// Returns the options that differ from their defaults, but have no effect on this kind of
+    /// model.
     pub(crate) fn without_effect(&self) -> Vec<&'static str> {
         let own = Self::default();
         match self.model {
@@ -344,7 +345,7 @@ impl SequenceOptions {
 }
 
 impl CnnOptions {
-    /// Options that are not as by default, and have no effect on this network.
+    /// Returns the options that differ from their defaults, but have no effect on this network.
     pub(crate) fn without_effect(&self) -> Vec<&'static str> {
         if self.network.is_3d() {
             return Vec::new();

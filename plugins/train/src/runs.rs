@@ -226,6 +226,7 @@ impl Runs {
             .folder
             .join("models")
             .join(self.run_name(name, &architecture, parts));
+        // This needs no lock: `model.json` is written at once, when the model is finished.
         if let Some(model) = Model::open(&folder, &self.files)? {
             // A process killed right after it finished a model leaves checkpoints, which only take
             // space. If they cannot be removed, because the folder is read-only, the model is as
@@ -245,6 +246,7 @@ impl Runs {
             // The generator is locked only while the initial weights are drawn.
             let _drawing = seed_torch(self.seed, "initialisation", &[]);
             let mut network = build(&architecture, self.device)?;
+            // The initial classifier is torchvision's, which is made for 1000 classes.
             if let Network::Cnn(backbone) = &mut network {
                 backbone.renew_classifier()?;
             }
@@ -292,7 +294,8 @@ impl Runs {
     /// get the same name, and so share a folder.
     fn run_name(&self, name: &str, architecture: &Architecture, parts: &Parts) -> String {
         let mut architecture = serde_json::json!(architecture);
-        // A path says nothing of the weights, and changes with the folder: their SHA-256 stays.
+        // Leave out the weights' path, which changes when a folder is moved. Their SHA-256 stays
+        // in.
         if architecture["weights"].is_object() {
             architecture["weights"]["file"] = serde_json::Value::Null;
             architecture["options"]["weights"] = serde_json::Value::Null;
@@ -308,7 +311,7 @@ impl Runs {
     }
 }
 
-/// Warns of options that were given and have no effect.
+/// Warns about options that were set but have no effect.
 fn tell(name: &str, options: &[&str], of: &str, work: &Work) {
     for option in options {
         work.warn(&format!("{name}: `{option}` has no effect on {of}"));

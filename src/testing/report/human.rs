@@ -1,4 +1,4 @@
-//! For people: a line for each test as it ends, the failures, and a summary.
+//! Report for people: a line for each test as it ends, then the failures and a summary.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::Pass;
 use crate::testing::{Case, Finished, Verdict};
 use crate::text::visible_line;
 
-/// What is written, and how.
+/// Formatter of the report.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::testing) struct Human {
     pub colour: bool,
@@ -25,7 +25,7 @@ impl Human {
         }
     }
 
-    /// A test that has ended, in one line.
+    /// The line of a test that has ended.
     pub fn line(self, case: &Case, finished: &Finished) -> String {
         let (code, word, why) = match &finished.verdict {
             Verdict::Passed => (GREEN, "ok", ""),
@@ -44,7 +44,7 @@ impl Human {
         format!("{word} {} ({seconds:.2} s){why}", visible_line(&name))
     }
 
-    /// The failures, then what came of the pass.
+    /// The end of the report: failures, snapshots and the summary.
     pub fn end(self, pass: &Pass) -> String {
         let mut text = String::new();
         for (case, finished) in &pass.done {

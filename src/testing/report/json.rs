@@ -1,11 +1,11 @@
-//! For programs: one JSON object a line, one for each test and one at the end.
+//! Report for programs: one JSON object a line, one for each test and one at the end.
 
 use serde_json::{Value, json};
 
 use super::Pass;
 use crate::testing::{Case, Finished, Verdict};
 
-/// A test that has ended.
+/// The object of a test that has ended.
 pub(in crate::testing) fn test(case: &Case, finished: &Finished) -> Value {
     let mut object = named(case);
     object["status"] = status(&finished.verdict).into();
@@ -23,7 +23,7 @@ pub(in crate::testing) fn test(case: &Case, finished: &Finished) -> Value {
     object
 }
 
-/// What is known of a test before it runs.
+/// The fields of a test that are known before it runs.
 pub(in crate::testing) fn named(case: &Case) -> Value {
     json!({
         "type": "test",
@@ -35,7 +35,7 @@ pub(in crate::testing) fn named(case: &Case) -> Value {
     })
 }
 
-/// The object at the end.
+/// The summary object at the end.
 pub(in crate::testing) fn summary(pass: &Pass) -> Value {
     let paths = |paths: &[std::path::PathBuf]| {
         let paths = paths

@@ -1,14 +1,14 @@
-//! For build servers: JUnit's XML, one suite a script.
+//! Report for build servers in JUnit's XML format, with one suite for each script.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Pass;
 use crate::testing::{Case, Finished, Verdict};
 
-/// The whole file.
+/// The text of the XML file.
 ///
 /// # Errors
-/// When it cannot be written as XML.
+/// When it cannot be serialised as XML.
 pub(in crate::testing) fn text(pass: &Pass) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new("pe-script test");
     report.set_time(pass.elapsed);

@@ -1,4 +1,4 @@
-//! What is said of a pass over the tests: to people, to programs, to build servers.
+//! Reports of a pass over the tests: for people, programs and build servers.
 
 pub(super) mod human;
 pub(super) mod json;
@@ -10,22 +10,22 @@ use std::time::Duration;
 use super::{Case, Finished, Verdict};
 use crate::stop::{DONE, TESTS_FAILED};
 
-/// What came of a pass.
+/// Results of a pass.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
     /// The tests that were run, in the order in which they ended.
     pub done: Vec<(Case, Finished)>,
-    /// How many were to be run.
+    /// Number of tests that were selected.
     pub n_chosen: usize,
-    /// How long it took.
+    /// Duration of the pass.
     pub elapsed: Duration,
     /// Snapshots that were written.
     pub written: Vec<PathBuf>,
     /// Snapshots that no test asked for.
     pub unused: Vec<PathBuf>,
-    /// Whether the unused ones were removed.
+    /// True if the unused snapshots were removed.
     pub removed: bool,
-    /// The exit code of the signal that stopped it.
+    /// Exit code of the signal that stopped the pass, if one did.
     pub stopped: Option<i32>,
 }
 
@@ -48,7 +48,7 @@ impl Pass {
         self.count(|verdict| matches!(verdict, Verdict::Skipped(_)))
     }
 
-    /// Those that were stopped, and those that never began.
+    /// Number of tests that were stopped or never began.
     pub fn n_not_run(&self) -> usize {
         self.n_chosen - self.n_passed() - self.n_failed() - self.n_skipped()
     }

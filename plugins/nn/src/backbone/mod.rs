@@ -201,8 +201,8 @@ impl Backbone {
     ///
     /// # Errors
     /// [`NnError::Shape`] for an input of another shape or without rows; [`NnError::OneValue`] in
-    /// training when BatchNorm would see one value a channel; [`NnError::Tch`] for another kind of
-    /// number or device.
+    /// training when BatchNorm would see one value per channel; [`NnError::Tch`] for another kind
+    /// of number or device.
     pub fn features(&self, input: &Tensor, mode: Mode) -> Result<Tensor, NnError> {
         self.check(input)?;
         match &self.body {

@@ -175,18 +175,18 @@ pub enum Difference {
     Shape {
         /// Name of the tensor.
         name: String,
-        /// In the network.
+        /// Expected by the network.
         expected: Vec<i64>,
-        /// In the state.
+        /// Found in the state.
         found: Vec<i64>,
     },
     /// A tensor has another kind of number.
     Dtype {
         /// Name of the tensor.
         name: String,
-        /// In the network.
+        /// Expected by the network.
         expected: Kind,
-        /// In the state.
+        /// Found in the state.
         found: Kind,
     },
 }

@@ -7,20 +7,20 @@ use pe_metrics::{
 use super::Experiment;
 use crate::ReportError;
 
-/// What was computed of an experiment.
+/// Results of an experiment.
 #[derive(Debug, Clone)]
 pub struct Results {
-    /// How.
+    /// Options of the evaluation.
     pub options: EvaluateOptions,
-    /// Of each model, in the experiment's order.
+    /// Results of each model, in the experiment's order.
     pub models: Vec<ModelResults>,
-    /// Of each pair that was to be compared.
+    /// Results of each comparison that was asked for.
     pub comparisons: Vec<Comparison>,
-    /// Of each of the experiment's groups, each model's numbers.
+    /// For each of the experiment's groupings, each model's numbers.
     pub groups: Vec<Vec<GroupsEvaluation>>,
 }
 
-/// One model at the three levels.
+/// Results of one model at the three levels.
 #[derive(Debug, Clone)]
 pub struct ModelResults {
     /// Slices: the level of the first table.
@@ -29,25 +29,25 @@ pub struct ModelResults {
     pub slab: Evaluation,
     /// Exams.
     pub exam: Evaluation,
-    /// Slices at the threshold that the test part itself gives.
+    /// Slices at the threshold chosen on the test part itself.
     pub optimistic: Optimistic,
-    /// How much better it is than the baseline, slices; `None` of the baseline itself, and without
+    /// Comparison with the baseline, at slice level; `None` for the baseline itself, and without
     /// one.
     pub to_baseline: Option<Comparison>,
 }
 
-/// The slice level at the threshold with the greatest Youden index on the test part itself: no
-/// model may know it beforehand, so these numbers flatter.
+/// Slice level at the threshold with the greatest Youden index on the test part itself. No model
+/// may know it beforehand, so these numbers are optimistic.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimistic {
-    /// The threshold; NaN where the test part has one class.
+    /// The threshold; NaN if the test part has one class only.
     pub threshold: f64,
-    /// Right and wrong calls at it.
+    /// Numbers of right and wrong calls at it.
     pub confusion: Confusion,
 }
 
 impl Optimistic {
-    /// A number of the calls; NaN where there is no threshold.
+    /// Computes a number from the calls; NaN if there is no threshold.
     pub fn value(&self, of: fn(&Confusion) -> f64) -> f64 {
         if self.threshold.is_nan() {
             f64::NAN
@@ -71,7 +71,7 @@ impl Results {
         [("Slab", |model| &model.slab), ("Exam", |model| &model.exam)]
     }
 
-    /// What the numbers' reader must know, with the models and the level in front; each once.
+    /// Returns the warnings about the numbers, each once, preceded by its models and level.
     pub(crate) fn warnings(&self, experiment: &Experiment) -> Vec<String> {
         let mut found: Vec<(String, Vec<&str>)> = Vec::new();
         let mut add = |text: String, model| match found.iter_mut().find(|(other, _)| *other == text)
@@ -103,7 +103,7 @@ const OPTIMISTIC: &str =
     "no threshold was chosen beforehand; the test part's own makes the numbers at it optimistic";
 
 impl Experiment {
-    /// Evaluates every model at slice, slab and exam level and compares what is to be compared.
+    /// Evaluates every model at slice, slab and exam level, and does the comparisons.
     ///
     /// # Errors
     /// [`ReportError::NoModels`]; [`ReportError::Metrics`] for an option out of range or a level

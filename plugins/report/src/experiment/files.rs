@@ -12,7 +12,7 @@ use super::{Experiment, Model, ModelResults, Optimistic, Results};
 use crate::ReportError;
 use crate::write::{write_together, write_whole};
 
-/// Writes all files of an experiment; none of them appears before all are written.
+/// Writes all files of an experiment. None of them appears before all are written.
 pub fn save(
     experiment: &Experiment,
     results: &Results,
@@ -31,10 +31,11 @@ pub fn save(
     write_together(folder, &contents, files)
 }
 
-/// The numbers of an experiment that was saved: the contents of its `.json` file.
+/// Reads the numbers of an experiment that was saved: the contents of its `.json` file.
 ///
 /// # Errors
-/// [`ReportError::Read`] where there is none; [`ReportError::Damaged`] for one that is no JSON.
+/// [`ReportError::Read`] when the file cannot be read; [`ReportError::Damaged`] when it is not
+/// JSON.
 pub fn saved_numbers(path: &Path, files: &Files) -> Result<Value, ReportError> {
     let text = files.read(path).map_err(|source| ReportError::Read {
         path: path.to_path_buf(),
@@ -47,7 +48,7 @@ pub fn saved_numbers(path: &Path, files: &Files) -> Result<Value, ReportError> {
     })
 }
 
-/// Everything numeric but the curves, which the predictions hold.
+/// Returns all numbers as JSON, except the curves, which can be computed from the predictions.
 fn json(experiment: &Experiment, results: &Results) -> String {
     let models: Vec<Value> = experiment
         .models
@@ -85,7 +86,7 @@ fn json(experiment: &Experiment, results: &Results) -> String {
     format!("{whole:#}\n")
 }
 
-/// Each model's numbers on each group of slices.
+/// Returns each model's numbers on each group of slices.
 fn groups_json(experiment: &Experiment, results: &Results) -> Vec<Value> {
     let groups = experiment.groups.iter().zip(&results.groups);
     groups
@@ -127,7 +128,7 @@ fn optimistic_json(optimistic: &Optimistic) -> Value {
     fields.into()
 }
 
-/// An evaluation without its curves and the options, which all share.
+/// Returns an evaluation without its curves, and without the options, which all evaluations share.
 fn numbers(evaluation: &Evaluation) -> Value {
     let mut value = json!(evaluation);
     if let Some(fields) = value.as_object_mut() {
@@ -136,7 +137,7 @@ fn numbers(evaluation: &Evaluation) -> Value {
     value
 }
 
-/// One line for each model and level, and one for each row of the reference.
+/// Returns the CSV table: one line for each model and level, and one for each row of the reference.
 fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportError> {
     let mut head: Vec<String> = ["model", "level", "source", "threshold"]
         .map(Into::into)
@@ -191,12 +192,12 @@ fn line(model: &Model, level: &str, source: &str, threshold: f64) -> impl Iterat
     .into_iter()
 }
 
-/// A number without an interval.
+/// Returns the cells of a number without an interval.
 fn alone(value: f64) -> [String; 3] {
     [number(value), String::new(), String::new()]
 }
 
-/// The shortest text that reads back as the same number; empty for what is none.
+/// Returns the shortest text that parses to the same number; empty if it is not finite.
 fn number(value: f64) -> String {
     if value.is_finite() {
         format!("{value:?}")
@@ -205,7 +206,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The table with intervals, as Markdown.
+/// Returns the table with intervals, as Markdown.
 fn markdown(experiment: &Experiment, results: &Results) -> String {
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut names = vec!["Model".into()];
@@ -271,7 +272,7 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
     out
 }
 
-/// A number with its interval in brackets.
+/// Formats a number with its interval in brackets.
 fn with(
     estimate: &Estimate,
     value: impl Fn(f64) -> String,
@@ -280,7 +281,7 @@ fn with(
     format!("{} ({})", value(estimate.value), interval(estimate))
 }
 
-/// Text that Markdown shows as it is.
+/// Escapes text for Markdown.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     for letter in text.chars() {
@@ -305,7 +306,7 @@ fn predictions(experiment: &Experiment) -> Result<Vec<u8>, ReportError> {
     )
 }
 
-/// Writes the probabilities of one model as a table: exam, slice index, label (empty where there is
+/// Writes the probabilities of one model as a table: exam, slice index, label (empty if there is
 /// none), probability.
 ///
 /// # Errors
@@ -315,8 +316,8 @@ pub fn save_predictions(scores: &Scores, path: &Path, files: &Files) -> Result<(
     write_whole(path, &predictions, files)
 }
 
-/// A line for each slice: exam, slice index, label (empty where there is none), and a column of
-/// probabilities for each model. All models have the same exams.
+/// Returns a line for each slice: exam, slice index, label (empty if there is none), and a column
+/// of probabilities for each model. All models must have the same exams.
 fn predictions_of(models: &[(&str, &Scores)]) -> Result<Vec<u8>, ReportError> {
     let mut head: Vec<String> = ["exam", "slice_idx", "label"].map(Into::into).into();
     head.extend(models.iter().map(|(id, _)| (*id).to_owned()));

@@ -2,50 +2,50 @@ use pe_metrics::{Confusion, Estimate, Evaluation};
 
 use super::numbers::share;
 
-/// A number that the report prints of every model: a column of its tables. To add one, add it to
+/// A number that the report prints for every model: a column of its tables. To add one, add it to
 /// [`METRICS`].
 pub struct Metric {
-    /// Its name in files and scripts.
+    /// Name in files and scripts.
     pub key: &'static str,
-    /// Its name for people.
+    /// Name to display.
     pub name: &'static str,
-    /// Its name where there is little room.
+    /// Short name, for narrow columns.
     pub short: &'static str,
-    /// Its value with the interval; `None` at a level that does not have it.
+    /// Value with its interval; `None` at a level that does not have it.
     pub of: fn(&Evaluation) -> Option<&Estimate>,
-    /// Its value from counts at a threshold; `None` for one that needs no threshold.
+    /// Value from the counts at a threshold; `None` for a metric that needs no threshold.
     pub at_threshold: Option<fn(&Confusion) -> f64>,
-    /// Which of two values is the better one.
+    /// Direction in which values are better.
     pub better: Better,
-    /// The value as text.
+    /// Formats the value.
     pub format: fn(f64) -> String,
     /// The tables that print it.
     pub shown: Shown,
 }
 
-/// Which values of a metric are good.
+/// Direction in which values of a metric are better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Better {
-    /// As of an area under a curve.
+    /// Higher is better, as for an area under a curve.
     Higher,
-    /// As of a squared error.
+    /// Lower is better, as for a squared error.
     Lower,
 }
 
-/// The tables that print a metric; the files have all.
+/// The tables that print a metric. The files have all metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
-    /// Those of slices, slabs and exams.
+    /// The tables of slices, slabs and exams.
     Everywhere,
-    /// That of slices.
+    /// Only the table of slices.
     Slices,
-    /// Those of slabs and exams.
+    /// Only the tables of slabs and exams.
     Coarser,
-    /// None.
+    /// No table.
     Files,
 }
 
-/// What the report prints, in its order.
+/// All metrics of the report, in its order.
 pub const METRICS: [Metric; 9] = [
     Metric {
         at_threshold: Some(Confusion::accuracy),
@@ -112,7 +112,7 @@ const fn higher(
     }
 }
 
-/// What stands where a level does not have a metric.
+/// Placeholder for a level that does not have a metric.
 const NONE: Estimate = Estimate {
     value: f64::NAN,
     low: f64::NAN,
@@ -139,19 +139,20 @@ impl Metric {
             .filter(|metric| metric.shown == Shown::Everywhere)
     }
 
-    /// The metrics that a threshold decides.
+    /// The metrics that depend on a threshold.
     pub fn of_thresholds() -> impl Iterator<Item = (&'static Self, fn(&Confusion) -> f64)> + Clone {
         METRICS
             .iter()
             .filter_map(|metric| Some((metric, metric.at_threshold?)))
     }
 
-    /// The value with its interval; not numbers at a level that does not have it.
+    /// The value with its interval; NaN at a level that does not have the metric.
     pub fn estimate(&self, evaluation: &Evaluation) -> Estimate {
         (self.of)(evaluation).copied().unwrap_or(NONE)
     }
 
-    /// Which of `evaluations` are best: none where all are alike, or there is one.
+    /// Returns, for each of `evaluations`, whether it is the best. None is if all are equal, or if
+    /// there is only one.
     pub fn best<'a>(&self, evaluations: impl Iterator<Item = &'a Evaluation>) -> Vec<bool> {
         let values: Vec<f64> = evaluations.map(|one| self.estimate(one).value).collect();
         let better = |a: f64, b: f64| match self.better {

@@ -27,11 +27,11 @@ pub use row::Row;
 
 use crate::{Picture, ReportError};
 
-/// An experiment as its report tells it: models scored on the same exams, how they were trained,
-/// and how they compare.
+/// An experiment and its report: models scored on the same exams, how they were trained, and how
+/// they compare.
 ///
-/// It is filled step by step; [`Experiment::evaluate`] computes what is compared, and what is added
-/// after it needs it again.
+/// Add models and comparisons first, then call [`Experiment::evaluate`] to compute the results.
+/// After adding more, call it again.
 #[derive(Debug, Clone, Default)]
 pub struct Experiment {
     title: String,
@@ -39,9 +39,10 @@ pub struct Experiment {
     reference: Option<Reference>,
     data: Option<String>,
     models: Vec<Model>,
-    /// Models to compare, as indices: the first is the one that the second is held against.
+    /// Pairs of models to compare, as indices: the first is the base, the second is compared with
+    /// it.
     pairs: Vec<(usize, usize)>,
-    /// The model that every other one is held against, as an index.
+    /// The model that every other one is compared with, as an index.
     baseline: Option<usize>,
     groups: Vec<Groups>,
     facts: Vec<(String, String)>,
@@ -50,17 +51,17 @@ pub struct Experiment {
     results: Option<Results>,
 }
 
-/// How an experiment is saved, and what stands beside its numbers.
+/// Options of an experiment: its file name, and a reference for its numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExperimentOptions {
-    /// The name of its files, without an ending; empty takes the title's.
+    /// Name of its files, without an ending; empty derives it from the title.
     pub file: String,
-    /// Numbers from elsewhere, printed beneath those of the models of the same `id`.
+    /// Numbers from another source, printed beneath those of the models of the same `id`.
     pub reference: Option<Reference>,
 }
 
-/// A title as the name of a file: `Which mask?` is `which_mask`.
+/// Converts a title to a file name: `Which mask?` becomes `which_mask`.
 fn file_name(title: &str) -> String {
     let words = title.split(|c: char| !c.is_ascii_alphanumeric());
     let words: Vec<String> = words
@@ -77,19 +78,18 @@ fn file_name(title: &str) -> String {
 /// One model: its scores on the test part, and how it was trained.
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// Its name in scripts and files, such as `effnet_lstm`.
+    /// Name in scripts and files, such as `effnet_lstm`.
     pub id: String,
-    /// Its name for people.
+    /// Name to display.
     pub name: String,
-    /// Its probabilities on the test part.
+    /// Probabilities on the test part.
     pub scores: Scores,
-    /// What was written down of each epoch.
+    /// Numbers of each training epoch.
     pub history: Vec<Epoch>,
 }
 
 impl Model {
-    /// How long its training took, s, by what was written down of each epoch (`elapsed_s`); `None` where
-    /// nothing was.
+    /// Duration of its training, s: the sum of the epochs' `elapsed_s`; `None` if no epoch has it.
     pub fn training_s(&self) -> Option<f64> {
         let epochs = self.history.iter();
         let times = epochs.filter_map(|epoch| epoch.values.get("elapsed_s"));
@@ -97,21 +97,21 @@ impl Model {
     }
 }
 
-/// What training wrote down of one epoch: `train_loss`, `validation_auroc`, `learning_rate` …
+/// Numbers of one training epoch: `train_loss`, `validation_auroc`, `learning_rate` …
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Which epoch; not whole where training was looked at within one.
+    /// The epoch. It may be fractional, if numbers were logged within an epoch.
     pub epoch: f64,
     /// The numbers by their names.
     #[serde(flatten)]
     pub values: BTreeMap<String, f64>,
 }
 
-/// Which slice an example shows, and what its model said of it.
+/// An example slice, with its model's probability.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Example {
-    /// What the example stands for: `false positive`, `false negative`.
+    /// Kind of example: `false positive`, `false negative`.
     pub kind: String,
     /// The exam's SeriesInstanceUID.
     pub exam: String,
@@ -119,7 +119,7 @@ pub struct Example {
     pub slice_idx: usize,
     /// The model's probability, in [0, 1].
     pub probability: f64,
-    /// The slice's label; `None` where it has none.
+    /// The slice's label; `None` if it has none.
     pub label: Option<bool>,
 }
 
@@ -143,7 +143,7 @@ pub(crate) struct ExampleSlice {
 }
 
 impl Experiment {
-    /// An experiment without models, saved in files that are named after its title.
+    /// Creates an experiment without models, whose files are named after its title.
     pub fn new(title: &str) -> Self {
         Self {
             title: title.into(),
@@ -152,11 +152,11 @@ impl Experiment {
         }
     }
 
-    /// An experiment without models.
+    /// Creates an experiment without models, with options.
     ///
     /// # Errors
-    /// [`ReportError::Option`] for a file name of other signs than letters, digits, `_` and `-`;
-    /// as [`Reference::check`].
+    /// [`ReportError::Option`] for a file name with other characters than letters, digits, `_` and
+    /// `-`; as [`Reference::check`].
     pub fn with_options(title: &str, options: ExperimentOptions) -> Result<Self, ReportError> {
         let own = Self::new(title);
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -191,13 +191,14 @@ impl Experiment {
         &self.models
     }
 
-    /// Says in words on what data the models were trained and tested; the report prints it beside
+    /// Describes the data that the models were trained and tested on. The report prints this beside
     /// every number.
     pub fn data(&mut self, words: &str) {
         self.data = Some(words.trim_end_matches('.').into());
     }
 
-    /// Adds a model. One that the reference has too, by its `id`, gets its name for people from there.
+    /// Adds a model. If the reference has a model with this `id`, its display name is taken from
+    /// there.
     ///
     /// # Errors
     /// [`ReportError::DuplicateModel`]; [`ReportError::OtherExams`] when the scores are of other
@@ -229,8 +230,8 @@ impl Experiment {
         Ok(())
     }
 
-    /// Names a model for people, where it is another than its `id` stands for in the reference: the
-    /// report must not call a stand-in by the name of what it stands in for.
+    /// Changes a model's display name. Use it if the model is not the one that its `id` stands for
+    /// in the reference: the report must not call a substitute by the name of the original.
     ///
     /// # Errors
     /// [`ReportError::UnknownModel`] when no model has this `id`.
@@ -240,9 +241,9 @@ impl Experiment {
         Ok(())
     }
 
-    /// Adds a model without training that every other model, whenever it is added, is held against:
-    /// what a model is worth is what it is better by. Such a baseline is the score of a slice's
-    /// height, which sees no image.
+    /// Adds a model without training that every other model is compared with, whenever it is added.
+    /// A model is worth only as much as it is better than this. An example is the score of a
+    /// slice's height, which sees no image.
     ///
     /// # Errors
     /// As [`Experiment::model`]; [`ReportError::SecondBaseline`].
@@ -258,7 +259,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// Asks for a comparison: how much better `id` is than `base`.
+    /// Requests a comparison: how much better `id` is than `base`.
     ///
     /// # Errors
     /// [`ReportError::UnknownModel`].
@@ -269,7 +270,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// Asks where the models fail: for their numbers on each group of slices.
+    /// Requests the models' numbers on each group of slices, which show where they fail.
     pub fn by(&mut self, groups: Groups) {
         self.groups.push(groups);
         self.results = None;
@@ -318,16 +319,16 @@ impl Experiment {
         Ok(())
     }
 
-    /// What [`Experiment::evaluate`] computed.
+    /// The results of [`Experiment::evaluate`].
     ///
     /// # Errors
-    /// [`ReportError::NotEvaluated`] before it, and after a model, a comparison or groups were
-    /// added.
+    /// [`ReportError::NotEvaluated`] before that call, and after a model, a comparison or groups
+    /// were added.
     pub fn results(&self) -> Result<&Results, ReportError> {
         self.results.as_ref().ok_or(ReportError::NotEvaluated)
     }
 
-    /// The table as text for a terminal, at most 110 columns wide.
+    /// Returns the table as text for a terminal, at most 110 columns wide.
     ///
     /// # Errors
     /// [`ReportError::NotEvaluated`].
@@ -336,7 +337,8 @@ impl Experiment {
     }
 
     /// Writes the report as `.html`, `.json`, `.csv` and `.md`, named by the option `file`, and
-    /// `predictions.csv` into `folder`, creating it. The same experiment gives the same bytes.
+    /// `predictions.csv` into `folder`, which it creates if needed. The same experiment gives the
+    /// same bytes.
     ///
     /// # Errors
     /// [`ReportError::NotEvaluated`]; [`ReportError::Io`].
@@ -344,12 +346,12 @@ impl Experiment {
         files::save(self, self.results()?, folder, files)
     }
 
-    /// The row of the reference with this `id`, and its place there.
+    /// Finds the reference's model with this `id`, and its index there.
     fn of_reference(&self, id: &str) -> Option<(usize, &ReferenceModel)> {
         self.reference.as_ref()?.model(id)
     }
 
-    /// The data in words, or that the script did not say.
+    /// The description of the data, or a placeholder if the script gave none.
     fn data_words(&self) -> &str {
         self.data.as_deref().unwrap_or("not described")
     }

@@ -1,13 +1,13 @@
-//! Numbers as people read them.
+//! Formats numbers for people to read.
 
 use pe_metrics::Estimate;
 
-/// A share with four decimals, as the paper prints it; a dash for what is no number.
+/// Formats a share with four decimals, as in the paper; a dash if it is not a number.
 pub fn share(value: f64) -> String {
     decimals(value, 4)
 }
 
-/// An interval with three decimals, such as `0.801–0.864`.
+/// Formats an interval with three decimals, such as `0.801–0.864`.
 pub fn interval(estimate: &Estimate) -> String {
     if estimate.low.is_finite() && estimate.high.is_finite() {
         format!("{:.3}–{:.3}", estimate.low, estimate.high)
@@ -16,7 +16,7 @@ pub fn interval(estimate: &Estimate) -> String {
     }
 }
 
-/// The interval of a difference, such as `−0.010 to +0.163`.
+/// Formats the interval of a difference, such as `−0.010 to +0.163`.
 pub fn signed_interval(estimate: &Estimate) -> String {
     if estimate.low.is_finite() && estimate.high.is_finite() {
         format!(
@@ -29,7 +29,7 @@ pub fn signed_interval(estimate: &Estimate) -> String {
     }
 }
 
-/// A p value: `0.031`, or `< 0.001`.
+/// Formats a p value: `0.031`, or `< 0.001`.
 pub fn p_value(p: f64) -> String {
     if p < 0.001 {
         "< 0.001".into()
@@ -38,7 +38,7 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// A number with `n` decimals; a dash for what is none.
+/// Formats a number with `n` decimals; a dash if it is not a number.
 pub fn decimals(value: f64, n: usize) -> String {
     if value.is_finite() {
         format!("{value:.n$}")
@@ -47,12 +47,12 @@ pub fn decimals(value: f64, n: usize) -> String {
     }
 }
 
-/// A share in per cent: `95 %`.
+/// Formats a share in per cent: `95 %`.
 pub fn percent(share: f64) -> String {
     crate::svg::pixel(100.0 * share) + " %"
 }
 
-/// A difference with its sign and `n` decimals.
+/// Formats a difference with its sign and `n` decimals.
 pub fn signed(value: f64, n: usize) -> String {
     match decimals(value.abs(), n) {
         text if value < 0.0 => format!("−{text}"),
@@ -61,7 +61,7 @@ pub fn signed(value: f64, n: usize) -> String {
     }
 }
 
-/// Wall time in the largest fitting units: `41.2 s`, `3 min 05 s`, `2 h 07 min`.
+/// Formats wall time in the largest fitting units: `41.2 s`, `3 min 05 s`, `2 h 07 min`.
 pub fn duration(elapsed_s: f64) -> String {
     let whole = elapsed_s.round() as u64;
     match whole {
@@ -71,7 +71,7 @@ pub fn duration(elapsed_s: f64) -> String {
     }
 }
 
-/// A whole number with commas between groups of three: `1,335`.
+/// Formats a whole number with commas between groups of three: `1,335`.
 pub fn count(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();

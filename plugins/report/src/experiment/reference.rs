@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::metric::METRICS;
 use crate::ReportError;
 
-/// Numbers from elsewhere that a report prints beneath ours, such as a paper's table.
+/// Numbers from another source, such as a paper's table, that a report prints beneath ours.
 ///
 /// ```
 /// use pe_report::Reference;
@@ -20,13 +20,13 @@ use crate::ReportError;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reference {
-    /// What its rows are called: `paper`.
+    /// Name of its rows: `paper`.
     pub name: String,
-    /// What its numbers were made on.
+    /// The data that its numbers are from.
     pub data: String,
-    /// What a reader must know before comparing with them.
+    /// Notes that a reader must know before comparing with its numbers.
     pub caveats: Vec<String>,
-    /// Its models, in the order in which they have the page's colours.
+    /// Its models. The page's colours are given to them in this order.
     pub models: Vec<ReferenceModel>,
 }
 
@@ -36,22 +36,22 @@ pub struct Reference {
 pub struct ReferenceModel {
     /// The model's name in scripts: `effnet_lstm`.
     pub id: String,
-    /// Its name for people.
+    /// The name to display.
     pub name: String,
-    /// Whether its lines are broken, so that it is told apart without colour.
+    /// True if its lines are dashed, so that they can be told apart without colour.
     pub dashed: bool,
     /// Its numbers by the metrics' names, at slice level: `accuracy`, `auroc` …
     pub numbers: BTreeMap<String, f64>,
 }
 
 impl Reference {
-    /// The model that scripts call `id`, with its place among the models.
+    /// Finds the model that scripts call `id`, with its index.
     pub(crate) fn model(&self, id: &str) -> Option<(usize, &ReferenceModel)> {
         let mut models = self.models.iter().enumerate();
         models.find(|(_, model)| model.id == id)
     }
 
-    /// What its numbers were made on, as a sentence: `Paper: 900 test exams.`
+    /// Returns the source and its data as a sentence: `Paper: 900 test exams.`
     pub(crate) fn source(&self) -> String {
         let mut name = self.name.chars();
         let first = name.next().map(|c| c.to_uppercase().to_string());
@@ -63,11 +63,11 @@ impl Reference {
         )
     }
 
-    /// Whether it can be printed.
+    /// Checks that the reference can be printed.
     ///
     /// # Errors
-    /// [`ReportError::Option`] for one without a name, two models of one `id`, a metric that there
-    /// is not, and a value that is no number.
+    /// [`ReportError::Option`] for a reference without a name, two models of one `id`, an unknown
+    /// metric, and a value that is not finite.
     pub fn check(&self) -> Result<(), ReportError> {
         let wrong = |expected, found: String| {
             Err(ReportError::Option {

@@ -9,19 +9,18 @@ use crate::ReportError;
 pub struct Row {
     /// The model's name in scripts.
     pub id: String,
-    /// The model's name for people.
+    /// The model's display name.
     pub name: String,
     /// `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so on for each metric at slice
-    /// level; how much the same-height AUC is above
-    /// the baseline's, where there is one and the model is another: `same_height_to_baseline`,
-    /// `same_height_to_baseline_low`, `same_height_to_baseline_high`, `same_height_to_baseline_p`;
-    /// `slab_auroc`, `exam_auroc`; and where the reference has the model, `reference_accuracy` and so
-    /// on for each number that it has.
+    /// level; the difference of the same-height AUC to the baseline's, if there is a baseline and
+    /// the model is another: `same_height_to_baseline`, `same_height_to_baseline_low`,
+    /// `same_height_to_baseline_high`, `same_height_to_baseline_p`; `slab_auroc`, `exam_auroc`; and
+    /// if the reference has the model, `reference_accuracy` and so on for each number that it has.
     pub numbers: Vec<(String, f64)>,
 }
 
 impl Experiment {
-    /// Each model's numbers.
+    /// Returns each model's numbers.
     ///
     /// # Errors
     /// [`ReportError::NotEvaluated`].
@@ -54,7 +53,7 @@ fn row(experiment: &Experiment, model: &Model, ours: &ModelResults) -> Row {
     }
 }
 
-/// A number and the ends of its interval by their names.
+/// Returns a number and the ends of its interval, by their names.
 fn named(key: &str, estimate: &Estimate) -> [(String, f64); 3] {
     [
         (key.into(), estimate.value),

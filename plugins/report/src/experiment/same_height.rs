@@ -1,5 +1,5 @@
-//! The AUC among slices at the same height, and what a model adds to the baseline, for every form
-//! of the report.
+//! The AUC among slices at the same height, and a model's difference to the baseline, for every
+//! form of the report.
 
 use pe_metrics::{Estimate, SameHeightComparison};
 
@@ -7,7 +7,7 @@ use super::numbers::percent;
 use super::{Experiment, ModelResults, Results};
 
 impl ModelResults {
-    /// The AUC among slices at the same height; not a number where there is none.
+    /// The AUC among slices at the same height; NaN if there is none.
     pub(crate) fn same_height_auroc(&self) -> Estimate {
         let none = Estimate {
             value: f64::NAN,
@@ -19,21 +19,21 @@ impl ModelResults {
             .map_or(none, |found| found.auroc)
     }
 
-    /// How much that AUC is above the baseline's.
+    /// Comparison of that AUC with the baseline's.
     pub(crate) fn same_height_to_baseline(&self) -> Option<&SameHeightComparison> {
         self.to_baseline.as_ref()?.same_height.as_ref()
     }
 }
 
 impl Experiment {
-    /// The baseline's name for people.
+    /// The baseline's display name.
     pub(crate) fn baseline_name(&self) -> Option<&str> {
         self.baseline
             .map(|baseline| self.models[baseline].name.as_str())
     }
 }
 
-/// What the AUC at the same height is, in plain words.
+/// Explains the same-height AUC in plain words.
 pub fn meaning(results: &Results) -> String {
     format!(
         "Same-height AUC: how often a PE slice scores higher than a slice at its height (within {} \

@@ -10,10 +10,10 @@ const WIDTH: usize = 110;
 const NAME: usize = 26;
 /// Width of an interval: `95 % interval`.
 const INTERVAL: usize = 13;
-/// Width of a difference to the baseline and its head.
+/// Width of a difference to the baseline and of its header.
 const DELTA: usize = 20;
 
-/// The table as text: a line for each model, the reference's numbers beneath it.
+/// Returns the table as text: a line for each model, with the reference's numbers beneath.
 pub fn table(experiment: &Experiment, results: &Results) -> String {
     let mut lines = vec![experiment.title.clone(), String::new()];
     let confidence = confidence(results);
@@ -74,7 +74,8 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     lines.join("\n")
 }
 
-/// The AUC among slices at the same height with its interval, and what it adds to the baseline's.
+/// Returns the table of same-height AUCs with their intervals, and their differences to the
+/// baseline's.
 fn same_height(experiment: &Experiment, results: &Results) -> Vec<String> {
     let confidence = confidence(results);
     let line = |name: &str, cells: [&str; 5]| {
@@ -111,7 +112,7 @@ fn same_height(experiment: &Experiment, results: &Results) -> Vec<String> {
     lines
 }
 
-/// A head and the line beneath it.
+/// Returns a header and the line beneath it.
 fn underlined(head: String) -> [String; 2] {
     let rule = "─".repeat(head.chars().count());
     [head, rule]
@@ -121,13 +122,14 @@ fn confidence(results: &Results) -> String {
     format!("{} interval", percent(results.options.confidence))
 }
 
-/// A metric's cell, right-aligned; a star takes the last place.
+/// Formats a metric's cell, right-aligned; a star takes the last place.
 fn cell(metric: &Metric, text: &str, star: &str) -> String {
     let width = metric.short.len().max(6) + 2;
     format!("{text:>width$}{star:1}")
 }
 
-/// Text without its middle where it is too long: names of models begin alike and differ at their ends.
+/// Shortens text that is too long in its middle: names of models begin alike and differ at their
+/// ends.
 fn clipped(text: &str, width: usize) -> String {
     let n = text.chars().count();
     if n <= width {
@@ -139,7 +141,7 @@ fn clipped(text: &str, width: usize) -> String {
     begin.chain(['…']).chain(end).collect()
 }
 
-/// Text as lines of at most `width` characters, broken between words.
+/// Breaks text between words into lines of at most `width` characters.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,7 +1,7 @@
-/// One axis of a plot: from where to where, and where its ticks stand.
+/// One axis of a plot: its range and its ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
-    /// What the axis measures, with its unit.
+    /// Label of the axis, with its unit.
     pub label: String,
     /// The least value shown.
     pub lower: f64,
@@ -12,7 +12,7 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis over [0, 1], with a tick each fifth.
+    /// Creates an axis over [0, 1], with a tick each fifth.
     pub fn unit(label: &str) -> Self {
         Self {
             label: label.into(),
@@ -22,8 +22,8 @@ impl Axis {
         }
     }
 
-    /// An axis that holds all `values` that are numbers, begins and ends on round numbers and has
-    /// about `n_ticks` ticks.
+    /// Creates an axis that includes all `values` that are numbers, begins and ends on round
+    /// numbers and has about `n_ticks` ticks.
     pub fn around(label: &str, values: impl IntoIterator<Item = f64>, n_ticks: usize) -> Self {
         let finite = values.into_iter().filter(|value| value.is_finite());
         let (least, greatest) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |range, value| {
@@ -38,6 +38,7 @@ impl Axis {
             _ => (0.0, 1.0),
         };
         let step = round_step((greatest - least) / n_ticks.max(1) as f64);
+        // The allowance keeps a value on a round number from adding one more step by rounding.
         let first = (least / step + 1e-9).floor();
         let last = (greatest / step - 1e-9).ceil();
         Self {
@@ -48,7 +49,7 @@ impl Axis {
         }
     }
 
-    /// As [`Axis::around`], but ends with the values: for an axis of time.
+    /// Like [`Axis::around`], but ends with the values: for an axis of time.
     pub fn tight(label: &str, lower: f64, upper: f64, n_ticks: usize) -> Self {
         Self {
             label: label.into(),
@@ -58,12 +59,12 @@ impl Axis {
         }
     }
 
-    /// Where `value` lies between the axis's ends, 0 to 1.
+    /// Returns the position of `value` between the axis's ends, 0 to 1.
     pub fn share(&self, value: f64) -> f64 {
         (value - self.lower) / (self.upper - self.lower)
     }
 
-    /// A tick's value in words, with as many decimals as its neighbours need.
+    /// Formats a tick's value, with as many decimals as its neighbours need.
     pub fn tick_text(&self, value: f64) -> String {
         let step = self
             .ticks
@@ -84,14 +85,14 @@ impl Axis {
     }
 }
 
-/// Round numbers in [lower, upper], about `n` of them.
+/// Returns about `n` round numbers in [lower, upper].
 pub fn rounded_ticks(lower: f64, upper: f64, n: usize) -> Vec<f64> {
     let step = round_step((upper - lower) / n.max(1) as f64);
     let first = (lower / step - 1e-9).ceil();
     multiples(first, (upper / step + 1e-9).floor(), step)
 }
 
-/// `first × step` to `last × step`, computed so that 3 × 0.1 is 0.3.
+/// Returns `first × step` to `last × step`, computed so that 3 × 0.1 is 0.3.
 fn multiples(first: f64, last: f64, step: f64) -> Vec<f64> {
     let n = (last - first).max(0.0) as usize;
     let multiple = |n: usize| {
@@ -102,7 +103,7 @@ fn multiples(first: f64, last: f64, step: f64) -> Vec<f64> {
     (0..=n).map(multiple).collect()
 }
 
-/// The least of 1, 2, 5 × 10ⁿ that is no less than `step`.
+/// Returns the least of 1, 2, 5 × 10ⁿ that is at least `step`.
 fn round_step(step: f64) -> f64 {
     if !(step.is_finite() && step > 0.0) {
         return 1.0;

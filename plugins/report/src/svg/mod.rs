@@ -1,8 +1,8 @@
-//! Drawings as SVG inside a page: lines, dots and text whose colours are the page's own, so that
-//! they turn with light and dark.
+//! SVG drawings inside a page: lines, dots and text. Their colours are the page's own, so that they
+//! change with light and dark mode.
 //!
-//! Crates were weighed first: plotters writes fixed colours and no tooltips, charming needs a
-//! browser's script. What is needed here is five elements.
+//! Why no crate: plotters writes fixed colours and no tooltips, and charming needs a script in the
+//! browser. We only need five elements.
 
 mod axis;
 mod plot;
@@ -14,7 +14,7 @@ pub use plot::{Mark, Plot, Series, Style};
 
 use crate::html::escaped;
 
-/// An SVG drawing while it is drawn; its unit is a pixel at its natural size.
+/// An SVG drawing that is being made. Its unit is a pixel at its natural size.
 pub struct Drawing {
     width: f64,
     height: f64,
@@ -22,7 +22,7 @@ pub struct Drawing {
     body: String,
 }
 
-/// Where text stands at its point.
+/// Alignment of text at its point.
 #[derive(Debug, Clone, Copy)]
 pub enum Anchor {
     /// The text is centred on the point.
@@ -32,7 +32,7 @@ pub enum Anchor {
 }
 
 impl Drawing {
-    /// An empty drawing; `title` is what a screen reader says of it.
+    /// Creates an empty drawing; a screen reader reads out `title`.
     pub fn new(width: f64, height: f64, title: &str) -> Self {
         Self {
             width,
@@ -42,7 +42,7 @@ impl Drawing {
         }
     }
 
-    /// A line from point to point, of the page's class `class`.
+    /// Adds a line from point to point, of the page's class `class`.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), class: &str) {
         let (x1, y1, x2, y2) = (pixel(from.0), pixel(from.1), pixel(to.0), pixel(to.1));
         self.push(format_args!(
@@ -50,7 +50,7 @@ impl Drawing {
         ));
     }
 
-    /// A path in SVG's own commands, with a tooltip.
+    /// Adds a path in SVG's own commands, with a tooltip.
     pub fn path(&mut self, commands: &str, class: &str, tooltip: &str) {
         let tooltip = title_of(tooltip);
         self.push(format_args!(
@@ -58,7 +58,7 @@ impl Drawing {
         ));
     }
 
-    /// A line through points, thinned to what can be seen.
+    /// Adds a line through points, without those that cannot be seen.
     pub fn polyline(&mut self, points: &[(f64, f64)], class: &str, tooltip: &str) {
         let mut commands = String::new();
         for (n, (col, row)) in thinned(points).into_iter().enumerate() {
@@ -69,7 +69,7 @@ impl Drawing {
         self.path(&commands, class, tooltip);
     }
 
-    /// A filled rectangle, with a tooltip.
+    /// Adds a filled rectangle, with a tooltip.
     pub fn rectangle(&mut self, at: (f64, f64), size: (f64, f64), class: &str, tooltip: &str) {
         let (left, top, width, height) = (pixel(at.0), pixel(at.1), pixel(size.0), pixel(size.1));
         let tooltip = title_of(tooltip);
@@ -79,7 +79,7 @@ impl Drawing {
         ));
     }
 
-    /// A dot of `radius`, with a tooltip.
+    /// Adds a dot of `radius`, with a tooltip.
     pub fn dot(&mut self, at: (f64, f64), radius: f64, class: &str, tooltip: &str) {
         let (col, row, radius) = (pixel(at.0), pixel(at.1), pixel(radius));
         let tooltip = title_of(tooltip);
@@ -88,7 +88,7 @@ impl Drawing {
         ));
     }
 
-    /// One line of text on its baseline.
+    /// Adds one line of text on its baseline.
     pub fn text(&mut self, text: &str, at: (f64, f64), anchor: Anchor, class: &str) {
         let anchor = match anchor {
             Anchor::Middle => "middle",
@@ -100,7 +100,7 @@ impl Drawing {
         ));
     }
 
-    /// One line of text turned to read upwards, centred on its point.
+    /// Adds one line of text that reads upwards, centred on its point.
     pub fn text_upwards(&mut self, text: &str, at: (f64, f64), class: &str) {
         let (col, row, text) = (pixel(at.0), pixel(at.1), escaped(text));
         self.push(format_args!(
@@ -109,7 +109,7 @@ impl Drawing {
         ));
     }
 
-    /// The drawing as an element for a page.
+    /// Returns the drawing as an element for a page.
     pub fn into_svg(self) -> String {
         let (width, height) = (pixel(self.width), pixel(self.height));
         let (title, body) = (escaped(&self.title), self.body);
@@ -132,7 +132,7 @@ fn title_of(tooltip: &str) -> String {
     }
 }
 
-/// A coordinate with two decimals at most: a hundredth of a pixel cannot be seen.
+/// Formats a coordinate with two decimals at most: a hundredth of a pixel cannot be seen.
 pub fn pixel(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');

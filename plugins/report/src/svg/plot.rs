@@ -1,33 +1,33 @@
 use super::{Anchor, Axis, Drawing};
 
-/// How a series' line is drawn.
+/// Style of a series' line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// An unbroken line.
+    /// A solid line.
     Solid,
-    /// A broken line.
+    /// A dashed line.
     Dashed,
 }
 
 /// A point of a series that is drawn as a dot, with a tooltip.
 #[derive(Debug, Clone)]
 pub struct Mark {
-    /// Its place in the axes' units.
+    /// Position in the axes' units.
     pub at: (f64, f64),
-    /// Its tooltip.
+    /// Tooltip.
     pub tooltip: String,
 }
 
 /// One line of a plot.
 #[derive(Debug, Clone)]
 pub struct Series {
-    /// Its tooltip.
+    /// Tooltip.
     pub tooltip: String,
-    /// Which of the page's colours: the class `s{colour}`.
+    /// Index of one of the page's colours: the class `s{colour}`.
     pub colour: usize,
-    /// How its line is drawn.
+    /// Style of its line.
     pub style: Style,
-    /// Its points in the axes' units; a point that is no number breaks the line.
+    /// Points in the axes' units. A point that is not a number breaks the line.
     pub points: Vec<(f64, f64)>,
     /// Points that are shown as dots.
     pub marks: Vec<Mark>,
@@ -36,7 +36,7 @@ pub struct Series {
 /// A plot of lines in a frame.
 #[derive(Debug, Clone)]
 pub struct Plot {
-    /// What the plot shows, for the screen reader.
+    /// Title of the plot, for screen readers.
     pub title: String,
     /// The axis to the right.
     pub across: Axis,
@@ -44,7 +44,7 @@ pub struct Plot {
     pub up: Axis,
     /// The lines, drawn in this order.
     pub series: Vec<Series>,
-    /// A thin broken line for comparison, in the axes' units.
+    /// A thin dashed line for comparison, in the axes' units.
     pub reference: Option<[(f64, f64); 2]>,
     /// Size inside the frame, pixels.
     pub size: (f64, f64),
@@ -58,7 +58,7 @@ const BOTTOM: f64 = 44.0;
 const DOT: f64 = 3.5;
 
 impl Plot {
-    /// The plot as an SVG element.
+    /// Renders the plot as an SVG element.
     pub fn render(&self) -> String {
         let (width, height) = self.size;
         let mut drawing = Drawing::new(LEFT + width + RIGHT, TOP + height + BOTTOM, &self.title);

@@ -10,8 +10,8 @@ use pe_binding::Work;
 use super::{HostBatch, Samples};
 use crate::TrainError;
 
-/// Finished batches in a thread's queue at most. Two bound the memory, and the network need not
-/// wait.
+/// Most finished batches in a thread's queue. With two the network need not wait, and memory stays
+/// bounded.
 const AHEAD: usize = 2;
 /// Time to wait for a batch before checking for a stop request again. Too short for a user to
 /// notice.

@@ -193,6 +193,7 @@ impl<'a> Training<'a> {
     fn train_epoch(&mut self) -> Result<(), TrainError> {
         let (job, epoch) = (self.job, self.progress.epoch);
         let batches = batches(job.train, job.options, job.seed, epoch);
+        // A resumed epoch has the same batches, and skips those that were done.
         let order: Vec<&[usize]> = batches
             .iter()
             .skip(self.progress.step)

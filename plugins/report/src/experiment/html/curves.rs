@@ -8,7 +8,7 @@ use crate::svg::{Axis, Mark, Plot, Series, Style};
 /// Side of a curve's frame, pixels.
 const SIDE: f64 = 290.0;
 
-/// ROC, precision and recall, calibration: all models in one plot each.
+/// Adds the plots of ROC, precision and recall, and calibration, each with all models.
 pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Curves");
     sheet.out.push_str(&legend(experiment));
@@ -63,7 +63,7 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     );
 }
 
-/// A line for each model, in its colour.
+/// Returns a line for each model, in its colour.
 fn series(
     experiment: &Experiment,
     results: &Results,
@@ -125,8 +125,8 @@ fn roc(ours: &Evaluation) -> Line {
     }
 }
 
-/// Precision holds until the next threshold adds a positive, so the line goes in steps, as average
-/// precision sums it.
+/// Returns the precision-recall curve. It goes in steps, as average precision sums it: a precision
+/// holds until the next threshold adds a positive.
 fn precision_recall(ours: &Evaluation) -> Line {
     let curve = &ours.precision_recall;
     let mut points: Vec<(f64, f64)> = Vec::new();

@@ -5,7 +5,7 @@ use crate::experiment::numbers::share;
 use crate::experiment::{ExampleSlice, Experiment};
 use crate::html::escaped;
 
-/// The slices that were given as examples, in the order given.
+/// Adds the example slices, in the order given.
 pub fn show(sheet: &mut Sheet, experiment: &Experiment) -> Result<(), ReportError> {
     if experiment.examples.is_empty() {
         return Ok(());

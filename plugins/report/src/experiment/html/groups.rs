@@ -6,10 +6,10 @@ use crate::experiment::numbers::{count, interval, percent, share};
 use crate::experiment::{Experiment, Results};
 use crate::html::escaped;
 
-/// A number of a group, where the group has what it is of.
+/// Picks a number of a group; `None` if it is not defined for the group.
 type Number = fn(&GroupEvaluation) -> Option<Estimate>;
 
-/// Where the models fail: a row for each model, a column for each group.
+/// Adds the tables by group: a row for each model, a column for each group.
 pub fn show(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     if experiment.groups.is_empty() {
         return;
@@ -21,7 +21,7 @@ pub fn show(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     }
 }
 
-/// How well the PE slices of each group are told from slices of exams without PE.
+/// Adds the tables of AUCs of each group's PE slices against slices of exams without PE.
 fn of_pe(
     sheet: &mut Sheet,
     experiment: &Experiment,
@@ -48,8 +48,8 @@ fn of_pe(
     );
 }
 
-/// How many slices of each group are taken for PE. A grouping of PE slices, in which few others are,
-/// has no such table.
+/// Adds the table of false positives in each group. It is left out for a grouping of PE slices,
+/// which has few other slices.
 fn of_others(
     sheet: &mut Sheet,
     experiment: &Experiment,
@@ -85,8 +85,8 @@ fn of_others(
     );
 }
 
-/// One number of each model and of each group that it is defined for. All models have the same
-/// groups, since they were scored on the same slices.
+/// Adds a table with one number of each model and of each group that it is defined for. All models
+/// have the same groups, since they were scored on the same slices.
 fn numbers(
     sheet: &mut Sheet,
     experiment: &Experiment,

@@ -8,7 +8,7 @@ use crate::svg::{Axis, Mark, Plot, Series, Style};
 /// Size of a training curve's frame, pixels.
 const SIZE: (f64, f64) = (290.0, 130.0);
 
-/// The curves of training, three plots a model.
+/// Adds the training curves, three plots per model.
 pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
     let content: String = experiment.models.iter().map(curves).collect();
     if content.is_empty() {
@@ -86,7 +86,8 @@ fn plot(model: &Model, what: &str, series: Vec<Series>) -> String {
     format!("<div>{}</div>\n", plot.render())
 }
 
-/// The training part, the validation part, and what has no part have colours of their own.
+/// Makes the series of one number by epoch. Numbers of the training part, of the validation part,
+/// and of neither have colours of their own.
 fn series(history: &[Epoch], name: &str) -> Series {
     let training = name.starts_with("train");
     let points: Vec<(f64, f64)> = history

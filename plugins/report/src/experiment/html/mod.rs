@@ -1,4 +1,4 @@
-//! The experiment as one HTML page that needs no other file.
+//! Renders an experiment as one self-contained HTML page.
 
 mod curves;
 mod examples;
@@ -13,14 +13,14 @@ use super::{Experiment, Model, Results};
 use crate::ReportError;
 use crate::html::escaped;
 
-/// The page while it is written; it numbers tables and figures.
+/// The page that is being written. It numbers tables and figures.
 struct Sheet {
     out: String,
     n_tables: usize,
     n_figures: usize,
 }
 
-/// The experiment's page.
+/// Renders the experiment's page.
 pub fn render(experiment: &Experiment, results: &Results) -> Result<String, ReportError> {
     let title = escaped(&experiment.title);
     let style = style::STYLE;
@@ -51,7 +51,7 @@ pub fn render(experiment: &Experiment, results: &Results) -> Result<String, Repo
     Ok(sheet.out)
 }
 
-/// What was tested, in one paragraph of plain text.
+/// Returns a summary of models, exams and data, in one paragraph of plain text.
 pub fn summary(experiment: &Experiment, results: &Results) -> String {
     let Some(first) = results.models.first() else {
         return "No models.".into();
@@ -78,7 +78,7 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
     )
 }
 
-/// What a reader must know before comparing with the reference.
+/// Adds the reference's caveats, which a reader must know before comparing.
 fn caveats(sheet: &mut Sheet, experiment: &Experiment) {
     let caveats = experiment.reference.iter().flat_map(|from| &from.caveats);
     let items: String = caveats
@@ -96,7 +96,7 @@ impl Sheet {
         self.out.push_str(&format!("<h2>{}</h2>\n", escaped(text)));
     }
 
-    /// A table with its number and caption above it; `rows` is HTML.
+    /// Adds a table with its number and caption above it; `rows` is HTML.
     fn table(&mut self, caption: &str, class: &str, rows: &str) {
         self.n_tables += 1;
         let (n, caption) = (self.n_tables, escaped(caption));
@@ -106,7 +106,7 @@ impl Sheet {
         ));
     }
 
-    /// A figure with its number and caption beneath it; `content` is HTML.
+    /// Adds a figure with its number and caption beneath it; `content` is HTML.
     fn figure(&mut self, caption: &str, class: &str, content: &str) {
         self.n_figures += 1;
         let (n, caption) = (self.n_figures, escaped(caption));
@@ -117,7 +117,7 @@ impl Sheet {
     }
 }
 
-/// A row of header or body cells; the cells are HTML.
+/// Returns a row of header or body cells; the cells are HTML.
 fn row(tag: &str, class: &str, cells: &[String]) -> String {
     let cells: String = cells
         .iter()
@@ -129,18 +129,18 @@ fn row(tag: &str, class: &str, cells: &[String]) -> String {
     }
 }
 
-/// A head row of words.
+/// Returns a header row of plain text.
 fn head(names: &[&str]) -> String {
     let cells: Vec<String> = names.iter().map(|name| escaped(name)).collect();
     format!("<thead>{}</thead>\n", row("th", "", &cells))
 }
 
-/// How many colours the page has for lines.
+/// Number of colours that the page has for lines.
 const COLOURS: usize = 8;
 
-/// The colour of model `n`'s lines, and whether they are broken, so that they are told apart without
-/// colour. Models of the reference have colours of their own; the others share those that are left, and
-/// have broken lines where a colour comes again.
+/// Returns the colour of model `n`'s lines, as an index, and whether they are dashed, so that they
+/// can be told apart without colour. Models of the reference have colours of their own. The others
+/// share the colours that are left, and have dashed lines when a colour repeats.
 fn line_style(experiment: &Experiment, n: usize) -> (usize, bool) {
     let models = &experiment.models;
     if let Some((place, known)) = experiment.of_reference(&models[n].id) {
@@ -156,7 +156,7 @@ fn line_style(experiment: &Experiment, n: usize) -> (usize, bool) {
     (taken + before % left, before / left % 2 == 1)
 }
 
-/// A legend of the experiment's models.
+/// Returns a legend of the experiment's models.
 fn legend(experiment: &Experiment) -> String {
     let entries: String = experiment
         .models

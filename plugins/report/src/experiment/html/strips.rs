@@ -8,22 +8,22 @@ use crate::experiment::{Experiment, Model};
 use crate::html::escaped;
 use crate::svg::{Anchor, Drawing, pixel, rounded_ticks};
 
-/// Exams that are shown; more would make the page heavy.
+/// Most exams to show: more would make the page heavy.
 const MOST_EXAMS: usize = 24;
-/// Of those, exams with PE while there are enough without.
+/// Most of those with PE, as long as there are enough without.
 const MOST_POSITIVE: usize = 16;
-/// Shades of probability, the page's classes `h1` to `h12`. More cannot be told apart.
+/// Number of shades of probability, the page's classes `h1` to `h12`. More cannot be told apart.
 const SHADES: usize = 12;
 
 const LEFT: f64 = 168.0;
 const WIDTH: f64 = 380.0;
-/// Height of a model's row, and from one to the next, pixels.
+/// Height of a model's row, and distance from one row to the next, pixels.
 const ROW: f64 = 9.0;
 const PITCH: f64 = 14.5;
 /// Height of the row that marks the labelled slices, pixels.
 const LABELS: f64 = 5.0;
 
-/// Each exam's probabilities along the body, one row a model; exams with PE first.
+/// Adds each exam's probabilities along the body, one row per model; exams with PE first.
 pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
     let Some(first) = experiment.models.first() else {
         return;
@@ -50,7 +50,7 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
     sheet.figure(&caption, "strips", &content);
 }
 
-/// Exams with PE first, then those without, each in the order given.
+/// Selects the exams to show: first those with PE, then those without, each in the order given.
 fn shown_exams(exams: &[ExamScores]) -> Vec<usize> {
     let (positive, negative): (Vec<usize>, Vec<usize>) =
         (0..exams.len()).partition(|exam_idx| is_positive(&exams[*exam_idx]));
@@ -140,12 +140,12 @@ fn draw_row(drawing: &mut Drawing, model: &Model, exam_idx: usize, top: f64) {
     }
 }
 
-/// 0 for nothing to see, [`SHADES`] for certain.
+/// Returns the shade of a probability: 0 for invisible, up to [`SHADES`] for certain.
 fn shade_of(probability: f64) -> usize {
     (probability * SHADES as f64).round() as usize
 }
 
-/// The runs of slices that are `wanted`: first slice and length.
+/// Finds the runs of slices that are `wanted`: first slice and length.
 fn runs<T>(values: &[T], wanted: impl Fn(&T) -> bool) -> Vec<(usize, usize)> {
     let mut found: Vec<(usize, usize)> = Vec::new();
     for (slice_idx, _) in values.iter().enumerate().filter(|(_, value)| wanted(value)) {
@@ -157,7 +157,7 @@ fn runs<T>(values: &[T], wanted: impl Fn(&T) -> bool) -> Vec<(usize, usize)> {
     found
 }
 
-/// Runs as the boxes of one path.
+/// Returns runs as boxes of one SVG path.
 fn boxes(runs: Vec<(usize, usize)>, scale: f64, top: f64, height: f64) -> String {
     let mut commands = String::new();
     for (first, length) in runs {
@@ -169,7 +169,7 @@ fn boxes(runs: Vec<(usize, usize)>, scale: f64, top: f64, height: f64) -> String
     commands
 }
 
-/// The end of a long UID, which is where UIDs differ.
+/// Shortens a long UID to its end, which is where UIDs differ.
 pub fn short(uid: &str) -> String {
     let n = uid.chars().count();
     match n {

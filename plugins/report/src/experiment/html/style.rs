@@ -1,6 +1,6 @@
 /// The page's style. Series have the colours of Okabe and Ito, which people with any kind of colour
-/// vision can tell apart (yellow, too pale for lines, is left out); those too dark for a dark page
-/// are lightened there.
+/// vision can tell apart (without yellow, which is too pale for lines). On a dark page, those that
+/// are too dark are lightened.
 pub const STYLE: &str = "
 :root { color-scheme: light dark;
   --ink: #20242c; --paper: #fff; --grey: #666d78; --rule: #dee2e8; --faint: #f5f6f8; --heat: #d55e00;

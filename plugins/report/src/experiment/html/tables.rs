@@ -9,7 +9,7 @@ use crate::experiment::same_height::meaning;
 use crate::experiment::{Experiment, ModelResults, Results};
 use crate::html::escaped;
 
-/// Slices: our numbers with intervals, those of the reference beneath.
+/// Adds the table of slices: our numbers with intervals, those of the reference beneath.
 pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     let to_baseline = experiment.baseline_name();
     let to_baseline = to_baseline.map(|name| format!("less {name}'s"));
@@ -56,7 +56,7 @@ pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     optimism(sheet, experiment, results);
 }
 
-/// Of each metric, which models are best.
+/// Returns, for each metric, which models are best.
 fn best_of<'a, E: Iterator<Item = &'a Evaluation>>(
     metrics: impl Iterator<Item = &'static Metric>,
     evaluations: impl Fn() -> E,
@@ -64,7 +64,7 @@ fn best_of<'a, E: Iterator<Item = &'a Evaluation>>(
     metrics.map(|metric| metric.best(evaluations())).collect()
 }
 
-/// The cells of model `n`: each metric with its interval.
+/// Returns the cells of model `n`: each metric with its interval.
 fn values(
     metrics: impl Iterator<Item = &'static Metric>,
     ours: &Evaluation,
@@ -84,7 +84,8 @@ fn values(
     metrics.zip(best).map(cell).collect()
 }
 
-/// How much a model's AUC at the same height is above the baseline's; empty of the baseline itself.
+/// Returns the difference of a model's same-height AUC to the baseline's; empty for the baseline
+/// itself.
 fn above_baseline(found: &ModelResults) -> String {
     found
         .same_height_to_baseline()
@@ -95,7 +96,7 @@ fn above_baseline(found: &ModelResults) -> String {
         })
 }
 
-/// The same numbers at the threshold that the test part itself gives.
+/// Adds the same numbers at the threshold that was chosen on the test part itself.
 fn optimism(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     let mut names = vec!["Model"];
     names.extend(Metric::of_thresholds().map(|(metric, _)| metric.name));
@@ -121,7 +122,7 @@ fn optimism(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     );
 }
 
-/// What was asked to be compared.
+/// Adds the table of the comparisons that were asked for.
 pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     if results.comparisons.is_empty() {
         return;
@@ -171,7 +172,7 @@ pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results
     sheet.table(&caption, "numbers pairs", &rows);
 }
 
-/// Slabs and exams.
+/// Adds the tables of slabs and exams.
 pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Slabs and exams");
     for (what, pick) in results.coarser_levels() {
@@ -216,7 +217,7 @@ fn level_caption(what: &str, ours: &Evaluation) -> String {
     )
 }
 
-/// Data, settings, times of training, remarks and warnings.
+/// Adds data, settings, training times, remarks and warnings.
 pub fn settings(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Data, settings and time");
     let data = experiment.data_words().to_owned();
@@ -269,12 +270,12 @@ fn times(sheet: &mut Sheet, experiment: &Experiment) {
     sheet.table(caption, "numbers", &rows);
 }
 
-/// A cell's value with small words beneath it.
+/// Returns a cell's value with small text beneath it.
 pub fn over(value: String, beneath: &str) -> String {
     format!("{value}<small>{}</small>", escaped(beneath))
 }
 
-/// Where a threshold comes from, for people.
+/// Describes the source of a threshold.
 fn from(ours: &Evaluation) -> &'static str {
     match ours.threshold_from {
         ThresholdFrom::Validation => "validation",
