@@ -120,6 +120,9 @@ fn six_models_are_trained_once_compared_and_used() {
     ] {
         assert!(made.join(name).is_file(), "{name}");
     }
+    // The reference is a part of the experiment, and kept with it.
+    let kept = folder.join(first["run_dir"].as_str().unwrap());
+    assert!(kept.join("script/table2.reference.yaml").is_file());
     let predictions = fs::read_to_string(made.join("predictions.csv")).unwrap();
     let head = predictions.lines().next().unwrap();
     assert_eq!(
