@@ -11,7 +11,7 @@ mod config;
 mod files;
 mod imports;
 mod manifest;
-mod rooms;
+mod folders;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +27,7 @@ use crate::record::{Journal, Loaded};
 use crate::sandbox::{Sandbox, is_of_project};
 use files::Files;
 use manifest::Manifest;
-use rooms::Rooms;
+use folders::Folders;
 
 /// A plugin written in Rhai, read from its folder and not yet evaluated.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,7 +218,7 @@ impl Plugins {
         journal: Option<Arc<Journal>>,
     ) {
         let folders = self.all.iter().map(|plugin| plugin.folder.as_path());
-        engine.set_module_resolver(Rooms::new(root, journal, folders));
+        engine.set_module_resolver(Folders::new(root, journal, folders));
     }
 
     /// Rejects a plugin whose name is that of a built-in plugin or of another one in the list. `engine`

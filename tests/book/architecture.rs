@@ -9,10 +9,10 @@ use regex::Regex;
 
 use crate::root;
 
-/// Each room with the rooms that it uses.
+/// Each module, or crate, with those that it uses.
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
-/// The arrows that the architecture lists in the block with this language: `room → one, other`.
+/// The arrows that the architecture lists in the block with this language: `module → one, other`.
 fn listed(language: &str) -> Arrows {
     let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let start = format!("```{language}\n");
@@ -23,12 +23,12 @@ fn listed(language: &str) -> Arrows {
     let lines = block.lines().filter(|line| !line.is_empty());
     lines
         .map(|line| {
-            let (room, uses) = line.split_once('→').unwrap_or((line, ""));
+            let (module, uses) = line.split_once('→').unwrap_or((line, ""));
             let uses = uses
                 .split(',')
                 .map(str::trim)
                 .filter(|name| !name.is_empty());
-            (room.trim().to_owned(), uses.map(str::to_owned).collect())
+            (module.trim().to_owned(), uses.map(str::to_owned).collect())
         })
         .collect()
 }
@@ -72,7 +72,7 @@ fn of_crates() -> Arrows {
     arrows.collect()
 }
 
-/// The rooms of the host, the modules of `src`, and what each uses of the others outside of tests.
+/// The modules of `src`, and what each uses of the others outside of tests.
 fn of_host() -> Arrows {
     let src = root().join("src");
     let path = Regex::new(r"\bcrate::(\w+|\{)").unwrap();
@@ -80,25 +80,25 @@ fn of_host() -> Arrows {
     for file in rust_files(&src) {
         let inside = file.strip_prefix(&src).unwrap();
         let first = inside.components().next().unwrap().as_os_str();
-        let room = Path::new(first)
+        let module = Path::new(first)
             .file_stem()
             .unwrap()
             .to_string_lossy()
             .into_owned();
-        // The crate's root names its rooms, and the program starts it.
-        if ["lib", "main"].contains(&&*room) {
+        // The crate's root names its modules, and the program starts it.
+        if ["lib", "main"].contains(&&*module) {
             continue;
         }
-        let uses = arrows.entry(room.clone()).or_default();
+        let uses = arrows.entry(module.clone()).or_default();
         for line in outside_of_tests(&fs::read_to_string(&file).unwrap()) {
             for found in path.captures_iter(line) {
                 assert_ne!(
                     &found[1],
                     "{",
-                    "{}: name the room in `{line}`",
+                    "{}: name the module in `{line}`",
                     file.display()
                 );
-                if found[1] != room {
+                if found[1] != module {
                     uses.insert(found[1].to_owned());
                 }
             }
@@ -141,41 +141,41 @@ fn outside_of_tests(text: &str) -> Vec<&str> {
 fn circle(arrows: &Arrows) -> Option<Vec<&str>> {
     fn search<'a>(
         arrows: &'a Arrows,
-        room: &'a str,
+        module: &'a str,
         way: &mut Vec<&'a str>,
         done: &mut BTreeSet<&'a str>,
     ) -> bool {
-        if let Some(at) = way.iter().position(|&seen| seen == room) {
+        if let Some(at) = way.iter().position(|&seen| seen == module) {
             way.drain(..at);
-            way.push(room);
+            way.push(module);
             return true;
         }
-        way.push(room);
-        let uses = arrows.get(room).into_iter().flatten();
+        way.push(module);
+        let uses = arrows.get(module).into_iter().flatten();
         for next in uses {
             if !done.contains(next.as_str()) && search(arrows, next, way, done) {
                 return true;
             }
         }
         way.pop();
-        done.insert(room);
+        done.insert(module);
         false
     }
     let mut done = BTreeSet::new();
-    arrows.keys().find_map(|room| {
+    arrows.keys().find_map(|module| {
         let mut way = Vec::new();
-        search(arrows, room, &mut way, &mut done).then_some(way)
+        search(arrows, module, &mut way, &mut done).then_some(way)
     })
 }
 
 fn check(language: &str, found: &Arrows) {
     assert!(found.len() > 5, "{found:?}");
-    assert_eq!(circle(found), None, "a circle of rooms");
+    assert_eq!(circle(found), None, "a circle");
     let listed = listed(language);
     let pairs = |arrows: &Arrows| -> BTreeSet<String> {
-        let uses = |(room, uses): (&String, &BTreeSet<String>)| {
-            let alone = uses.is_empty().then(|| room.clone());
-            let arrows = uses.iter().map(move |to| format!("{room} → {to}"));
+        let uses = |(module, uses): (&String, &BTreeSet<String>)| {
+            let alone = uses.is_empty().then(|| module.clone());
+            let arrows = uses.iter().map(move |to| format!("{module} → {to}"));
             alone.into_iter().chain(arrows.collect::<Vec<_>>())
         };
         arrows.iter().flat_map(uses).collect()
@@ -195,8 +195,8 @@ fn crates_use_each_other_as_listed() {
 }
 
 #[test]
-fn rooms_of_the_host_use_each_other_as_listed() {
-    check("rooms", &of_host());
+fn modules_of_the_host_use_each_other_as_listed() {
+    check("modules", &of_host());
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_circle_is_found_wherever_it_begins() {
     let arrows = |list: &[(&str, &[&str])]| -> Arrows {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         list.iter()
-            .map(|(room, uses)| ((*room).to_owned(), owned(uses)))
+            .map(|(module, uses)| ((*module).to_owned(), owned(uses)))
             .collect()
     };
     let tree = arrows(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]);

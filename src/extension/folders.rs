@@ -10,9 +10,9 @@ use super::imports::Confined;
 use crate::record::Journal;
 
 /// Module resolver that chooses the folder by the importing file: the script's or a plugin's.
-pub(super) struct Rooms(Vec<Confined>);
+pub(super) struct Folders(Vec<Confined>);
 
-impl Rooms {
+impl Folders {
     /// `root` is the script's folder. The run's `journal` gets a copy of each import from it.
     pub fn new<'a>(
         root: &Path,
@@ -34,13 +34,13 @@ impl Rooms {
     /// them, and text typed at the prompt, use the script's folder.
     fn of(&self, source: Option<&str>) -> &Confined {
         let source = Path::new(source.unwrap_or_default());
-        let holding = self.0.iter().filter(|room| source.starts_with(room.root()));
-        let innermost = holding.max_by_key(|room| room.root().components().count());
+        let holding = self.0.iter().filter(|folder| source.starts_with(folder.root()));
+        let innermost = holding.max_by_key(|folder| folder.root().components().count());
         innermost.unwrap_or(&self.0[0])
     }
 }
 
-impl ModuleResolver for Rooms {
+impl ModuleResolver for Folders {
     fn resolve(
         &self,
         engine: &Engine,
@@ -59,9 +59,9 @@ mod tests {
     #[test]
     fn a_file_is_of_the_innermost_folder() {
         let check = |root: &str, plugins: &[&str], source: &str, expected: &str| {
-            let rooms = Rooms::new(Path::new(root), None, plugins.iter().map(Path::new));
+            let folders = Folders::new(Path::new(root), None, plugins.iter().map(Path::new));
             assert_eq!(
-                rooms.of(Some(source)).root(),
+                folders.of(Some(source)).root(),
                 Path::new(expected),
                 "{source}"
             );
@@ -73,7 +73,7 @@ mod tests {
         check("p/tests", &["p"], "p/tests/a.rhai", "p/tests");
         check("p/tests", &["p"], "p/main.rhai", "p");
         check("s", &["/p"], "", "s");
-        let rooms = Rooms::new(Path::new("s"), None, [Path::new("p")].into_iter());
-        assert_eq!(rooms.of(None).root(), Path::new("s"));
+        let folders = Folders::new(Path::new("s"), None, [Path::new("p")].into_iter());
+        assert_eq!(folders.of(None).root(), Path::new("s"));
     }
 }
