@@ -34,7 +34,10 @@ impl Folders {
     /// them, and text typed at the prompt, use the script's folder.
     fn of(&self, source: Option<&str>) -> &Confined {
         let source = Path::new(source.unwrap_or_default());
-        let holding = self.0.iter().filter(|folder| source.starts_with(folder.root()));
+        let holding = self
+            .0
+            .iter()
+            .filter(|folder| source.starts_with(folder.root()));
         let innermost = holding.max_by_key(|folder| folder.root().components().count());
         innermost.unwrap_or(&self.0[0])
     }

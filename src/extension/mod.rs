@@ -9,9 +9,9 @@
 
 mod config;
 mod files;
+mod folders;
 mod imports;
 mod manifest;
-mod folders;
 #[cfg(test)]
 mod tests;
 
@@ -26,8 +26,8 @@ use crate::diagnosis::Diagnosis;
 use crate::record::{Journal, Loaded};
 use crate::sandbox::{Sandbox, is_of_project};
 use files::Files;
-use manifest::Manifest;
 use folders::Folders;
+use manifest::Manifest;
 
 /// A plugin written in Rhai, read from its folder and not yet evaluated.
 #[derive(Debug, Clone, PartialEq)]

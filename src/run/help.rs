@@ -76,12 +76,17 @@ fn rows(params: &[Param], values: &[Resolved]) -> Vec<(String, String)> {
     rows
 }
 
+/// Writes the rows in two columns. The meaning of a longer head stands on a line of its own.
 fn table(text: &mut String, rows: &[(String, String)]) {
+    const WIDEST: usize = 40;
     let width = |head: &String| head.chars().count();
-    let widest = rows.iter().map(|(head, _)| width(head)).max();
+    let widths = rows.iter().map(|(head, _)| width(head));
+    let column = widths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
     for (head, what) in rows {
-        let pad = " ".repeat(widest.unwrap_or_default() - width(head));
-        let _ = writeln!(text, "  {head}{pad}  {what}");
+        let _ = match column.checked_sub(width(head)) {
+            Some(pad) => writeln!(text, "  {head}{}  {what}", " ".repeat(pad)),
+            None => writeln!(text, "  {head}\n  {}  {what}", " ".repeat(column)),
+        };
     }
 }
 
@@ -112,6 +117,18 @@ fn about(source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_value_does_not_push_the_other_meanings_away() {
+        let row = |head: &str| (head.to_owned(), "what".to_owned());
+        let mut text = String::new();
+        table(&mut text, &[row("a=1"), row(&"b".repeat(50)), row("abc=2")]);
+        let expected = format!(
+            "  a=1    what\n  {}\n         what\n  abc=2  what\n",
+            "b".repeat(50)
+        );
+        assert_eq!(text, expected);
+    }
 
     #[test]
     fn the_leading_comment_tells_about_the_script() {

@@ -25,7 +25,7 @@ pub fn work(context: &NativeCallContext) -> Work {
         .unwrap_or_default()
 }
 
-/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint, causes}`.
+/// Turns a plugin's error into one that a script can catch as `#{kind, message, hint, causes, exam}`.
 ///
 /// An interrupt becomes a termination, which a script cannot catch. A path that the sandbox refuses has
 /// the kind `sandbox.refused`, whichever plugin used it.
@@ -42,7 +42,13 @@ pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
         Some(refused) => (REFUSED, Some(refused.hint())),
         None => (error.kind(), error.hint()),
     };
-    caused_error(kind, &chain.join(": "), hint.as_deref(), &chain[1..])
+    thrown(
+        kind,
+        &chain.join(": "),
+        hint.as_deref(),
+        &chain[1..],
+        error.exam(),
+    )
 }
 
 /// Kind of the error for a path that the sandbox refuses.
@@ -55,26 +61,26 @@ pub fn refused(error: &io::Error) -> Option<Box<EvalAltResult>> {
     Some(runtime_error(REFUSED, &message, Some(&hint)))
 }
 
-/// Makes a script error `#{kind, message, hint, causes}` without causes.
+/// Makes a script error `#{kind, message, hint, causes, exam}` without causes and exam.
 pub fn runtime_error(kind: &str, message: &str, hint: Option<&str>) -> Box<EvalAltResult> {
-    caused_error(kind, message, hint, &[])
+    thrown(kind, message, hint, &[], None)
 }
 
-fn caused_error(
+fn thrown(
     kind: &str,
     message: &str,
     hint: Option<&str>,
     causes: &[String],
+    exam: Option<&str>,
 ) -> Box<EvalAltResult> {
     let mut map = Map::new();
     let causes: Array = causes.iter().map(|cause| cause.clone().into()).collect();
     map.insert("causes".into(), causes.into());
     map.insert("kind".into(), kind.into());
     map.insert("message".into(), message.into());
-    map.insert(
-        "hint".into(),
-        hint.map_or(Dynamic::UNIT, |hint| hint.to_owned().into()),
-    );
+    let or_unit = |text: Option<&str>| text.map_or(Dynamic::UNIT, |text| text.to_owned().into());
+    map.insert("hint".into(), or_unit(hint));
+    map.insert("exam".into(), or_unit(exam));
     EvalAltResult::ErrorRuntime(map.into(), Position::NONE).into()
 }
 

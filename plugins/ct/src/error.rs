@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use pe_binding::Explain;
 use thiserror::Error;
 
@@ -22,6 +24,16 @@ pub enum CtError {
         expected: (usize, usize, usize),
         /// Shape of the mask.
         found: (usize, usize, usize),
+    },
+    /// A single exam was asked for, but the path holds none or several.
+    #[error("{}: expected exactly one exam, found {found}{}", root.display(), list(exams))]
+    ExamCount {
+        /// The path that was scanned.
+        root: PathBuf,
+        /// Number of exams found.
+        found: usize,
+        /// SeriesInstanceUID and slice count of each.
+        exams: Vec<String>,
     },
     /// A window's width is not a positive number.
     #[error(
@@ -63,10 +75,24 @@ pub enum CtError {
     },
 }
 
+fn list(exams: &[String]) -> String {
+    const SHOWN: usize = 10;
+    if exams.is_empty() {
+        return String::new();
+    }
+    let more = exams.len().saturating_sub(SHOWN);
+    let mut text = format!(" ({}", exams[..exams.len().min(SHOWN)].join("; "));
+    if more > 0 {
+        text += &format!("; and {more} more");
+    }
+    text + ")"
+}
+
 impl Explain for CtError {
     fn kind(&self) -> &'static str {
         match self {
             Self::SliceCount { .. } | Self::Shape { .. } => "ct.shape",
+            Self::ExamCount { .. } => "ct.exam_count",
             Self::Window { .. } => "ct.window",
             Self::Size { .. } => "ct.size",
             Self::SliceIndex { .. } => "ct.index",
@@ -77,6 +103,10 @@ impl Explain for CtError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Shape { .. } => Some("make the mask from this same volume".into()),
+            Self::ExamCount { found: 0, .. } => {
+                Some("`scan.findings` says why each file was left out".into())
+            }
+            Self::ExamCount { .. } => Some("`scan.exams` holds them all".into()),
             Self::Window { .. } => {
                 Some("a window is (level, width), as in `ct::window(100, 700)`".into())
             }

@@ -7,15 +7,21 @@ use rhai::plugin::*;
 use rhai::{Array, INT, Map};
 
 use crate::{
-    ChannelSlice, ExamInfo, HuWindow, Lung, Mask, MaskFinding, MaskQuality, Spacing, Volume,
+    ChannelSlice, Exam, ExamInfo, HuWindow, Lung, Mask, MaskFinding, MaskQuality, Scan, Spacing,
+    Volume,
 };
 
 /// An exam's description as a script value.
 pub type ExamHandle = Arc<ExamInfo>;
 
+/// What a reader found, as a script value.
+pub type ScanHandle = Arc<Scan>;
+
 def_package! {
     /// Exams, volumes, masks and HU windows: the values that the other plugins make and take.
     pub CtPackage(module) {
+        module.set_custom_type::<ScanHandle>("Scan");
+        module.set_custom_type::<Exam>("Exam");
         module.set_custom_type::<Volume>("Volume");
         module.set_custom_type::<Mask>("Mask");
         module.set_custom_type::<HuWindow>("HuWindow");
@@ -69,7 +75,8 @@ pub fn quality(quality: Option<&MaskQuality>) -> Dynamic {
 #[allow(clippy::unwrap_used)]
 #[export_module]
 mod ct {
-    use pe_binding::script::{ScriptResult, number, raise};
+    use pe_binding::script::{ScriptResult, number, raise, work};
+    use rhai::serde::to_dynamic;
     use rhai::{Array, FLOAT, INT, Map};
 
     /// An HU window of `level` and `width`, in HU.
@@ -230,6 +237,109 @@ mod ct {
     #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
     pub fn slice_to_string(slice: &mut ChannelSlice) -> String {
         slice.to_string()
+    }
+
+    /// The exams that can be used, an array of `Exam`.
+    #[rhai_fn(global, get = "exams", pure)]
+    pub fn exams(scan: &mut ScanHandle) -> Array {
+        scan.exams.iter().cloned().map(Dynamic::from).collect()
+    }
+
+    /// The only exam that can be used.
+    ///
+    /// Throws `ct.exam_count`, listing the exams, when there is not exactly one.
+    #[rhai_fn(global, get = "only_exam", pure, return_raw)]
+    pub fn only_exam(scan: &mut ScanHandle) -> ScriptResult<Exam> {
+        scan.only_exam().cloned().map_err(raise)
+    }
+
+    /// What is odd about the files, an array of maps `#{path, kind, effect, reason}`.
+    ///
+    /// `effect` is `"warning"`, `"file_left_out"` or `"exam_left_out"`.
+    ///
+    /// ```rhai
+    /// for finding in scan.findings { print(`${finding.path}: ${finding.reason}`); }
+    /// print(scan.findings[0].kind); // not_dicom
+    /// ```
+    #[rhai_fn(global, get = "findings", pure, return_raw)]
+    pub fn findings(scan: &mut ScanHandle) -> ScriptResult<Dynamic> {
+        to_dynamic(&scan.findings)
+    }
+
+    /// The number of files that were looked at, the label table not counted.
+    #[rhai_fn(global, get = "n_files", pure)]
+    pub fn n_files(scan: &mut ScanHandle) -> INT {
+        scan.n_files as INT
+    }
+
+    /// What the label table says of these files; `()` without a table.
+    ///
+    /// A map with `path`, `n_rows`, `n_exams`, `n_exams_labelled`, and `broken`: how often each
+    /// rule of the data set is broken.
+    #[rhai_fn(global, get = "labels", pure, return_raw)]
+    pub fn labels(scan: &mut ScanHandle) -> ScriptResult<Dynamic> {
+        to_dynamic(&scan.labels)
+    }
+
+    /// A summary of several lines: exams, slices, files, and findings counted by reason.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn scan_to_string(scan: &mut ScanHandle) -> String {
+        scan.to_string()
+    }
+
+    /// The exam's UIDs, spacing, positions, keys and labels.
+    #[rhai_fn(global, get = "info", pure)]
+    pub fn source_info(exam: &mut Exam) -> ExamHandle {
+        Arc::clone(&exam.info)
+    }
+
+    /// Technical facts from the header of the first slice, as a map; no names, ids or dates.
+    ///
+    /// It has `rows`, `cols`, `n_slices` and `slice_mm`, `row_mm`, `col_mm` of the volume; `n_files`;
+    /// `slice_thickness_mm`; `affine`, where the voxels lie in the patient: `origin_mm`, the middle of
+    /// voxel `[0, 0, 0]`, and `steps_mm`, one step along slices, rows and columns, in mm to the left,
+    /// the back and the head; `orientation`, as the files have it; `kvp` and `kernel`; `slope`, `intercept`,
+    /// `padding`, `signed`, `bits_stored`, `bits_allocated` and `transfer_syntax`. What the header
+    /// lacks is `()`, and so is a `kernel` that is none that vendors write.
+    ///
+    /// ```rhai
+    /// print(exam.header.slice_mm); // 5.0
+    /// ```
+    #[rhai_fn(global, get = "header", pure, return_raw)]
+    pub fn source_header(exam: &mut Exam) -> ScriptResult<Dynamic> {
+        to_dynamic(exam.header())
+    }
+
+    /// The number of slices.
+    #[rhai_fn(global, get = "n_slices", pure)]
+    pub fn source_n_slices(exam: &mut Exam) -> INT {
+        exam.n_slices() as INT
+    }
+
+    /// Loads the exam's voxels in HU.
+    ///
+    /// Slices ascend towards the head, rows to the back and columns to the patient's left, whatever
+    /// way the images lie; a finding `reoriented` says what was turned. Images that are coronal or
+    /// sagittal are cut anew: the volume's slices go through all of them, and have numbers in place of
+    /// SOPInstanceUIDs and no slice labels.
+    ///
+    /// Throws the fault of the first file that cannot be decoded, by its name, such as
+    /// `dicom.truncated`; `dicom.changed` when a file is no longer what was scanned;
+    /// `dicom.too_large` for an exam of more voxels than are loaded at once.
+    ///
+    /// ```rhai
+    /// let volume = exam.load();
+    /// print(volume.shape); // [40, 64, 64]
+    /// ```
+    #[rhai_fn(global, volatile, return_raw, name = "load")]
+    pub fn source_load(context: NativeCallContext, exam: Exam) -> ScriptResult<Volume> {
+        exam.load(&work(&context)).map_err(raise)
+    }
+
+    /// One line: the series, its slices and sizes.
+    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
+    pub fn source_to_string(exam: &mut Exam) -> String {
+        exam.to_string()
     }
 
     /// The exam's SeriesInstanceUID, by which scores, models and reports name it.

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use pe_binding::Work;
-use pe_dicom::{ScanOptions, load, scan};
+use pe_dicom::{ScanOptions, scan};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("expected a path")?;
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut range = None;
         for _ in 0..3 {
             let start = Instant::now();
-            let volume = load(exam, &work)?;
+            let volume = exam.load(&work)?;
             let elapsed = start.elapsed();
             quickest = Some(quickest.map_or(elapsed, |least| elapsed.min(least)));
             range = volume.hu_range();

@@ -11,14 +11,15 @@ use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use pe_ct::Finding;
 use pe_files::Files;
 use rawzip::{CompressionMethod, ZipArchive};
 use tar::{EntryType, Header, PaxExtensions};
 
+use crate::FindingKind;
 use crate::catalogue::{Catalogue, Stamp, stamp_of};
 use crate::gzip::{Cursor, Places};
 use crate::member::{Coding, Member, MemberReader};
-use crate::{Finding, FindingKind};
 
 /// Maximum number of bytes that deflate can make of one.
 const MAX_DEFLATE_RATIO: u64 = 1032;

@@ -30,16 +30,6 @@ pub enum DicomError {
         #[source]
         fault: FileFault,
     },
-    /// A single exam was asked for, but the path holds none or several.
-    #[error("{}: expected exactly one exam, found {found}{}", root.display(), list(exams))]
-    ExamCount {
-        /// The path that was scanned.
-        root: PathBuf,
-        /// Number of exams found.
-        found: usize,
-        /// SeriesInstanceUID and slice count of each.
-        exams: Vec<String>,
-    },
     /// The label table cannot be read, or is not a label table.
     #[error("{}: expected a label table, {reason}", path.display())]
     LabelTable {
@@ -169,25 +159,11 @@ impl DicomError {
     }
 }
 
-fn list(exams: &[String]) -> String {
-    const SHOWN: usize = 10;
-    if exams.is_empty() {
-        return String::new();
-    }
-    let more = exams.len().saturating_sub(SHOWN);
-    let mut text = format!(" ({}", exams[..exams.len().min(SHOWN)].join("; "));
-    if more > 0 {
-        text += &format!("; and {more} more");
-    }
-    text + ")"
-}
-
 impl Explain for DicomError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Io { .. } => "dicom.io",
             Self::File { fault, .. } => fault.kind(),
-            Self::ExamCount { .. } => "dicom.exam_count",
             Self::LabelTable { .. } => "dicom.label_table",
             Self::LabelColumn { .. } => "options.invalid",
             Self::ExamSize { .. } => "dicom.too_large",
@@ -216,10 +192,6 @@ impl Explain for DicomError {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("the columns are {}", known.join(", ")),
             }),
-            Self::ExamCount { found: 0, .. } => {
-                Some("`dicom::scan(path).findings` says why each file was left out".into())
-            }
-            Self::ExamCount { .. } => Some("`dicom::scan(path).exams` holds them all".into()),
             Self::DeidentifyOutput { .. } => Some(
                 "write to a folder that neither holds the originals nor lies among them".into(),
             ),

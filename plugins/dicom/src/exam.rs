@@ -1,33 +1,31 @@
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pe_ct::{ExamInfo, Spacing};
+use pe_binding::{Explain, Work};
+use pe_ct::{Affine, Exam, ExamInfo, ExamSource, Spacing, Volume};
 use serde::Serialize;
 
 use crate::catalogue::FileRef;
 use crate::grid::Grid;
 use crate::layout::Layout;
-use crate::tilt::Affine;
+use crate::load::load;
 
-/// One exam: the one series of a study that is used, with its description and its files.
-///
-/// Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Exam {
+/// The images of an exam: the one series of a study that is used, with its description and its files.
+#[derive(Debug)]
+pub(crate) struct Images {
     /// Description of the exam, without its voxels, for the rest of the pipeline.
     pub info: Arc<ExamInfo>,
     /// Technical facts from the header.
-    pub header: Arc<ExamHeader>,
+    pub header: ExamHeader,
     /// The stored images, ascending along their normal.
-    pub(crate) slices: Arc<[SliceSource]>,
-    pub(crate) layout: Arc<Layout>,
-    pub(crate) grid: Arc<Grid>,
+    pub(crate) slices: Vec<SliceSource>,
+    pub(crate) layout: Layout,
+    pub(crate) grid: Grid,
 }
 
 /// Technical facts of an exam, from the header of its first slice. No names, ids or dates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ExamHeader {
+pub(crate) struct ExamHeader {
     /// Number of slices of the volume.
     pub n_slices: usize,
     /// Number of files that hold them.
@@ -76,20 +74,15 @@ pub(crate) struct SliceSource {
     pub file_bytes: u64,
 }
 
-impl Exam {
+impl Images {
+    /// The exam of these images.
+    pub fn exam(self: Arc<Self>) -> Exam {
+        Exam::new(Arc::clone(&self.info), self)
+    }
+
     /// The number of slices.
     pub fn n_slices(&self) -> usize {
         self.grid.shape()[0]
-    }
-
-    /// Rows of a slice.
-    pub fn rows(&self) -> usize {
-        self.grid.shape()[1]
-    }
-
-    /// Columns of a slice.
-    pub fn cols(&self) -> usize {
-        self.grid.shape()[2]
     }
 
     /// Returns whether each slice is an image of the files. If these are coronal or sagittal, each slice
@@ -100,25 +93,33 @@ impl Exam {
 
     /// The file of each image, ascending along their normal; for axial images, of each slice. A
     /// multi-frame file is repeated for each of its frames.
-    pub fn files(&self) -> impl ExactSizeIterator<Item = PathBuf> {
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = PathBuf> {
         self.slices.iter().map(|slice| slice.file.path())
     }
 }
 
-impl fmt::Display for Exam {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Spacing {
-            slice_mm,
-            row_mm,
-            col_mm,
-        } = self.info.spacing;
-        write!(
-            f,
-            "exam {}: {} slices of {} × {}, {slice_mm:.3} × {row_mm:.3} × {col_mm:.3} mm",
-            self.info.id.series_uid,
-            self.n_slices(),
-            self.rows(),
-            self.cols()
-        )
+impl ExamSource for Images {
+    fn shape(&self) -> [usize; 3] {
+        self.grid.shape()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.paths().collect()
+    }
+
+    fn header(&self) -> serde_json::Value {
+        serde_json::to_value(&self.header).unwrap_or_default()
+    }
+
+    fn affine(&self) -> Option<Affine> {
+        self.header.affine
+    }
+
+    fn load(
+        &self,
+        info: &Arc<ExamInfo>,
+        work: &Work,
+    ) -> Result<Volume, Box<dyn Explain + Send + Sync>> {
+        load(self, info, work).map_err(|error| Box::new(error) as _)
     }
 }

@@ -1,39 +1,12 @@
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::{Deserialize, Serialize, Serializer};
+use pe_ct::{Effect, Finding, FindingClass};
+use serde::Deserialize;
 
 use crate::FileFault;
 
-/// Something about one file, or one exam's folder, that a user should know.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Finding {
-    /// The file, or the exam's folder for a finding about an exam. Serialized as text, with `�` for
-    /// bytes that are not UTF-8.
-    #[serde(serialize_with = "as_text")]
-    pub path: PathBuf,
-    /// The class of the finding.
-    pub kind: FindingKind,
-    /// The consequence of the finding.
-    pub effect: Effect,
-    /// The finding in words, without patient data.
-    pub reason: String,
-}
-
-/// The consequence of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// The exam is used, but should be looked at.
-    Warning,
-    /// The file is left out, and the rest of its exam is used.
-    FileLeftOut,
-    /// The exam is left out.
-    ExamLeftOut,
-}
-
-/// The classes of findings. Each has one effect, see [`FindingKind::effect`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The classes of findings about DICOM files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
@@ -113,9 +86,8 @@ pub enum FindingKind {
     BrokenIndex,
 }
 
-impl FindingKind {
-    /// The effect of a finding of this kind.
-    pub fn effect(self) -> Effect {
+impl FindingClass for FindingKind {
+    fn effect(self) -> Effect {
         use FindingKind::*;
         match self {
             Empty | NotDicom | Unreadable | Truncated | Unsupported | NoImage | NotCt
@@ -129,8 +101,7 @@ impl FindingKind {
         }
     }
 
-    /// The kind's name in scripts and files, `"missing_slices"`.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         use FindingKind::*;
         match self {
             Empty => "empty",
@@ -174,29 +145,16 @@ impl FindingKind {
     }
 }
 
-impl Effect {
-    /// The effect's name in scripts and files, `"file_left_out"`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::FileLeftOut => "file_left_out",
-            Self::ExamLeftOut => "exam_left_out",
-        }
-    }
-}
-
-impl Finding {
-    pub(crate) fn new(path: &Path, kind: FindingKind, reason: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            kind,
-            effect: kind.effect(),
-            reason: reason.into(),
-        }
+impl FileFault {
+    /// The finding about a file with this fault.
+    pub(crate) fn finding(&self, path: &Path) -> Finding {
+        let (kind, reason) = self.kind_and_reason();
+        Finding::new(path, kind, reason)
     }
 
-    pub(crate) fn of_fault(path: &Path, fault: &FileFault) -> Self {
-        let kind = match fault {
+    /// The kind and the reason of the finding about a file with this fault.
+    pub(crate) fn kind_and_reason(&self) -> (FindingKind, String) {
+        let kind = match self {
             FileFault::Empty => FindingKind::Empty,
             FileFault::NotDicom(_) => FindingKind::NotDicom,
             FileFault::NoImage(_) => FindingKind::NoImage,
@@ -204,29 +162,14 @@ impl Finding {
             FileFault::Truncated { .. } => FindingKind::Truncated,
             _ => FindingKind::Unreadable,
         };
-        let mut reason = fault.to_string();
+        let mut reason = self.to_string();
         if let FileFault::Unsupported {
             feature: Some(name),
             ..
-        } = fault
+        } = self
         {
             reason += &format!(" (build with the feature `{name}` of pe-dicom)");
         }
-        Self::new(path, kind, reason)
-    }
-}
-
-/// Serializes a path as text. Linux has names that are not UTF-8, which serde refuses.
-pub(crate) fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path, kind, effect, ..
-        } = self;
-        let (path, kind, effect) = (path.display(), kind.name(), effect.name());
-        write!(f, "{path}: {kind} ({effect}): {}", self.reason)
+        (kind, reason)
     }
 }

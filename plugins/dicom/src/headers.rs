@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pe_binding::Work;
+use pe_ct::Finding;
 use pe_files::Files;
 use rayon::prelude::*;
 
@@ -12,7 +13,7 @@ use crate::catalogue::{Catalogue, FileRef};
 use crate::index::{self, BLOCK_FILES, Index, Known, NewBlock};
 use crate::scan::ScannedFile;
 use crate::source::read_header;
-use crate::{DicomError, FileFault, Finding};
+use crate::{DicomError, FileFault};
 
 /// Number of batches that are read at a time.
 const BATCHES: usize = 16;
@@ -67,7 +68,7 @@ fn read_batch(
         let path = place.path();
         let Some((lookup, root)) = &mut index else {
             let file = read_one(&place, files);
-            let file = file.map_err(|fault| Finding::of_fault(&path, &fault));
+            let file = file.map_err(|fault| fault.finding(&path));
             batch.files.push(file);
             continue;
         };
@@ -80,10 +81,10 @@ fn read_batch(
             continue;
         }
         let file = read_one(&place, files);
-        if let Some(known) = stamp.and_then(|stamp| Known::of(&file, &path, stamp)) {
+        if let Some(known) = stamp.and_then(|stamp| Known::of(&file, stamp)) {
             batch.block.push(&digest, &known);
         }
-        let file = file.map_err(|fault| Finding::of_fault(&path, &fault));
+        let file = file.map_err(|fault| fault.finding(&path));
         batch.files.push(file);
     }
     batch

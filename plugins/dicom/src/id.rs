@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::Exam;
+use crate::exam::Images;
 
 /// Maximum length of an id, as of a UID (PS3.5 section 9.1).
 const MAX_CHARS: usize = 64;
@@ -66,8 +66,8 @@ pub(crate) fn patient_key(patient_id: &str) -> Option<String> {
 
 /// Replaces the digests in an exam by the ids in its paths, if a folder or file is named by that id.
 /// These ids are no secret: anyone who sees the paths sees them.
-pub(crate) fn named_by_paths(exam: &mut Exam) {
-    let paths: Vec<_> = exam.files().collect();
+pub(crate) fn named_by_paths(exam: &mut Images) {
+    let paths: Vec<_> = exam.paths().collect();
     let Some(first) = paths.first() else {
         return;
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ndarray::Array3;
 use pe_binding::Work;
+use pe_ct::Finding;
 use pe_files::Files;
 
 use crate::catalogue::FileRef;
@@ -16,9 +17,7 @@ use crate::labels::LabelTable;
 use crate::scan::ScannedFile;
 use crate::source::{Source, header_of};
 use crate::table::ColumnNames;
-use crate::{
-    DicomError, FileFault, Finding, FindingKind, ScanOptions, StoredImage, series, stored,
-};
+use crate::{DicomError, FileFault, FindingKind, ScanOptions, StoredImage, series, stored};
 
 /// Name of the bytes in errors.
 const NAME: &str = "in memory";
@@ -86,12 +85,12 @@ pub fn decode(bytes: &[u8]) -> Result<StoredImage, FileFault> {
 /// Scans and loads a file as [`crate::load_only`] does; returns HU.
 ///
 /// # Errors
-/// The finding or the error of [`crate::scan`] and [`crate::load`] for this file.
+/// The finding or the error of [`crate::scan`] and of loading for this file.
 pub fn load(bytes: &[u8]) -> Result<Array3<i16>, Refused> {
     let n_bytes = bytes.len() as u64;
     let path = Path::new(NAME);
     let (header, syntax) = header_of(&mut Cursor::new(bytes), n_bytes)
-        .map_err(|fault| Refused::Finding(Finding::of_fault(path, &fault)))?;
+        .map_err(|fault| Refused::Finding(fault.finding(path)))?;
     let file = ScannedFile {
         path: Arc::new(path.to_owned()),
         place: FileRef::only(path),

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use pe_ct::{Finding, FindingClass};
 use pe_files::{Files, Output};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -21,7 +22,7 @@ use crate::header::Header;
 use crate::pack::{Pack, Reader, Row, Rows, pack};
 use crate::scan::ScannedFile;
 use crate::syntax::Syntax;
-use crate::{DicomError, FileFault, Finding, FindingKind};
+use crate::{DicomError, FileFault, FindingKind};
 
 /// The first bytes of an index.
 const MAGIC: &[u8; 28] = b"pe-script index of headers\n\0";
@@ -239,14 +240,11 @@ impl Lookup<'_> {
 
 impl Known {
     /// The facts of a file that was read; `None` after an I/O error, which may not occur again.
-    pub fn of(file: &Result<ScannedFile, FileFault>, path: &Path, stamp: Stamp) -> Option<Self> {
+    pub fn of(file: &Result<ScannedFile, FileFault>, stamp: Stamp) -> Option<Self> {
         let facts = match file {
             Ok(file) => Ok((file.syntax, file.header.clone())),
             Err(FileFault::Io(_)) => return None,
-            Err(fault) => {
-                let finding = Finding::of_fault(path, fault);
-                Err((finding.kind, finding.reason))
-            }
+            Err(fault) => Err(fault.kind_and_reason()),
         };
         Some(Self {
             n_bytes: stamp.n_bytes,

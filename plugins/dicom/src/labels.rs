@@ -1,21 +1,18 @@
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use csv::ByteRecord;
-use pe_binding::Work;
-use pe_ct::{EXAM_FINDINGS, ExamInfo, ExamLabels};
-use pe_files::Files;
-use serde::Serialize;
-
 use crate::catalogue::{Catalogue, FileRef};
+use crate::exam::Images;
 use crate::id;
-use crate::label_rule::LabelRule;
 use crate::scan::SeenIds;
 use crate::table::{Cell, ColumnNames, Columns, Table, text};
-use crate::{DicomError, Exam, Finding, FindingKind};
+use crate::{DicomError, FindingKind};
+use csv::ByteRecord;
+use pe_binding::Work;
+use pe_ct::{EXAM_FINDINGS, ExamInfo, ExamLabels, Finding, LabelReport, LabelRule};
+use pe_files::Files;
 
 /// The name of a data set's label table.
 pub(crate) const TABLE: &str = "train.csv";
@@ -23,22 +20,6 @@ pub(crate) const TABLE: &str = "train.csv";
 pub(crate) const ROWS_PER_CHECK: usize = 65_536;
 /// Maximum number of examples that a report gives for a broken rule.
 const MAX_EXAMPLES: usize = 5;
-
-/// Report on a label table and its agreement with the scanned files.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LabelReport {
-    /// The table. Serialized as text, with `�` for bytes that are not UTF-8.
-    #[serde(serialize_with = "crate::finding::as_text")]
-    pub path: PathBuf,
-    /// Number of rows; each is about one slice or one exam.
-    pub n_rows: usize,
-    /// Number of exams (or patients) in the table.
-    pub n_exams: usize,
-    /// Number of used exams that have labels.
-    pub n_exams_labelled: usize,
-    /// How often each rule was broken. Rules that were never broken are not included.
-    pub broken: BTreeMap<LabelRule, usize>,
-}
 
 /// A label table, such as that of RSNA-STR (`train.csv`, Colak et al. 2021), read by column name.
 pub(crate) struct LabelTable {
@@ -345,7 +326,7 @@ impl LabelTable {
     /// Assigns the labels to the exams, checks the table against the files, and returns the report.
     pub fn apply(
         mut self,
-        exams: &mut [(Exam, PathBuf)],
+        exams: &mut [(Images, PathBuf)],
         seen: &SeenIds,
         findings: &mut Vec<Finding>,
     ) -> LabelReport {
@@ -394,7 +375,7 @@ impl LabelTable {
         }
     }
 
-    fn labels_of(&mut self, exam: &Exam, key: &Key) -> Option<ExamLabels> {
+    fn labels_of(&mut self, exam: &Images, key: &Key) -> Option<ExamLabels> {
         let rows = self.exams.get(key);
         let on_slice = |uid: &String| {
             // The table names files, so a frame of a multi-frame file has no row.
@@ -449,22 +430,5 @@ impl LabelTable {
         if examples.len() < MAX_EXAMPLES {
             examples.push(example());
         }
-    }
-}
-
-impl fmt::Display for LabelReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "  labels: {} of {} exams in {} rows of {}",
-            self.n_exams_labelled,
-            self.n_exams,
-            self.n_rows,
-            self.path.display()
-        )?;
-        for (rule, n) in &self.broken {
-            write!(f, "\n  labels: {} {n}", rule.name())?;
-        }
-        Ok(())
     }
 }

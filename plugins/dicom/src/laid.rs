@@ -1,13 +1,13 @@
 use std::path::Path;
 
-use pe_ct::Spacing;
+use pe_ct::{Affine, Finding, Spacing};
 
+use crate::FindingKind;
 use crate::geometry::{self, Axes};
 use crate::grid::Grid;
 use crate::scan::ScanOptions;
 use crate::stack::Slice;
-use crate::tilt::{Affine, Lean};
-use crate::{Finding, FindingKind};
+use crate::tilt::Lean;
 
 /// The position of a stack of slices in the patient, and its conversion to a volume.
 pub(crate) struct Laid {

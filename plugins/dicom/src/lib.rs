@@ -1,6 +1,6 @@
 //! Reads DICOM files as volumes in HU. [`scan`] searches a folder of any layout, such as the RSNA-STR
-//! data set, for exams and returns a [`Scan`]; [`load`] loads one [`Exam`] as a [`pe_ct::Volume`].
-//! Everything unusual about a file is reported as a [`Finding`] with its path and a reason.
+//! data set, for exams and returns a [`pe_ct::Scan`], whose exams load as [`pe_ct::Volume`]s. Everything
+//! unusual about a file is reported as a [`pe_ct::Finding`] with its path and a reason.
 //!
 //! [`deidentify`] writes copies without anything that identifies a patient.
 //!
@@ -10,14 +10,14 @@
 //!
 //! ```no_run
 //! use pe_binding::Work;
-//! use pe_dicom::{ScanOptions, load, scan};
+//! use pe_dicom::{ScanOptions, scan};
 //!
 //! let work = Work::silent();
 //! let scan = scan("series".as_ref(), &ScanOptions::default(), &work)?;
 //! for exam in &scan.exams {
-//!     println!("{:?} {:?}", exam.info.id, load(exam, &work)?.hu_range());
+//!     println!("{:?} {:?}", exam.info.id, exam.load(&work)?.hu_range());
 //! }
-//! # Ok::<(), pe_dicom::DicomError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 // The lint forbids direct calls of `std::fs`; tests may use them.
@@ -44,7 +44,6 @@ pub mod in_memory;
 mod index;
 mod inputs;
 mod kernel;
-mod label_rule;
 mod labels;
 mod laid;
 mod layout;
@@ -69,11 +68,8 @@ mod volumes;
 
 pub use deidentify::{Deidentified, DeidentifyOptions, deidentify};
 pub use error::{DicomError, FileFault};
-pub use exam::{Exam, ExamHeader};
-pub use finding::{Effect, Finding, FindingKind};
-pub use label_rule::LabelRule;
-pub use labels::LabelReport;
-pub use load::{load, load_only};
-pub use scan::{Scan, ScanOptions, scan};
+pub use finding::FindingKind;
+pub use load::load_only;
+pub use scan::{ScanOptions, scan};
 pub use stored::{StoredImage, decode_file};
-pub use tilt::{Affine, Tilt};
+pub use tilt::Tilt;

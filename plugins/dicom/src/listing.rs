@@ -5,12 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use pe_binding::Work;
+use pe_ct::Finding;
 use pe_files::Access;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::archive;
 use crate::catalogue::Catalogue;
-use crate::{DicomError, Finding, FindingKind};
+use crate::{DicomError, FindingKind};
 
 /// Number of entries after which progress is reported.
 const ENTRIES_PER_ADVANCE: usize = 1024;

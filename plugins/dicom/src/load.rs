@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use ndarray::{Array2, Array3, ArrayViewMut2};
 use pe_binding::Work;
-use pe_ct::Volume;
+use pe_ct::{ExamInfo, Volume};
 use pe_files::Files;
 use rayon::prelude::*;
 
-use crate::exam::SliceSource;
+use crate::exam::{Images, SliceSource};
 use crate::frame::Frames;
 use crate::layout::Layout;
 use crate::rescale::Rescale;
+use crate::scan::scan_images;
 use crate::source::{Source, read_file};
-use crate::{DicomError, Exam, FileFault, ScanOptions, scan};
+use crate::{DicomError, FileFault, ScanOptions};
 
 /// Maximum number of voxels of an exam: 2 GB of HU. The paper's largest exam has 84 million.
 const MAX_VOXELS: usize = 1 << 30;
@@ -39,7 +40,7 @@ thread_local! {
 /// [`DicomError::File`] for a file that can no longer be read or is not what was scanned, for
 /// pixel data that cannot be decoded, and for a value above 32767 HU; [`DicomError::ExamSize`]
 /// over 2³⁰ voxels; [`DicomError::Interrupted`].
-pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
+pub(crate) fn load(exam: &Images, info: &Arc<ExamInfo>, work: &Work) -> Result<Volume, DicomError> {
     check_size(exam)?;
     let task = work.task("loading slices", exam.slices.len(), "slices");
     // Zeroed memory costs nothing until a thread writes its slice. Every voxel is written below.
@@ -75,11 +76,11 @@ pub fn load(exam: &Exam, work: &Work) -> Result<Volume, DicomError> {
             first_error(pairs.map(|pair| job(pair, Some(&source))).collect())?;
         }
     }
-    Ok(Volume::new(Arc::clone(&exam.info), exam.grid.settled(hu))?)
+    Ok(Volume::new(Arc::clone(info), exam.grid.settled(hu))?)
 }
 
 /// Loads an exam whose slices are all frames of one file, from that file's bytes.
-pub(crate) fn load_bytes(exam: &Exam, bytes: &[u8]) -> Result<Array3<i16>, DicomError> {
+pub(crate) fn load_bytes(exam: &Images, bytes: &[u8]) -> Result<Array3<i16>, DicomError> {
     check_size(exam)?;
     let fault = |fault| DicomError::file(&exam.slices[0].file.path(), fault);
     let source = Source::parse(bytes).map_err(fault)?;
@@ -94,7 +95,7 @@ pub(crate) fn load_bytes(exam: &Exam, bytes: &[u8]) -> Result<Array3<i16>, Dicom
 }
 
 /// Checks an exam's voxels against the limits before memory is allocated for them.
-fn check_size(exam: &Exam) -> Result<(), DicomError> {
+fn check_size(exam: &Images) -> Result<(), DicomError> {
     let found = (exam.grid.shape().into_iter()).fold(1, usize::saturating_mul);
     let mut sizes: Vec<_> = exam
         .slices
@@ -116,12 +117,15 @@ fn check_size(exam: &Exam) -> Result<(), DicomError> {
 /// Scans `path` with the default options and loads its only exam.
 ///
 /// # Errors
-/// [`DicomError::ExamCount`] when there is not exactly one exam; those of [`scan`] and [`load`].
+/// [`pe_ct::CtError::ExamCount`] when there is not exactly one exam; those of [`crate::scan`] and of loading.
 pub fn load_only(path: &Path, work: &Work) -> Result<Volume, DicomError> {
-    load(
-        scan(path, &ScanOptions::default(), work)?.only_exam()?,
-        work,
-    )
+    let scanned = scan_images(path, &ScanOptions::default(), work)?;
+    let images = scanned.exams.first().cloned();
+    scanned.scan().only_exam()?;
+    let Some(images) = images else {
+        unreachable!("there is exactly one exam");
+    };
+    load(&images, &images.info, work)
 }
 
 /// Returns the first error in slice order, so that it does not depend on the threads.
@@ -163,7 +167,7 @@ fn read_unchanged(
 }
 
 fn load_file(
-    exam: &Exam,
+    exam: &Images,
     image_idx: usize,
     buffer: &mut Vec<u8>,
     hu: &mut [i16],
@@ -174,7 +178,7 @@ fn load_file(
 }
 
 /// Converts an image to HU and stores it in its place in the volume.
-fn lay(source: &Source, exam: &Exam, image_idx: usize, hu: &mut [i16]) -> Result<(), FileFault> {
+fn lay(source: &Source, exam: &Images, image_idx: usize, hu: &mut [i16]) -> Result<(), FileFault> {
     let (slice, layout) = (&exam.slices[image_idx], &exam.layout);
     if exam.grid.is_plain() {
         return convert(source, slice, layout, hu);

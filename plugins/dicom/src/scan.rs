@@ -1,26 +1,27 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pe_binding::Work;
+use pe_ct::{Finding, LabelReport, Scan};
 use pe_files::Files;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{Catalogue, FileRef};
+use crate::exam::Images;
 use crate::header::Header;
 use crate::headers::{Batch, read_headers};
 use crate::id;
 use crate::index::{self, Failed, Index};
-use crate::labels::{LabelReport, LabelTable};
+use crate::labels::LabelTable;
 use crate::listing::list_files;
 use crate::pack::{Rows, pack};
 use crate::series::{self, Series};
 use crate::syntax::Syntax;
 use crate::table;
 use crate::tilt::Tilt;
-use crate::{DicomError, Effect, Exam, Finding, FindingKind};
+use crate::{DicomError, FindingKind};
 
 /// Options of a scan: what to look for in a folder, and what to leave out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,21 +69,6 @@ impl Default for ScanOptions {
     }
 }
 
-/// The result of a scan. It does not depend on the number of threads.
-#[derive(Debug, Clone)]
-pub struct Scan {
-    /// The path that was scanned.
-    pub root: PathBuf,
-    /// The usable exams, sorted by study UID.
-    pub exams: Vec<Exam>,
-    /// Findings about the files, sorted by path.
-    pub findings: Vec<Finding>,
-    /// Number of files, not counting the label table.
-    pub n_files: usize,
-    /// Report on the label table, if there is one.
-    pub labels: Option<LabelReport>,
-}
-
 /// A file with its header.
 #[derive(Debug)]
 pub(crate) struct ScannedFile {
@@ -96,7 +82,8 @@ pub(crate) struct ScannedFile {
     pub files: Files,
 }
 
-/// Scans a file, or a folder of any layout, for CT exams. No pixels are read. An archive (`.zip`, `.tar`
+/// Scans a file, or a folder of any layout, for CT exams. No pixels are read. The result does not
+/// depend on the number of threads. An archive (`.zip`, `.tar`
 /// or `.tar.gz`) may be given instead of a folder, and may lie in a folder: it is read in place.
 ///
 /// Files are recognised by content, never by name. Images are grouped by study and series, and ordered
@@ -117,6 +104,37 @@ pub(crate) struct ScannedFile {
 /// [`DicomError::LabelTable`] if the label table is not one, [`DicomError::Interrupted`]. Faults of
 /// single files are findings.
 pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, DicomError> {
+    scan_images(root, options, work).map(Scanned::scan)
+}
+
+/// The result of a scan, with the images of each exam.
+pub(crate) struct Scanned {
+    root: PathBuf,
+    pub exams: Vec<Arc<Images>>,
+    findings: Vec<Finding>,
+    n_files: usize,
+    labels: Option<LabelReport>,
+}
+
+impl Scanned {
+    pub fn scan(self) -> Scan {
+        let exams = self.exams.into_iter();
+        Scan {
+            root: self.root,
+            exams: exams.map(Images::exam).collect(),
+            findings: self.findings,
+            n_files: self.n_files,
+            labels: self.labels,
+        }
+    }
+}
+
+/// Scans as [`scan`] does.
+pub(crate) fn scan_images(
+    root: &Path,
+    options: &ScanOptions,
+    work: &Work,
+) -> Result<Scanned, DicomError> {
     table::check_names(&options.columns)?;
     let index_path = options.index.as_ref().map(|it| index::path_in(it, root));
     let mut findings = Vec::new();
@@ -163,9 +181,10 @@ pub fn scan(root: &Path, options: &ScanOptions, work: &Work) -> Result<Scan, Dic
         id::named_by_paths(exam);
     }
     findings.sort();
-    Ok(Scan {
+    let exams = exams.into_iter().map(|(images, _)| Arc::new(images));
+    Ok(Scanned {
         root: root.to_owned(),
-        exams: exams.into_iter().map(|(exam, _)| exam).collect(),
+        exams: exams.collect(),
         findings,
         n_files: catalogue.len(),
         labels,
@@ -302,7 +321,7 @@ fn assemble(
 }
 
 /// Keeps one series of each study. Returns each exam with the path of findings about it.
-fn choose(mut series: Vec<Series>, findings: &mut Vec<Finding>) -> Vec<(Exam, PathBuf)> {
+fn choose(mut series: Vec<Series>, findings: &mut Vec<Finding>) -> Vec<(Images, PathBuf)> {
     series.sort_by(|a, b| {
         let id = |s: &Series| s.exam.info.id.clone();
         (id(a).study_uid.cmp(&id(b).study_uid))
@@ -343,7 +362,7 @@ fn plane(series: &Series) -> &'static str {
 }
 
 fn leave_out_indeterminate(
-    exams: &mut Vec<(Exam, PathBuf)>,
+    exams: &mut Vec<(Images, PathBuf)>,
     options: &ScanOptions,
     findings: &mut Vec<Finding>,
 ) {
@@ -362,84 +381,4 @@ fn leave_out_indeterminate(
         }
         keep
     });
-}
-
-impl Scan {
-    /// Returns the only exam.
-    ///
-    /// # Errors
-    /// [`DicomError::ExamCount`] when there is none or several, listing them.
-    pub fn only_exam(&self) -> Result<&Exam, DicomError> {
-        match self.exams.as_slice() {
-            [exam] => Ok(exam),
-            exams => Err(DicomError::ExamCount {
-                root: self.root.clone(),
-                found: exams.len(),
-                exams: exams
-                    .iter()
-                    .map(|exam| format!("{}: {} slices", exam.info.id.series_uid, exam.n_slices()))
-                    .collect(),
-            }),
-        }
-    }
-
-    /// Counts the findings by effect and kind.
-    pub fn counts(&self) -> BTreeMap<(Effect, FindingKind), usize> {
-        let mut counts = BTreeMap::new();
-        for finding in &self.findings {
-            *counts.entry((finding.effect, finding.kind)).or_insert(0) += 1;
-        }
-        counts
-    }
-}
-
-impl Scan {
-    /// Formats the share of PE: `\n  PE: 3 of 6 exams, 12 of 240 slices (5.0 %)`.
-    fn prevalence(&self) -> String {
-        let labels = self
-            .exams
-            .iter()
-            .filter_map(|exam| exam.info.labels.as_ref());
-        let (mut n_exams, mut n_pe_exams, mut n_slices, mut n_pe_slices) = (0, 0, 0, 0);
-        for labels in labels {
-            n_exams += 1;
-            n_pe_exams += usize::from(labels.positive() == Some(true));
-            n_slices += labels.pe_on_slice.iter().flatten().count();
-            n_pe_slices += labels.n_pe_slices();
-        }
-        let percent = 100.0 * n_pe_slices as f64 / n_slices.max(1) as f64;
-        format!(
-            "\n  PE: {n_pe_exams} of {}, {n_pe_slices} of {} ({percent:.1} %)",
-            counted(n_exams, "labelled exam"),
-            counted(n_slices, "labelled slice")
-        )
-    }
-}
-
-impl fmt::Display for Scan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n_slices = self.exams.iter().map(Exam::n_slices).sum();
-        let (exams, slices) = (
-            counted(self.exams.len(), "exam"),
-            counted(n_slices, "slice"),
-        );
-        let (files, root) = (counted(self.n_files, "file"), self.root.display());
-        write!(f, "{exams}, {slices} in {files} under {root}")?;
-        for ((effect, kind), n) in self.counts() {
-            let (effect, kind) = (
-                effect.name().replace('_', " "),
-                kind.name().replace('_', " "),
-            );
-            write!(f, "\n  {effect}: {n} × {kind}")?;
-        }
-        match &self.labels {
-            Some(report) => write!(f, "{}\n{report}", self.prevalence()),
-            None => write!(f, "\n  no label table"),
-        }
-    }
-}
-
-/// Formats a number with a noun: `1 exam`, `2 exams`.
-pub(crate) fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

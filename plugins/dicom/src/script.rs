@@ -5,10 +5,9 @@ use std::sync::Arc;
 use rhai::def_package;
 use rhai::plugin::*;
 
-use crate::{Deidentified, Exam, Scan};
+use pe_ct::script::ScanHandle;
 
-/// A scan as a script value.
-pub type ScanHandle = Arc<Scan>;
+use crate::Deidentified;
 
 /// What became of a folder's files, as a script value.
 pub type DeidentifiedHandle = Arc<Deidentified>;
@@ -16,8 +15,6 @@ pub type DeidentifiedHandle = Arc<Deidentified>;
 def_package! {
     /// DICOM files and RSNA-layout data sets to exams and volumes in HU.
     pub DicomPackage(module) {
-        module.set_custom_type::<ScanHandle>("Scan");
-        module.set_custom_type::<Exam>("Exam");
         module.set_custom_type::<DeidentifiedHandle>("Deidentified");
         combine_with_exported_module!(module, "dicom", dicom);
     }
@@ -31,9 +28,8 @@ mod dicom {
 
     use pe_binding::script::{ScriptResult, options, raise, work};
     use pe_ct::Volume;
-    use pe_ct::script::ExamHandle;
     use rhai::serde::to_dynamic;
-    use rhai::{Array, Dynamic, INT, Map};
+    use rhai::{Dynamic, INT, Map};
 
     use crate::{DeidentifyOptions, ScanOptions};
 
@@ -106,14 +102,14 @@ mod dicom {
 
     /// Loads the only exam of a file or folder as a volume in HU.
     ///
-    /// Throws `dicom.exam_count`, listing the exams, when there is not exactly one, and what
+    /// Throws `ct.exam_count`, listing the exams, when there is not exactly one, and what
     /// `dicom::scan` and `exam.load()` throw.
     ///
     /// ```rhai
     /// let one = dicom::scan(cohort).exams[0].info;
     /// let volume = dicom::load(`${cohort}/train/${one.study_uid}/${one.series_uid}`);
     /// print(volume.n_slices); // 40
-    /// try { dicom::load(cohort); } catch (error) { print(error.kind); } // dicom.exam_count
+    /// try { dicom::load(cohort); } catch (error) { print(error.kind); } // ct.exam_count
     /// ```
     #[rhai_fn(volatile, return_raw)]
     pub fn load(context: NativeCallContext, path: &str) -> ScriptResult<Volume> {
@@ -194,54 +190,6 @@ mod dicom {
         done.map(Arc::new).map_err(raise)
     }
 
-    /// The exams that can be used, an array of `Exam`.
-    #[rhai_fn(global, get = "exams", pure)]
-    pub fn exams(scan: &mut ScanHandle) -> Array {
-        scan.exams.iter().cloned().map(Dynamic::from).collect()
-    }
-
-    /// The only exam that can be used.
-    ///
-    /// Throws `dicom.exam_count`, listing the exams, when there is not exactly one.
-    #[rhai_fn(global, get = "only_exam", pure, return_raw)]
-    pub fn only_exam(scan: &mut ScanHandle) -> ScriptResult<Exam> {
-        scan.only_exam().cloned().map_err(raise)
-    }
-
-    /// What is odd about the files, an array of maps `#{path, kind, effect, reason}`.
-    ///
-    /// `effect` is `"warning"`, `"file_left_out"` or `"exam_left_out"`.
-    ///
-    /// ```rhai
-    /// for finding in scan.findings { print(`${finding.path}: ${finding.reason}`); }
-    /// print(scan.findings[0].kind); // not_dicom
-    /// ```
-    #[rhai_fn(global, get = "findings", pure, return_raw)]
-    pub fn findings(scan: &mut ScanHandle) -> ScriptResult<Dynamic> {
-        to_dynamic(&scan.findings)
-    }
-
-    /// The number of files that were looked at, the label table not counted.
-    #[rhai_fn(global, get = "n_files", pure)]
-    pub fn n_files(scan: &mut ScanHandle) -> INT {
-        scan.n_files as INT
-    }
-
-    /// What the label table says of these files; `()` without a table.
-    ///
-    /// A map with `path`, `n_rows`, `n_exams`, `n_exams_labelled`, and `broken`: how often each
-    /// rule of the data set is broken.
-    #[rhai_fn(global, get = "labels", pure, return_raw)]
-    pub fn labels(scan: &mut ScanHandle) -> ScriptResult<Dynamic> {
-        to_dynamic(&scan.labels)
-    }
-
-    /// A summary of several lines: exams, slices, files, and findings counted by reason.
-    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
-    pub fn scan_to_string(scan: &mut ScanHandle) -> String {
-        scan.to_string()
-    }
-
     /// The number of files that were looked at, the label table not counted.
     #[rhai_fn(global, get = "n_files", pure)]
     pub fn deidentified_n_files(done: &mut DeidentifiedHandle) -> INT {
@@ -267,65 +215,11 @@ mod dicom {
     pub fn deidentified_to_string(done: &mut DeidentifiedHandle) -> String {
         done.to_string()
     }
-
-    /// The exam's UIDs, spacing, positions, keys and labels.
-    #[rhai_fn(global, get = "info", pure)]
-    pub fn info(exam: &mut Exam) -> ExamHandle {
-        Arc::clone(&exam.info)
-    }
-
-    /// Technical facts from the header of the first slice, as a map; no names, ids or dates.
-    ///
-    /// It has `rows`, `cols`, `n_slices` and `slice_mm`, `row_mm`, `col_mm` of the volume; `n_files`;
-    /// `slice_thickness_mm`; `affine`, where the voxels lie in the patient: `origin_mm`, the middle of
-    /// voxel `[0, 0, 0]`, and `steps_mm`, one step along slices, rows and columns, in mm to the left,
-    /// the back and the head; `orientation`, as the files have it; `kvp` and `kernel`; `slope`, `intercept`,
-    /// `padding`, `signed`, `bits_stored`, `bits_allocated` and `transfer_syntax`. What the header
-    /// lacks is `()`, and so is a `kernel` that is none that vendors write.
-    ///
-    /// ```rhai
-    /// print(exam.header.slice_mm); // 5.0
-    /// ```
-    #[rhai_fn(global, get = "header", pure, return_raw)]
-    pub fn header(exam: &mut Exam) -> ScriptResult<Dynamic> {
-        to_dynamic(&*exam.header)
-    }
-
-    /// The number of slices.
-    #[rhai_fn(global, get = "n_slices", pure)]
-    pub fn n_slices(exam: &mut Exam) -> INT {
-        exam.n_slices() as INT
-    }
-
-    /// Loads the exam's voxels in HU.
-    ///
-    /// Slices ascend towards the head, rows to the back and columns to the patient's left, whatever
-    /// way the images lie; a finding `reoriented` says what was turned. Images that are coronal or
-    /// sagittal are cut anew: the volume's slices go through all of them, and have numbers in place of
-    /// SOPInstanceUIDs and no slice labels.
-    ///
-    /// Throws the fault of the first file that cannot be decoded, by its name, such as
-    /// `dicom.truncated`; `dicom.changed` when a file is no longer what was scanned;
-    /// `dicom.too_large` for an exam of more voxels than are loaded at once.
-    ///
-    /// ```rhai
-    /// let volume = exam.load();
-    /// print(volume.shape); // [40, 64, 64]
-    /// ```
-    #[rhai_fn(global, volatile, return_raw, name = "load")]
-    pub fn exam_load(context: NativeCallContext, exam: Exam) -> ScriptResult<Volume> {
-        crate::load(&exam, &work(&context)).map_err(raise)
-    }
-
-    /// One line: the series, its slices and sizes.
-    #[rhai_fn(global, name = "to_string", name = "to_debug", pure)]
-    pub fn exam_to_string(exam: &mut Exam) -> String {
-        exam.to_string()
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use pe_ct::script::CtPackage;
     use rhai::packages::Package;
     use rhai::{Engine, EvalAltResult};
 
@@ -333,6 +227,7 @@ mod tests {
 
     fn eval<T: Clone + Send + Sync + 'static>(script: &str) -> Result<T, Box<EvalAltResult>> {
         let mut engine = Engine::new();
+        CtPackage::new().register_into_engine_as(&mut engine, "ct");
         DicomPackage::new().register_into_engine_as(&mut engine, "dicom");
         engine.eval(script)
     }
@@ -357,7 +252,7 @@ mod tests {
         );
         check(
             "let k = 0; try { dicom::load(PATH); } catch (e) { k = e.kind; } k",
-            "dicom.exam_count",
+            "ct.exam_count",
         );
         check(
             "let k = 0; try { dicom::scan(PATH, #{max_slice: 1}); } catch (e) { k = e.hint; } k",

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dicom_dictionary_std::uids;
-use pe_ct::{ExamId, ExamInfo};
+use pe_ct::{ExamId, ExamInfo, Finding};
 
-use crate::exam::{Exam, ExamHeader, SliceSource};
+use crate::FindingKind;
+use crate::exam::{ExamHeader, Images, SliceSource};
 use crate::geometry;
 use crate::header::FrameFacts;
 use crate::inputs;
@@ -16,11 +17,10 @@ use crate::spacing::spacing_of;
 use crate::stack::{Slice, frames_of, ordered, place_of};
 use crate::table::{SERIES, SLICE, STUDY};
 use crate::value::NO_TERM;
-use crate::{Finding, FindingKind};
 
 /// A series that can be used as an exam.
 pub(crate) struct Series {
-    pub exam: Exam,
+    pub exam: Images,
     pub is_axial: bool,
     /// The path of findings about the exam: its folder, or its only file.
     pub place: PathBuf,
@@ -46,7 +46,7 @@ pub(crate) fn refuse(file: &ScannedFile) -> Option<Finding> {
         return finding(FindingKind::Localizer, "a localizer image".into());
     }
     if let Err(fault) = header.check_image(&file.syntax) {
-        return Some(Finding::of_fault(&file.path, &fault));
+        return Some(fault.finding(&file.path));
     }
     if header.layout.samples != 1 {
         return finding(FindingKind::Unsupported, "a colour image".into());
@@ -197,12 +197,12 @@ fn check_rescale(slices: &[Slice], place: &std::path::Path, findings: &mut Vec<F
     }
 }
 
-fn exam_of(slices: &[Slice], laid: Laid, options: &ScanOptions) -> Result<Exam, Finding> {
+fn exam_of(slices: &[Slice], laid: Laid, options: &ScanOptions) -> Result<Images, Finding> {
     let first = &slices[0];
     let header = &first.file.header;
     let files = slices.iter().map(|slice| (&*slice.file, slice.frame_idx));
     let inputs_key = inputs::key(files, laid.grid.shear.is_some(), options.hash_contents)
-        .map_err(|(path, fault)| Finding::of_fault(&path, &fault))?;
+        .map_err(|(path, fault)| fault.finding(&path))?;
     let (sop_uids, positions_mm) = laid.slices(slices);
     let info = ExamInfo {
         id: ExamId {
@@ -222,12 +222,12 @@ fn exam_of(slices: &[Slice], laid: Laid, options: &ScanOptions) -> Result<Exam, 
         n_frames: slice.file.header.layout.n_frames,
         file_bytes: slice.file.n_bytes,
     });
-    Ok(Exam {
+    Ok(Images {
         info: Arc::new(info),
-        header: Arc::new(header_of(slices, &laid)),
+        header: header_of(slices, &laid),
         slices: sources.collect(),
-        layout: Arc::new(header.layout.clone()),
-        grid: Arc::new(laid.grid),
+        layout: header.layout.clone(),
+        grid: laid.grid,
     })
 }
 

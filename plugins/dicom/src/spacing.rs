@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use pe_ct::Spacing;
+use pe_ct::{Finding, Spacing};
 
+use crate::FindingKind;
 use crate::stack::Slice;
-use crate::{Finding, FindingKind};
 
 /// Steps that differ from the median by more than this share of it count as uneven.
 const UNEVEN: f64 = 0.1;

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pe_ct::Finding;
+
 use crate::frame::Frames;
 use crate::geometry::{self, AXIAL};
 use crate::header::FrameFacts;
 use crate::scan::ScannedFile;
 use crate::source::{Source, read_file};
 use crate::volumes::{self, Volume};
-use crate::{FileFault, Finding, FindingKind};
+use crate::{FileFault, FindingKind};
 
 /// Positions that differ by less are the same place, mm.
 pub(crate) const SAME_PLACE_MM: f64 = 1e-3;

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use pe_ct::{Affine, Finding};
 use serde::{Deserialize, Serialize};
 
+use crate::FindingKind;
 use crate::geometry;
 use crate::grid::Shear;
 use crate::stack::Slice;
-use crate::{Finding, FindingKind};
 
 /// A smaller gantry angle counts as upright, degrees: 2 mm over the length of a chest.
 const UPRIGHT_DEG: f64 = 0.5;
@@ -155,16 +156,6 @@ impl Lean {
             offsets,
         })
     }
-}
-
-/// The position of a volume's voxels in the patient, in millimetres to the left, the back and the head
-/// (the LPS coordinates of DICOM PS3.3 section C.7.6.2.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Affine {
-    /// The centre of voxel `[0, 0, 0]`.
-    pub origin_mm: [f64; 3],
-    /// One step along slices, along rows, and along columns.
-    pub steps_mm: [[f64; 3]; 3],
 }
 
 impl Lean {

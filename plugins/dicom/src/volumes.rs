@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use pe_ct::{Finding, counted};
+
+use crate::FindingKind;
 use crate::geometry::Axes;
 use crate::kernel;
-use crate::scan::counted;
 use crate::stack::{Refusal, SAME_PLACE_MM, Slice, place_of};
-use crate::{Finding, FindingKind};
 
 /// Greater numbers are not shown: they may be ids.
 const MAX_SHOWN: i64 = 9999;

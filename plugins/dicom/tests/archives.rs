@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use packed::{Entry, gzip, tar, tar_entry, tar_header, zip};
 use pe_binding::Work;
-use pe_dicom::{DeidentifyOptions, Scan, ScanOptions, deidentify, load, scan};
+use pe_ct::Scan;
+use pe_dicom::{DeidentifyOptions, ScanOptions, deidentify, scan};
 use pe_files::{Faults, Files};
 use written::{Ct, slice};
 
@@ -63,10 +64,10 @@ fn told(found: &Scan) -> String {
     for exam in &found.exams {
         let mut info = (*exam.info).clone();
         info.inputs_key.clear();
-        let hu = load(exam, &Work::silent()).unwrap();
-        told += &format!("{info:?} {:?} {:?}\n", exam.header, hu.hu_range());
+        let hu = exam.load(&Work::silent()).unwrap();
+        told += &format!("{info:?} {:?} {:?}\n", exam.header(), hu.hu_range());
     }
-    let kinds: Vec<_> = found.findings.iter().map(|it| it.kind.name()).collect();
+    let kinds: Vec<_> = found.findings.iter().map(|it| it.kind).collect();
     format!(
         "{told}{} {kinds:?} {:?}",
         found.n_files,
@@ -165,7 +166,7 @@ fn long_names_of_tar_files_are_read() {
     let (_folder, path) = written("a.tar", &tar(&entries));
     let found = scanned(&path);
     assert_eq!(told(&found), expected);
-    let files: Vec<_> = found.exams[0].files().collect();
+    let files: Vec<_> = found.exams[0].files();
     assert_eq!(files[0], path.join(&long).join("0.dcm"));
     assert_eq!(files[1], path.join(&long).join("1.dcm"));
 }
@@ -215,7 +216,8 @@ fn an_archive_that_changed_since_the_scan_is_an_error() {
     let (_folder, path) = written("a.zip", &bytes);
     let found = scanned(&path);
     fs::write(&path, [&bytes[..], b"more"].concat()).unwrap();
-    let error = load(&found.exams[0], &Work::silent())
+    let error = found.exams[0]
+        .load(&Work::silent())
         .unwrap_err()
         .to_string();
     assert!(error.contains("changed since it was scanned"), "{error}");
@@ -232,7 +234,7 @@ fn check_lie(change: impl Fn(&mut Entry), expected: &str) {
         let exam = &found.exams[0];
         let reasons: Vec<String> = match exam.n_slices() {
             // What only its reading shows is told by loading.
-            3 => vec![load(exam, &Work::silent()).unwrap_err().to_string()],
+            3 => vec![exam.load(&Work::silent()).unwrap_err().to_string()],
             _ => found.findings.iter().map(ToString::to_string).collect(),
         };
         assert!(exam.n_slices() >= 2);
@@ -389,7 +391,7 @@ fn broken_gzip_files_are_told_and_what_lies_before_is_used() {
 fn a_wrong_byte_anywhere_is_told_or_changes_nothing() {
     let original = unpacked();
     let whole_exam = &scanned(original.path()).exams[0];
-    let expected = load(whole_exam, &Work::silent()).unwrap();
+    let expected = whole_exam.load(&Work::silent()).unwrap();
     let entries: [Vec<Entry>; 2] = [zipped(Entry::deflated), zipped(Entry::stored)];
     // A tar file has no checksum of a file's bytes, no more than a folder has.
     for (bytes, has_checksum) in [
@@ -409,7 +411,7 @@ fn a_wrong_byte_anywhere_is_told_or_changes_nothing() {
             };
             n_told += found.findings.len();
             for exam in &found.exams {
-                match load(exam, &Work::silent()) {
+                match exam.load(&Work::silent()) {
                     Ok(volume) if has_checksum && exam.n_slices() == 3 => {
                         assert_eq!(volume.hu(), expected.hu(), "byte {at}");
                     }

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use pe_binding::{Watch, Work};
+use pe_ct::FindingClass;
 use pe_dicom::{
-    Deidentified, DeidentifyOptions, DicomError, FindingKind, ScanOptions, deidentify, load, scan,
+    Deidentified, DeidentifyOptions, DicomError, FindingKind, ScanOptions, deidentify, scan,
 };
 use planted::{PLANTED, plant};
 use tempfile::TempDir;
@@ -96,10 +97,10 @@ fn exams(folder: &Path) -> Vec<String> {
     let found = scan(folder, &options, &work).unwrap();
     let mut exams: Vec<String> = (found.exams.iter())
         .map(|exam| {
-            let hu = load(exam, &work).unwrap();
+            let hu = exam.load(&work).unwrap();
             let values: Vec<i64> = hu.hu().iter().map(|&hu| i64::from(hu)).collect();
             let digest = data::sha256(&values);
-            let (header, positions) = (&exam.header, &exam.info.positions_mm);
+            let (header, positions) = (exam.header(), &exam.info.positions_mm);
             let labels = exam.info.labels.as_ref();
             format!("{header:?} {positions:?} {digest} {labels:?}")
         })
@@ -255,7 +256,11 @@ fn files_that_are_there_are_not_touched() {
     fs::remove_file(&paths[1]).unwrap();
     let done = deidentify(folder.path(), out.path(), &keyed(), &Work::silent()).unwrap();
     assert_eq!((done.n_files, done.n_skipped), (8, 7));
-    assert!(done.findings.iter().all(|f| f.kind == FindingKind::Exists));
+    assert!(
+        done.findings
+            .iter()
+            .all(|f| f.kind == FindingKind::Exists.name())
+    );
     assert_eq!(fs::read(&paths[0]).unwrap(), b"mine");
     assert_eq!(files(out.path()), paths);
 }
@@ -303,7 +308,7 @@ fn what_is_left_out_has_a_finding() {
     planted::burn_in(&written::slice(4).write(root, "burned"));
     fs::write(root.join("notes.txt"), "ZARQUON^JANE is well").unwrap();
     let (out, done) = copies(root, &keyed());
-    let kinds: Vec<&str> = done.findings.iter().map(|f| f.kind.name()).collect();
+    let kinds: Vec<&str> = done.findings.iter().map(|f| f.kind).collect();
     assert_eq!(
         kinds,
         [
@@ -340,7 +345,7 @@ fn repeated_uids_stay_apart_as_a_scan_would_find_them() {
     twin.write(folder.path(), "twin");
     let (out, done) = copies(folder.path(), &keyed());
     assert_eq!((done.n_skipped, files(out.path()).len()), (0, 4));
-    let kinds = |folder: &Path| -> Vec<FindingKind> {
+    let kinds = |folder: &Path| -> Vec<&str> {
         let found = scan(folder, &ScanOptions::default(), &Work::silent()).unwrap();
         found.findings.iter().map(|finding| finding.kind).collect()
     };

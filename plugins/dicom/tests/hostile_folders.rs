@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use pe_binding::{Watch, Work};
-use pe_dicom::{DeidentifyOptions, DicomError, Finding, Scan, ScanOptions, deidentify, load, scan};
+use pe_ct::{Finding, Scan};
+use pe_dicom::{DeidentifyOptions, DicomError, ScanOptions, deidentify, scan};
 use pe_files::{Files, Gate};
 use written::{Ct, slice};
 
@@ -22,7 +23,7 @@ fn scanned(folder: &Path, work: &Work) -> Scan {
 }
 
 fn kinds(findings: &[Finding]) -> Vec<&'static str> {
-    findings.iter().map(|f| f.kind.name()).collect()
+    findings.iter().map(|f| f.kind).collect()
 }
 
 /// Two slices of one series.
@@ -142,7 +143,7 @@ fn folders_that_links_multiply_are_read_once() {
         assert_eq!(found.exams[0].n_slices(), 2);
         let kinds = kinds(&found.findings);
         assert!(kinds.len() >= 25 && kinds.iter().all(|kind| *kind == "duplicate"));
-        load(&found.exams[0], &Work::silent()).unwrap();
+        found.exams[0].load(&Work::silent()).unwrap();
     }
 }
 

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use pe_binding::Work;
-use pe_dicom::{DicomError, FindingKind, Scan, ScanOptions, scan};
+use pe_ct::{FindingClass, Scan};
+use pe_dicom::{DicomError, FindingKind, ScanOptions, scan};
 use pe_files::{Fault, Faults, Files};
 use written::{Ct, SECRETS, slice};
 
@@ -109,7 +110,7 @@ fn set_time(path: &Path, time: SystemTime) {
 fn told(found: &Scan) -> String {
     let exams = found.exams.iter();
     let exams: Vec<_> = exams
-        .map(|exam| (&exam.info, &exam.header, exam.files().collect::<Vec<_>>()))
+        .map(|exam| (&exam.info, exam.header(), exam.files()))
         .collect();
     format!("{} {exams:?} {:?}", found.n_files, found.findings)
 }
@@ -119,7 +120,7 @@ fn told_but_broken(mut found: Scan) -> String {
     let n_before = found.findings.len();
     found
         .findings
-        .retain(|finding| finding.kind != FindingKind::BrokenIndex);
+        .retain(|finding| finding.kind != FindingKind::BrokenIndex.name());
     assert_eq!(found.findings.len() + 1, n_before, "{:?}", found.findings);
     told(&found)
 }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use pe_binding::{Explain, Work};
-use pe_dicom::{DicomError, Scan, ScanOptions, scan};
+use pe_ct::Scan;
+use pe_dicom::{DicomError, ScanOptions, scan};
 use written::slice;
 
 const HEADER: &str = "StudyInstanceUID,SeriesInstanceUID,SOPInstanceUID,pe_present_on_image,negative_exam_for_pe,qa_motion,qa_contrast,flow_artifact,rv_lv_ratio_gte_1,rv_lv_ratio_lt_1,leftsided_pe,chronic_pe,true_filling_defect_not_pe,rightsided_pe,acute_and_chronic_pe,central_pe,indeterminate";
@@ -158,11 +159,7 @@ fn indeterminate_exams_are_left_out_on_demand() {
     };
     let scan = scanned(&lines, &options).unwrap();
     assert!(scan.exams.is_empty());
-    assert!(
-        scan.findings
-            .iter()
-            .any(|f| f.kind.name() == "indeterminate")
-    );
+    assert!(scan.findings.iter().any(|f| f.kind == "indeterminate"));
 }
 
 #[test]
@@ -309,7 +306,7 @@ fn negatives(lines: &str, options: &ScanOptions) -> (Vec<Option<bool>>, Scan) {
         ..options.clone()
     };
     let found = scan(folder.path(), &options, &Work::silent()).unwrap();
-    let positive = |exam: &pe_dicom::Exam| exam.info.labels.as_ref()?.positive();
+    let positive = |exam: &pe_ct::Exam| exam.info.labels.as_ref()?.positive();
     let positive = found.exams.iter().map(positive).collect();
     (positive, found)
 }

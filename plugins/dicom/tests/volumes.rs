@@ -4,7 +4,8 @@
 mod written;
 
 use pe_binding::Work;
-use pe_dicom::{Scan, ScanOptions, load, scan};
+use pe_ct::Scan;
+use pe_dicom::{ScanOptions, scan};
 use written::{Ct, slice};
 
 /// Slices `from..to` whose stored values begin at `first`.
@@ -31,7 +32,7 @@ fn scanned(files: &[Ct], volume: usize) -> Scan {
     let found = scan(folder.path(), &options, &Work::silent()).unwrap();
     for exam in &found.exams {
         // The files are gone with this function.
-        let hu = load(exam, &Work::silent()).unwrap();
+        let hu = exam.load(&Work::silent()).unwrap();
         let first = hu.slice(0)[[0, 0]];
         for (n, position) in exam.info.positions_mm.iter().enumerate() {
             let step = (position - exam.info.positions_mm[0]) / 2.5;
@@ -54,12 +55,7 @@ fn check(files: &[Ct], number: usize, used: (usize, &str), others: &[&str]) {
         assert!(uids.iter().all(|uid| uid.starts_with(used.1)), "{uids:?}");
         let reasons: Vec<&str> = found.findings.iter().map(|f| f.reason.as_str()).collect();
         assert_eq!(reasons.len(), others.len(), "{reasons:#?}");
-        assert!(
-            found
-                .findings
-                .iter()
-                .all(|f| f.kind.name() == "other_volume")
-        );
+        assert!(found.findings.iter().all(|f| f.kind == "other_volume"));
         for other in others {
             let is_told = reasons.iter().any(|reason| reason.contains(other));
             assert!(is_told, "{other:?} in {reasons:#?}");
@@ -78,7 +74,7 @@ fn the_volume_with_most_slices_is_used_and_another_on_request() {
     check(&files, 2, (10, "1.2.3.2000."), &[first]);
     let found = scanned(&files, 3);
     assert_eq!(found.exams.len(), 0);
-    assert_eq!(found.findings[0].kind.name(), "no_volume");
+    assert_eq!(found.findings[0].kind, "no_volume");
     assert!(found.findings[0].reason.contains("found 2 volumes"));
     // A series of one volume has no choice.
     check(&files[..8], 2, (8, "1.2.3.1000."), &[]);
@@ -249,7 +245,7 @@ fn the_frames_of_one_file_may_be_several_volumes() {
         };
         let found = scan(folder.path(), &options, &Work::silent()).unwrap();
         let exam = found.only_exam().unwrap();
-        let hu = load(exam, &Work::silent()).unwrap();
+        let hu = exam.load(&Work::silent()).unwrap();
         assert_eq!(
             (exam.n_slices(), hu.slice(1)[[0, 0]]),
             (n_slices, first + 1 - 1024)
@@ -277,7 +273,7 @@ fn planes_are_volumes_too_and_the_axial_one_is_used() {
         ..slice(3)
     });
     let found = scanned(&files, 0);
-    let kinds: Vec<&str> = found.findings.iter().map(|f| f.kind.name()).collect();
+    let kinds: Vec<&str> = found.findings.iter().map(|f| f.kind).collect();
     assert_eq!(kinds, ["other_volume", "mixed_orientation"]);
     files.pop();
     let other = "8 slices by plane and size (not axial, 4 × 6)";
@@ -290,7 +286,7 @@ fn only_what_nothing_tells_apart_is_refused() {
     files.extend(volume(2, 3, 2000, |_, file| file.acquisition = Some(1)));
     let found = scanned(&files, 0);
     assert_eq!(found.exams.len(), 0);
-    let kinds: Vec<&str> = found.findings.iter().map(|f| f.kind.name()).collect();
+    let kinds: Vec<&str> = found.findings.iter().map(|f| f.kind).collect();
     assert_eq!(kinds, ["conflict"]);
     // The same image twice is no volume.
     let mut files = volume(0, 6, 1000, |_, _| {});
@@ -299,7 +295,7 @@ fn only_what_nothing_tells_apart_is_refused() {
     files.push(again);
     let found = scanned(&files, 0);
     assert_eq!(found.exams[0].n_slices(), 6);
-    assert_eq!(found.findings[0].kind.name(), "duplicate");
+    assert_eq!(found.findings[0].kind, "duplicate");
 }
 
 #[test]
@@ -323,7 +319,7 @@ fn frames_without_number_and_reason_end_soon() {
     let start = std::time::Instant::now();
     let found = scan(folder.path(), &ScanOptions::default(), &Work::silent()).unwrap();
     assert_eq!(found.exams.len(), 0);
-    assert_eq!(found.findings[0].kind.name(), "conflict");
+    assert_eq!(found.findings[0].kind, "conflict");
     // A second at most where the compiler optimizes nothing; without a limit it is minutes.
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }

@@ -87,7 +87,7 @@ fn real(name: &str) -> Option<Case> {
     let folder = data()?.join("ct").join(name);
     let work = Work::silent();
     let scan = pe_dicom::scan(&folder, &ScanOptions::default(), &work).expect("a series");
-    let volume = pe_dicom::load(&scan.exams[0], &work).expect("the series is whole");
+    let volume = scan.exams[0].load(&work).expect("the series is whole");
     let spacing = volume.spacing();
     Some(Case {
         name: name.into(),

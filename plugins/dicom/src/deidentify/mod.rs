@@ -15,6 +15,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pe_binding::{Task, Work};
+use pe_ct::{Effect, Finding, counted};
 use pe_files::Files;
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -22,11 +23,11 @@ use serde::Deserialize;
 use crate::headers::read_headers;
 use crate::labels::{LabelTable, TABLE};
 use crate::listing::list_files;
-use crate::scan::{ScannedFile, counted};
+use crate::scan::ScannedFile;
 use crate::series;
 use crate::source::{Source, read_file};
 use crate::table;
-use crate::{DicomError, Effect, FileFault, Finding, FindingKind};
+use crate::{DicomError, FileFault, FindingKind};
 
 use dataset::{NewUids, Refusal};
 use labels::NewLabels;
@@ -290,7 +291,7 @@ impl Job {
         let bytes = match self.copy(names, options, buffer, files, task) {
             Ok(bytes) => bytes,
             Err(Refusal::Fault(fault)) => {
-                return Ok(Some(Finding::of_fault(&self.file.path, &fault)));
+                return Ok(Some(fault.finding(&self.file.path)));
             }
             Err(Refusal::Interrupted(interrupted)) => return Err(interrupted.into()),
             Err(Refusal::BurnedIn) => {
@@ -356,7 +357,7 @@ impl fmt::Display for Deidentified {
         write!(f, "{written} of {looked_at} de-identified to {out}")?;
         let mut counts = BTreeMap::new();
         for finding in &self.findings {
-            *counts.entry(finding.kind.name()).or_insert(0_usize) += 1;
+            *counts.entry(finding.kind).or_insert(0_usize) += 1;
         }
         for (kind, n) in counts {
             write!(f, "\n  left out: {n} × {}", kind.replace('_', " "))?;
