@@ -150,6 +150,7 @@ fn six_models_are_trained_once_compared_and_used() {
     predicts(folder);
     compares_masks_and_seeds(folder);
     draws_a_learning_curve(folder);
+    changes_one_thing_at_a_time(folder);
 }
 
 /// EfficientNet under another mask is a row of its own, on the same crop; two runs make one table.
@@ -202,6 +203,45 @@ fn draws_a_learning_curve(folder: &Path) {
         serde_json::json!([2, 4])
     );
     assert!(folder.join("masks/learning_curve.png").is_file());
+}
+
+fn changes_one_thing_at_a_time(folder: &Path) {
+    let recipe = "
+cohort: { n_exams: 12, size: 64, max_slices: 40, pe_share: 0.5 }
+mask: hull
+crop: hila
+sizes: { effnet: 24, resnet3d: 16 }
+split: { validation: 0.3 }
+effnet: { network: efficientnet_b0, batch: 4, epochs: 1, steps: 2 }
+slices_first: { steps: 1 }
+resnet3d: { network: r3d_18, slab: 2, batch: 2, epochs: 1, steps: 1 }
+";
+    fs::write(folder.join("small.yaml"), recipe).unwrap();
+    let found = record(
+        folder,
+        "ablation.rhai",
+        &[
+            "out=masks",
+            "recipe=small.yaml",
+            "rows=half_the_steps,slabs_at_once",
+            "replicates=20",
+            "threads=2",
+        ],
+    );
+    // A row each beside its recipe's, and ResNet 3D 18 once without its slices before.
+    let differences = found["results"]["differences"].as_array().unwrap();
+    let names: Vec<&str> = differences
+        .iter()
+        .map(|row| row[0].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["half the steps", "no single slices before slabs"]);
+    let cnns = [
+        "training effnet",
+        "training resnet3d",
+        "training resnet3d_slices",
+    ];
+    assert_eq!(trained(&found), BTreeSet::from(cnns));
+    assert!(folder.join("masks/ablation.html").is_file());
 }
 
 /// Each model that was trained gives the exams of the cohort probabilities and pictures.
