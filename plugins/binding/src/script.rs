@@ -38,17 +38,12 @@ pub fn raise<E: Explain>(error: E) -> Box<EvalAltResult> {
     }
     let chain = chain(&error);
     // A plugin wraps the sandbox's refusal in its own error of files: look for it in the causes.
-    let (kind, hint) = match pe_files::refusal(&error) {
-        Some(refused) => (REFUSED, Some(refused.hint())),
-        None => (error.kind(), error.hint()),
+    // It is the script's fault, and no exam's.
+    let (kind, hint, exam) = match pe_files::refusal(&error) {
+        Some(refused) => (REFUSED, Some(refused.hint()), None),
+        None => (error.kind(), error.hint(), error.exam()),
     };
-    thrown(
-        kind,
-        &chain.join(": "),
-        hint.as_deref(),
-        &chain[1..],
-        error.exam(),
-    )
+    thrown(kind, &chain.join(": "), hint.as_deref(), &chain[1..], exam)
 }
 
 /// Kind of the error for a path that the sandbox refuses.

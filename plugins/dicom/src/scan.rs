@@ -82,9 +82,9 @@ pub(crate) struct ScannedFile {
     pub files: Files,
 }
 
-/// Scans a file, or a folder of any layout, for CT exams. No pixels are read. The result does not
-/// depend on the number of threads. An archive (`.zip`, `.tar`
-/// or `.tar.gz`) may be given instead of a folder, and may lie in a folder: it is read in place.
+/// Scans a file, or a folder of any layout, for CT exams. No pixels are read. An archive (`.zip`, `.tar`
+/// or `.tar.gz`) may be given instead of a folder, and may lie in a folder: it is read in place. The result
+/// does not depend on the number of threads.
 ///
 /// Files are recognised by content, never by name. Images are grouped by study and series, and ordered
 /// along the normal of their plane. If a series has several volumes at the same places (phases, kernels,
