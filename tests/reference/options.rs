@@ -47,8 +47,9 @@ const CALLS: [(&str, &str); 23] = [
     ),
 ];
 
-/// A map that is no option map: an entry of `scores.errors(n)`, passed on.
-const NO_OPTIONS: [&str; 1] = ["Experiment.example"];
+/// Maps that are no option maps: an entry of `scores.errors(n)`, passed on; a parameter's default, whose
+/// entries are the options of a function that the script names.
+const NO_OPTIONS: [&str; 2] = ["Experiment.example", "param"];
 
 const UNKNOWN: &str = "#{ zzzzzzzz_qqqqqqqq: 1 }";
 
