@@ -207,7 +207,7 @@ fn draws_a_learning_curve(folder: &Path) {
 
 fn changes_one_thing_at_a_time(folder: &Path) {
     let recipe = "
-cohort: { n_exams: 12, size: 64, max_slices: 40, pe_share: 0.5 }
+cohort: { n_exams: 12, size: 64, min_slices: 40, max_slices: 40, pe_share: 0.5, difficulty: easy }
 mask: hull
 crop: hila
 sizes: { effnet: 24, resnet3d: 16 }
