@@ -31,7 +31,7 @@ pub struct StoredImage {
 ///
 /// The samples are those in the file: YCbCr stays YCbCr (subsampled chroma is enlarged to full size),
 /// palette indices stay indices. Bits outside BitsStored are dropped. For values in HU, use
-/// [`crate::scan`] and [`crate::load`].
+/// [`crate::scan`] and [`pe_ct::Exam::load`].
 ///
 /// # Errors
 /// [`DicomError::File`] with the reason for a file that is not DICOM, holds no image, is

@@ -78,7 +78,7 @@ struct Job {
 /// with the new UIDs. Follows the Basic Application Level Confidentiality Profile of PS3.15 annex E.
 ///
 /// Only what is known to be safe is kept: the image, and the attributes that [`crate::scan`] and
-/// [`crate::load`] read, with a few more, each value checked. Every UID is replaced, equal ones by equal
+/// [`pe_ct::Exam::load`] read, with a few more, each value checked. Every UID is replaced, equal ones by equal
 /// ones. PatientID becomes a pseudonym, so that a patient's exams stay together. Names, dates and study
 /// numbers are empty, as are all other attributes of table E.1-1 that an image must have. Everything
 /// else is removed: private attributes, sequences other than an enhanced image's geometry, overlays,
