@@ -104,9 +104,9 @@ impl Explain for CtError {
         match self {
             Self::Shape { .. } => Some("make the mask from this same volume".into()),
             Self::ExamCount { found: 0, .. } => {
-                Some("`scan.findings` says why each file was left out".into())
+                Some("scan the path: `.findings` says why each file was left out".into())
             }
-            Self::ExamCount { .. } => Some("`scan.exams` holds them all".into()),
+            Self::ExamCount { .. } => Some("scan the path: `.exams` holds them all".into()),
             Self::Window { .. } => {
                 Some("a window is (level, width), as in `ct::window(100, 700)`".into())
             }
