@@ -19,6 +19,8 @@ pub struct Comparison {
     pub model_a: String,
     /// The second model.
     pub model_b: String,
+    /// The target of both, a column of the label table.
+    pub target: String,
     /// The level of the samples.
     pub level: Level,
     /// Number of labelled samples.
@@ -78,6 +80,7 @@ pub struct SameHeightComparison {
 ///     let exams = (0..12).map(|exam| ExamScores {
 ///         exam: format!("1.2.{exam}"),
 ///         positive: None,
+///         probability: None,
 ///         labels: vec![Some(false), Some(true)],
 ///         probabilities: vec![0.4, if exam % 3 == 0 { found } else { 0.8 }],
 ///     });
@@ -128,6 +131,7 @@ pub fn compare_watched(
     let mut comparison = Comparison {
         model_a: a.model().to_owned(),
         model_b: b.model().to_owned(),
+        target: a.target().to_owned(),
         level,
         n_samples: samples_a.len(),
         n_positive: samples_a.n_positive(),
@@ -235,6 +239,10 @@ fn in_order_of(a: &Scores, b: &Scores) -> Result<Scores, MetricsError> {
         b: b.model().to_owned(),
         difference,
     };
+    if a.target() != b.target() {
+        let (a, b) = (a.target(), b.target());
+        return Err(different(format!("the first is for {a}, the second for {b}")));
+    }
     let mut of_b: HashMap<&str, &ExamScores> = b
         .exams()
         .iter()
@@ -256,7 +264,7 @@ fn in_order_of(a: &Scores, b: &Scores) -> Result<Scores, MetricsError> {
         .find(|exam| of_b.contains_key(exam.exam.as_str()));
     match extra {
         Some(extra) => Err(different(format!("the first lacks exam {}", extra.exam))),
-        None => Scores::new(b.model(), ordered),
+        None => Ok(Scores::new(b.model(), ordered)?.with_target(b.target())),
     }
 }
 

@@ -8,8 +8,8 @@ use crate::level::LEVEL_NAMES;
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum MetricsError {
-    /// An exam has no slices.
-    #[error("model {model:?}: expected at least one slice in exam {exam}, found none")]
+    /// An exam has neither slices nor a probability of its own.
+    #[error("model {model:?}: expected at least one slice in exam {exam}, or a probability of the exam, found none")]
     EmptyExam {
         /// The model.
         model: String,
@@ -41,6 +41,16 @@ pub enum MetricsError {
         exam: String,
         /// Index of the slice.
         slice_idx: usize,
+        /// The value found.
+        found: f64,
+    },
+    /// The probability of an exam is outside [0, 1], infinite, or not a number.
+    #[error("model {model:?}, exam {exam}: expected a probability in [0, 1], found {found}")]
+    ExamProbability {
+        /// The model.
+        model: String,
+        /// The exam.
+        exam: String,
         /// The value found.
         found: f64,
     },
@@ -111,7 +121,7 @@ impl Explain for MetricsError {
     fn kind(&self) -> &'static str {
         match self {
             Self::EmptyExam { .. } | Self::Lengths { .. } => "metrics.lengths",
-            Self::Probability { .. } => "metrics.probability",
+            Self::Probability { .. } | Self::ExamProbability { .. } => "metrics.probability",
             Self::Duplicate { .. } => "metrics.duplicate",
             Self::NoSamples { .. } => "metrics.no_samples",
             Self::Threshold { .. } => "metrics.threshold",
@@ -124,7 +134,7 @@ impl Explain for MetricsError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Probability { .. } => {
+            Self::Probability { .. } | Self::ExamProbability { .. } => {
                 Some("pass probabilities, the sigmoid of a network's logits".into())
             }
             Self::Threshold { .. } => {

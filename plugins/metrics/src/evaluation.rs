@@ -18,6 +18,8 @@ use crate::{
 pub struct Evaluation {
     /// The model's name.
     pub model: String,
+    /// The target, a column of the label table.
+    pub target: String,
     /// The level of the samples.
     pub level: Level,
     /// Number of labelled samples.
@@ -81,6 +83,7 @@ pub struct Evaluation {
 /// let exams = (0..20).map(|exam| ExamScores {
 ///     exam: format!("1.2.{exam}"),
 ///     positive: Some(exam % 2 == 0),
+///     probability: None,
 ///     labels: vec![Some(false), Some(exam % 2 == 0)],
 ///     probabilities: vec![0.1, if exam % 4 == 0 { 0.9 } else { 0.2 }],
 /// });
@@ -130,6 +133,7 @@ pub fn evaluate_watched(
     let bins = calibration(labels, probabilities, options.bins);
     let mut evaluation = Evaluation {
         model: scores.model().to_owned(),
+        target: scores.target().to_owned(),
         level,
         n_samples: samples.len(),
         n_positive: samples.n_positive(),

@@ -185,6 +185,7 @@ impl fmt::Display for Groups {
 /// let exam = |name: &str, labels: [bool; 3], probabilities: [f64; 3]| ExamScores {
 ///     exam: name.into(),
 ///     positive: None,
+///     probability: None,
 ///     labels: labels.map(Some).to_vec(),
 ///     probabilities: probabilities.to_vec(),
 /// };

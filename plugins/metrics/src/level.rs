@@ -18,9 +18,10 @@ pub enum Level {
     /// the greatest of its labelled slices. A slab without labelled slices is not a sample.
     Slab(usize),
     /// Each exam. Its label is [`ExamScores::positive`](crate::ExamScores::positive), and its
-    /// probability the greatest of all its slices. If that label is `None`, only its labelled
-    /// slices count: the exam is positive if any of them is, with their greatest probability. An
-    /// exam without any label is not a sample.
+    /// probability [`ExamScores::probability`](crate::ExamScores::probability), or else the greatest of
+    /// all its slices. If that label is `None`, only its labelled slices count: the exam is positive if
+    /// any of them is, with their greatest probability unless it has its own. An exam without any label
+    /// is not a sample.
     Exam,
 }
 

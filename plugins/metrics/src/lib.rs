@@ -70,6 +70,6 @@ pub use options::EvaluateOptions;
 pub use precision_recall::{PrCurve, precision_recall_curve};
 pub use roc::{RocCurve, roc_curve};
 pub use same_height::{SameHeight, relative_height, same_height_auroc};
-pub use scores::{ExamScores, Samples, Scores};
+pub use scores::{ExamScores, PE_ON_SLICE, Samples, Scores};
 pub use threshold::{ThresholdFrom, choose_threshold};
 pub use youden::{Operating, youden};

@@ -49,6 +49,7 @@ impl fmt::Display for MistakeKind {
 /// let exam = ExamScores {
 ///     exam: "1.2.3".into(),
 ///     positive: None,
+///     probability: None,
 ///     labels: vec![Some(false), Some(true), Some(false)],
 ///     probabilities: vec![0.7, 0.5, 0.9],
 /// };

@@ -68,6 +68,7 @@ pub fn relative_height(slice_idx: usize, n_slices: usize) -> f64 {
 /// let exam = |name: &str, pe: bool, probabilities: [f64; 4]| ExamScores {
 ///     exam: name.into(),
 ///     positive: Some(pe),
+///     probability: None,
 ///     labels: vec![Some(false), Some(false), Some(pe), Some(false)],
 ///     probabilities: probabilities.to_vec(),
 /// };

@@ -6,24 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Level, MetricsError};
 
-/// One model's probabilities and the labels of one exam's slices.
+/// The target of slices: whether an embolism is seen, a column of RSNA-STR's label table.
+pub const PE_ON_SLICE: &str = "pe_present_on_image";
+
+/// One model's probabilities and the labels of one exam, and of its slices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExamScores {
     /// The exam's SeriesInstanceUID, to find it again.
     pub exam: String,
     /// The exam's own label; `None` if it is unknown.
     pub positive: Option<bool>,
-    /// Each slice's label, by slice index. A slice with `None` is unlabelled and never counted.
+    /// The probability of the exam itself, in [0, 1]; `None` if the model scores slices only, whose
+    /// greatest probability then is the exam's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// Each slice's label, by slice index. A slice with `None` is unlabelled and never counted. Empty for
+    /// a target that only exams have.
     pub labels: Vec<Option<bool>>,
-    /// Each slice's probability of an embolism, in [0, 1].
+    /// Each slice's probability of the target, in [0, 1].
     pub probabilities: Vec<f64>,
 }
 
-/// One model's probabilities on a set of exams, and the thresholds chosen for it elsewhere.
+/// One model's probabilities of one target on a set of exams, and the thresholds chosen for it elsewhere.
 /// Cheap to clone: the exams are shared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
     model: Arc<str>,
+    target: Arc<str>,
     exams: Arc<[ExamScores]>,
     thresholds: Vec<(Level, f64)>,
 }
@@ -41,13 +50,14 @@ pub struct Samples {
 }
 
 impl Scores {
-    /// Creates the scores of `model` on `exams`, without a threshold.
+    /// Creates the scores of `model` on `exams`, of the target [`PE_ON_SLICE`] and without a threshold.
     ///
     /// ```
     /// use pe_metrics::{ExamScores, Level, Scores};
     /// let exam = ExamScores {
     ///     exam: "1.2.3".into(),
     ///     positive: Some(true),
+    ///     probability: None,
     ///     labels: vec![Some(false), Some(true), None],
     ///     probabilities: vec![0.1, 0.4, 0.9],
     /// };
@@ -59,8 +69,8 @@ impl Scores {
     /// ```
     ///
     /// # Errors
-    /// For an exam without slices, an exam that is there twice, labels and probabilities that are
-    /// not as many, and a probability outside [0, 1].
+    /// For an exam with neither slices nor a probability of its own, an exam that is there twice, labels
+    /// and probabilities that are not as many, and a probability outside [0, 1].
     pub fn new(model: impl Into<String>, exams: Vec<ExamScores>) -> Result<Self, MetricsError> {
         let model = model.into();
         let mut known = HashSet::new();
@@ -75,6 +85,7 @@ impl Scores {
         }
         Ok(Self {
             model: model.into(),
+            target: PE_ON_SLICE.into(),
             exams: exams.into(),
             thresholds: Vec::new(),
         })
@@ -83,6 +94,35 @@ impl Scores {
     /// The model's name.
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// The name of what the probabilities are of, a column of the label table.
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Returns the same scores as those of another target.
+    ///
+    /// ```
+    /// use pe_metrics::{ExamScores, Level, Scores};
+    /// let exam = ExamScores {
+    ///     exam: "1.2.3".into(),
+    ///     positive: Some(true),
+    ///     probability: Some(0.7),
+    ///     labels: Vec::new(),
+    ///     probabilities: Vec::new(),
+    /// };
+    /// let central = Scores::new("winner", vec![exam])?.with_target("central_pe");
+    /// assert_eq!(central.samples(Level::Exam).probabilities, [0.7]);
+    /// assert!(central.samples(Level::Slice).is_empty());
+    /// # Ok::<(), pe_metrics::MetricsError>(())
+    /// ```
+    #[must_use]
+    pub fn with_target(&self, target: &str) -> Self {
+        Self {
+            target: target.into(),
+            ..self.clone()
+        }
     }
 
     /// The exams, in the order given.
@@ -163,8 +203,13 @@ impl ExamScores {
                 probabilities: self.probabilities.len(),
             });
         }
-        if self.labels.is_empty() {
+        if self.labels.is_empty() && self.probability.is_none() {
             return Err(MetricsError::EmptyExam { model, exam });
+        }
+        if let Some(found) = self.probability
+            && !(0.0..=1.0).contains(&found)
+        {
+            return Err(MetricsError::ExamProbability { model, exam, found });
         }
         let mut probabilities = self.probabilities.iter().enumerate();
         match probabilities.find(|(_, found)| !(0.0..=1.0).contains(*found)) {
@@ -179,16 +224,15 @@ impl ExamScores {
     }
 
     fn each_sample(&self, level: Level, mut add: impl FnMut(bool, f64)) {
-        let slices = || self.labels.iter().zip(&self.probabilities);
-        match (level, self.positive) {
-            (Level::Slice, _) => {
-                for (label, probability) in slices() {
+        match level {
+            Level::Slice => {
+                for (label, probability) in self.labels.iter().zip(&self.probabilities) {
                     if let Some(label) = label {
                         add(*label, *probability);
                     }
                 }
             }
-            (Level::Slab(length), _) => {
+            Level::Slab(length) => {
                 let slabs = self.labels.chunks(length);
                 for (labels, probabilities) in slabs.zip(self.probabilities.chunks(length)) {
                     if let Some((label, probability)) = any_and_greatest(labels, probabilities) {
@@ -196,19 +240,23 @@ impl ExamScores {
                     }
                 }
             }
-            (Level::Exam, Some(positive)) => {
-                add(
-                    positive,
-                    self.probabilities.iter().copied().fold(0.0, f64::max),
-                );
-            }
-            (Level::Exam, None) => {
-                if let Some((label, probability)) =
-                    any_and_greatest(&self.labels, &self.probabilities)
-                {
-                    add(label, probability);
+            Level::Exam => {
+                if let Some((label, probability)) = self.of_exam() {
+                    add(label, self.probability.unwrap_or(probability));
                 }
             }
+        }
+    }
+
+    /// Returns the exam's label, and the greatest probability of the slices that it is about; `None`
+    /// without any label.
+    fn of_exam(&self) -> Option<(bool, f64)> {
+        match self.positive {
+            Some(positive) => {
+                let probabilities = self.probabilities.iter().copied();
+                Some((positive, probabilities.fold(0.0, f64::max)))
+            }
+            None => any_and_greatest(&self.labels, &self.probabilities),
         }
     }
 }
@@ -248,11 +296,14 @@ impl fmt::Display for Scores {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let n_slices: usize = self.exams.iter().map(|exam| exam.labels.len()).sum();
         let n_exams = self.exams.len();
-        write!(
-            f,
-            "scores of {}: {n_slices} slices of {n_exams} exams",
-            self.model
-        )?;
+        write!(f, "scores of {}", self.model)?;
+        if self.target() != PE_ON_SLICE {
+            write!(f, " for {}", self.target)?;
+        }
+        match n_slices {
+            0 => write!(f, ": {n_exams} exams")?,
+            _ => write!(f, ": {n_slices} slices of {n_exams} exams")?,
+        }
         match self.threshold() {
             Some(threshold) => write!(f, ", threshold {threshold:.4}"),
             None => f.write_str(", no threshold"),

@@ -41,6 +41,7 @@ def_package! {
 struct ExamMap {
     exam: String,
     positive: Option<bool>,
+    probability: Option<f64>,
     labels: Vec<Option<bool>>,
     probabilities: Vec<f64>,
 }
@@ -51,6 +52,7 @@ fn exam(of: &str, map: &Map) -> ScriptResult<ExamScores> {
     Ok(ExamScores {
         exam: map.exam,
         positive: map.positive,
+        probability: map.probability,
         labels: map.labels,
         probabilities: map.probabilities,
     })
@@ -205,10 +207,14 @@ mod metrics {
     /// - `exam` (""): the exam's name, its series UID where other functions look it up; each only
     ///   once
     /// - `labels` ([]): by slice: true, false, or `()` for a slice without a label
-    /// - `probabilities` ([]): of PE, in [0, 1], as many
+    /// - `probabilities` ([]): of the target, in [0, 1], as many
     /// - `positive` (()): the exam's own label, where it is known
+    /// - `probability` (()): the probability of the exam itself; without one, the greatest of its slices
     ///
-    /// Throws `metrics.lengths` for labels and probabilities that are not as many, or none;
+    /// They are scores for `pe_present_on_image`; `with_target` says so of another target.
+    ///
+    /// Throws `metrics.lengths` for labels and probabilities that are not as many, or none and no
+    /// `probability`;
     /// `metrics.probability` for one outside [0, 1]; `metrics.duplicate` for an exam that is there
     /// twice; `options.unknown` or `options.invalid` for another entry or type.
     ///
@@ -234,6 +240,29 @@ mod metrics {
     #[rhai_fn(global, get = "model", pure)]
     pub fn scores_model(scores: &mut Scores) -> String {
         scores.model().to_owned()
+    }
+
+    /// The name of what the probabilities are of, a column of the label table.
+    #[rhai_fn(global, get = "target", pure)]
+    pub fn scores_target(scores: &mut Scores) -> String {
+        scores.target().to_owned()
+    }
+
+    /// The same scores as those of another target, such as `central_pe`, which only exams have.
+    ///
+    /// Only scores of one target can be compared.
+    ///
+    /// ```rhai
+    /// let central = metrics::scores("winner", [
+    ///     #{ exam: "1.2.3", positive: true, probability: 0.7 },
+    ///     #{ exam: "1.2.4", positive: false, probability: 0.2 },
+    /// ]).with_target("central_pe");
+    /// print(central); // scores of winner for central_pe: 2 exams, no threshold
+    /// print(metrics::evaluate(central, #{ level: "exam" }).auroc.value); // 1.0
+    /// ```
+    #[rhai_fn(global, pure)]
+    pub fn with_target(scores: &mut Scores, target: &str) -> Scores {
+        scores.with_target(target)
     }
 
     /// The number of exams.

@@ -35,6 +35,7 @@ impl fmt::Display for ThresholdFrom {
 /// let exam = ExamScores {
 ///     exam: "1.2.3".into(),
 ///     positive: Some(true),
+///     probability: None,
 ///     labels: vec![Some(false), Some(true)],
 ///     probabilities: vec![0.1, 0.4],
 /// };

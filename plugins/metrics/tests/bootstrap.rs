@@ -38,6 +38,7 @@ fn scores(model: &str, noise: f64) -> Scores {
         ExamScores {
             exam: format!("1.2.{exam}"),
             positive: None,
+            probability: None,
             labels,
             probabilities,
         }

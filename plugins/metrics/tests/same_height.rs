@@ -16,6 +16,7 @@ fn exam(name: &str, positive: Option<bool>, labels: &str, probabilities: &[f64])
     ExamScores {
         exam: name.to_owned(),
         positive,
+        probability: None,
         labels: labels.chars().map(label).collect(),
         probabilities: probabilities.to_vec(),
     }
@@ -151,6 +152,7 @@ fn of_height(n_slices: impl Fn(usize) -> usize, score: impl Fn(f64) -> f64) -> V
         ExamScores {
             exam: format!("1.2.{exam}"),
             positive: None,
+            probability: None,
             labels: heights().map(|height| Some(pe(height))).collect(),
             probabilities: heights().map(&score).collect(),
         }
@@ -193,6 +195,7 @@ fn cohort() -> impl Strategy<Value = Vec<ExamScores>> {
         let of = |(number, (pe, slices)): (usize, (bool, Vec<(u8, u8)>))| ExamScores {
             exam: number.to_string(),
             positive: None,
+            probability: None,
             labels: slices
                 .iter()
                 .map(|(label, _)| (*label > 0).then_some(pe && *label > 5))

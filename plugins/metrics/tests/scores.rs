@@ -15,6 +15,7 @@ fn exam(name: &str, positive: Option<bool>, labels: &str, probabilities: &[f64])
     ExamScores {
         exam: name.to_owned(),
         positive,
+        probability: None,
         labels: labels.chars().map(label).collect(),
         probabilities: probabilities.to_vec(),
     }
@@ -347,4 +348,51 @@ fn mistakes_come_worst_first() {
     assert_eq!(found, expected);
     assert_eq!(mistakes(&scores, 0), Ok(vec![]));
     assert_eq!(mistakes(&scores, 9).map(|found| found.len()), Ok(5));
+}
+
+#[test]
+fn a_target_that_only_exams_have_needs_no_slices() {
+    let of = |name: &str, positive: Option<bool>, probability: f64| ExamScores {
+        probability: Some(probability),
+        ..exam(name, positive, "", &[])
+    };
+    let exams = vec![
+        of("a", Some(true), 0.8),
+        of("b", Some(false), 0.3),
+        of("c", None, 0.9), // without a label: left out
+        of("d", Some(false), 0.8),
+    ];
+    let central = scores(exams.clone()).with_target("central_pe");
+    let found = evaluated(&central, Level::Exam);
+    assert_eq!((found.target.as_str(), found.n_samples), ("central_pe", 3));
+    assert_eq!(found.auroc.value, 0.75);
+    assert_eq!(
+        central.to_string(),
+        "scores of effnet for central_pe: 4 exams, no threshold"
+    );
+    let no_slices = evaluate(&central, Level::Slice, &FAST).unwrap_err();
+    assert!(matches!(no_slices, MetricsError::NoSamples { .. }));
+    // Other labels, other question.
+    let left = scores(exams.clone()).with_target("leftsided_pe");
+    let error = compare(&central, &left, Level::Exam, &FAST).unwrap_err();
+    assert!(
+        error.to_string().contains("the first is for central_pe, the second for leftsided_pe"),
+        "{error}"
+    );
+    let mut bad = exams;
+    bad[0].probability = Some(f64::NAN);
+    let error = Scores::new("effnet", bad).unwrap_err();
+    assert!(matches!(error, MetricsError::ExamProbability { .. }), "{error}");
+}
+
+#[test]
+fn an_exam_s_own_probability_counts_before_its_slices() {
+    let own = ExamScores {
+        probability: Some(0.2),
+        ..exam("a", None, "-+", &[0.1, 0.9])
+    };
+    let scores = scores(vec![own]);
+    assert_eq!(scores.samples(Level::Exam).probabilities, [0.2]);
+    assert_eq!(scores.samples(Level::Exam).labels, [true]);
+    assert_eq!(scores.samples(Level::Slab(2)).probabilities, [0.9]);
 }

@@ -152,6 +152,7 @@ fn exams(seed: u64, skill: f64) -> Vec<ExamScores> {
             ExamScores {
                 exam: format!("1.2.826.0.1.3680043.8.498.{:012}", 271_828_182 * (exam + 3)),
                 positive: Some(clot.is_some()),
+                probability: None,
                 labels: (0..n_slices)
                     .map(|slice_idx| Some(within(slice_idx)))
                     .collect(),

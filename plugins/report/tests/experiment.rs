@@ -22,6 +22,7 @@ fn scores(model: &str, found: f64) -> Scores {
     let exams = (0..10).map(|exam| ExamScores {
         exam: format!("1.2.{exam}"),
         positive: Some(exam % 2 == 0),
+        probability: None,
         labels: vec![Some(false), Some(exam % 2 == 0), None, Some(false)],
         probabilities: vec![0.125, if exam % 2 == 0 { found } else { 0.25 }, 0.75, 0.5],
     });

@@ -70,6 +70,7 @@ fn exam_scores(exam: &StoredExam, share: &[f64; BINS]) -> ExamScores {
     ExamScores {
         exam: info.id.series_uid.clone(),
         positive: info.labels.as_ref().and_then(|labels| labels.positive()),
+        probability: None,
         labels: labels(exam),
         probabilities: (0..n_slices).map(|idx| share[bin(idx, n_slices)]).collect(),
     }

@@ -100,6 +100,7 @@ fn exam_scores(exam: &StoredExam, probabilities: Vec<f64>) -> ExamScores {
     ExamScores {
         exam: info.id.series_uid.clone(),
         positive: info.labels.as_ref().and_then(|labels| labels.positive()),
+        probability: None,
         labels: labels(exam),
         probabilities,
     }

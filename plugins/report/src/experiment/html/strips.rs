@@ -186,6 +186,7 @@ mod tests {
         ExamScores {
             exam: name.to_string(),
             positive: Some(positive),
+            probability: None,
             labels: vec![Some(positive)],
             probabilities: vec![0.5],
         }
