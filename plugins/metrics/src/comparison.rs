@@ -241,7 +241,9 @@ fn in_order_of(a: &Scores, b: &Scores) -> Result<Scores, MetricsError> {
     };
     if a.target() != b.target() {
         let (a, b) = (a.target(), b.target());
-        return Err(different(format!("the first is for {a}, the second for {b}")));
+        return Err(different(format!(
+            "the first is for {a}, the second for {b}"
+        )));
     }
     let mut of_b: HashMap<&str, &ExamScores> = b
         .exams()

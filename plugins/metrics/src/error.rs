@@ -9,7 +9,9 @@ use crate::level::LEVEL_NAMES;
 #[non_exhaustive]
 pub enum MetricsError {
     /// An exam has neither slices nor a probability of its own.
-    #[error("model {model:?}: expected at least one slice in exam {exam}, or a probability of the exam, found none")]
+    #[error(
+        "model {model:?}: expected at least one slice in exam {exam}, or a probability of the exam, found none"
+    )]
     EmptyExam {
         /// The model.
         model: String,

@@ -47,6 +47,21 @@ impl Level {
         }
     }
 
+    /// The level's name in scripts and files, without the length of a slab.
+    ///
+    /// ```
+    /// use pe_metrics::Level;
+    /// assert_eq!(Level::Slab(32).name(), "slab");
+    /// ```
+    pub fn name(self) -> &'static str {
+        let [slice, slab, exam] = LEVEL_NAMES;
+        match self {
+            Self::Slice => slice,
+            Self::Slab(_) => slab,
+            Self::Exam => exam,
+        }
+    }
+
     /// # Errors
     /// [`MetricsError::Option`] for a slab of no slices.
     pub(crate) fn check(self) -> Result<(), MetricsError> {

@@ -223,6 +223,27 @@ impl ExamScores {
         }
     }
 
+    /// The probability of the exam: its own, or else the greatest of its slices.
+    ///
+    /// ```
+    /// use pe_metrics::ExamScores;
+    /// let mut exam = ExamScores {
+    ///     exam: "1.2.3".into(),
+    ///     positive: None,
+    ///     probability: None,
+    ///     labels: vec![None, None],
+    ///     probabilities: vec![0.25, 0.5],
+    /// };
+    /// assert_eq!(exam.exam_probability(), 0.5);
+    /// exam.probability = Some(0.75);
+    /// assert_eq!(exam.exam_probability(), 0.75);
+    /// ```
+    pub fn exam_probability(&self) -> f64 {
+        let slices = self.probabilities.iter().copied();
+        self.probability
+            .unwrap_or_else(|| slices.fold(0.0, f64::max))
+    }
+
     fn each_sample(&self, level: Level, mut add: impl FnMut(bool, f64)) {
         match level {
             Level::Slice => {
@@ -241,22 +262,13 @@ impl ExamScores {
                 }
             }
             Level::Exam => {
-                if let Some((label, probability)) = self.of_exam() {
-                    add(label, self.probability.unwrap_or(probability));
+                let of_slices = || any_and_greatest(&self.labels, &self.probabilities);
+                if let Some(positive) = self.positive {
+                    add(positive, self.exam_probability());
+                } else if let Some((positive, greatest)) = of_slices() {
+                    add(positive, self.probability.unwrap_or(greatest));
                 }
             }
-        }
-    }
-
-    /// Returns the exam's label, and the greatest probability of the slices that it is about; `None`
-    /// without any label.
-    fn of_exam(&self) -> Option<(bool, f64)> {
-        match self.positive {
-            Some(positive) => {
-                let probabilities = self.probabilities.iter().copied();
-                Some((positive, probabilities.fold(0.0, f64::max)))
-            }
-            None => any_and_greatest(&self.labels, &self.probabilities),
         }
     }
 }

@@ -172,12 +172,14 @@ fn texts(values: &[String]) -> Array {
 }
 
 fn exam_map(exam: &ExamScores) -> Dynamic {
-    let greatest = exam.probabilities.iter().copied().fold(0.0, f64::max);
     let positive = exam.positive.map_or(Dynamic::UNIT, Dynamic::from);
     Map::from([
         ("exam".into(), exam.exam.clone().into()),
         ("n_slices".into(), (exam.probabilities.len() as INT).into()),
-        ("probability".into(), (greatest as FLOAT).into()),
+        (
+            "probability".into(),
+            (exam.exam_probability() as FLOAT).into(),
+        ),
         ("positive".into(), positive),
     ])
     .into()

@@ -376,13 +376,18 @@ fn a_target_that_only_exams_have_needs_no_slices() {
     let left = scores(exams.clone()).with_target("leftsided_pe");
     let error = compare(&central, &left, Level::Exam, &FAST).unwrap_err();
     assert!(
-        error.to_string().contains("the first is for central_pe, the second for leftsided_pe"),
+        error
+            .to_string()
+            .contains("the first is for central_pe, the second for leftsided_pe"),
         "{error}"
     );
     let mut bad = exams;
     bad[0].probability = Some(f64::NAN);
     let error = Scores::new("effnet", bad).unwrap_err();
-    assert!(matches!(error, MetricsError::ExamProbability { .. }), "{error}");
+    assert!(
+        matches!(error, MetricsError::ExamProbability { .. }),
+        "{error}"
+    );
 }
 
 #[test]

@@ -90,6 +90,7 @@ pub fn experiment() -> Result<Experiment, Box<dyn Error>> {
     let options = ExperimentOptions {
         file: "table2".into(),
         reference: Some(reference()),
+        ..Default::default()
     };
     let title = "Six models for pulmonary embolism on CTPA";
     let mut experiment = Experiment::with_options(title, options)?;

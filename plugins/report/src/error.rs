@@ -114,6 +114,14 @@ pub enum ReportError {
         /// The model that the scores belong to.
         model: String,
     },
+    /// The scores of an exam are of the exam alone, not of its slices.
+    #[error("expected scores of slices, found a probability of exam {exam} alone by {model}")]
+    NoSlices {
+        /// The exam.
+        exam: String,
+        /// The model that the scores belong to.
+        model: String,
+    },
     /// An exam does not have a slice.
     #[error("expected a slice below {n_slices} of exam {exam}, found {found}")]
     UnknownSlice {
@@ -154,9 +162,10 @@ impl Explain for ReportError {
             | Self::SecondBaseline { .. }
             | Self::UnknownModel { .. }
             | Self::NoModels => "report.model",
-            Self::OtherExams { .. } | Self::UnknownExam { .. } | Self::UnknownSlice { .. } => {
-                "report.exam"
-            }
+            Self::OtherExams { .. }
+            | Self::UnknownExam { .. }
+            | Self::NoSlices { .. }
+            | Self::UnknownSlice { .. } => "report.exam",
             Self::NotEvaluated => "report.evaluate",
             Self::Metrics(error) => error.kind(),
             Self::Ct(error) => error.kind(),

@@ -487,17 +487,19 @@ mod report {
     ///
     /// - `file` (""): the name of the files that are saved, without an ending; by default the title in
     ///   small letters, `two_models`
+    /// - `level` (""): what the first table, the curves and the comparisons are about: `"slice"`,
+    ///   `"slab"` or `"exam"`; by default slices, or exams where no slice is labelled
     /// - `reference` (()): numbers from elsewhere, such as a paper's table, printed beneath ours
     ///
     /// A reference is a map: `name`, what its rows are called; `data`, what its numbers were made on;
     /// `caveats`, an array of sentences; and `models`, an array of maps with `id`, the model's name in
     /// this script, `name`, its name for people, `dashed`, whether its lines are broken, and `numbers`, its
-    /// numbers at slice level by name: `accuracy`, `sensitivity`, `specificity`, `precision`, `f1`,
+    /// numbers at that level by name: `accuracy`, `sensitivity`, `specificity`, `precision`, `f1`,
     /// `auroc`, `same_height_auroc`, `average_precision`, `brier`. Whatever it leaves out stays
     /// empty. `read_yaml` reads it from a file.
     ///
     /// Throws `options.invalid` for a file name of other signs than letters, digits, `_` and `-`, a
-    /// reference without a name, and a number that the report does not have.
+    /// reference without a name, and a number or a level that the report does not have.
     ///
     /// ```rhai
     /// let paper = #{ name: "paper", data: "900 exams of one hospital",
@@ -709,7 +711,8 @@ mod report {
         done.map_err(raise)
     }
 
-    /// Evaluates every model at slice, slab and exam level, and compares what is to be compared.
+    /// Evaluates every model at slice, slab and exam level, where there are labels, and compares what
+    /// is to be compared.
     ///
     /// - `replicates` (1000): resamples of the exams for the intervals
     /// - `confidence` (0.95): of the intervals
@@ -755,14 +758,16 @@ mod report {
             .map_err(raise)
     }
 
-    /// Each model's numbers at slice level, an array of maps.
+    /// Each model's numbers at the experiment's level, which is that of slices by default, an array
+    /// of maps.
     ///
     /// They have `id`, `name`, `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so
     /// on for `sensitivity`, `specificity`, `precision`, `f1`, `auroc`, `same_height_auroc`,
     /// `average_precision` and `brier`; `slab_auroc` and `exam_auroc`; and `reference_accuracy` and so
     /// on for models that the reference has. With a
     /// baseline, the other models have `same_height_to_baseline`, how much their same-height AUC is
-    /// above the baseline's, its ends `_low` and `_high`, and its p value `_p`.
+    /// above the baseline's, its ends `_low` and `_high`, and its p value `_p`; at another level than
+    /// that of slices `auroc_to_baseline`.
     ///
     /// Throws `report.evaluate` as `experiment.table()`.
     #[rhai_fn(global, get = "rows", return_raw, pure)]

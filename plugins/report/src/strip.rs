@@ -20,13 +20,20 @@ const THRESHOLD: Colour = [213, 94, 0];
 /// threshold of the scores and the slices that are labelled PE.
 ///
 /// # Errors
-/// [`ReportError::UnknownExam`] when the scores are of other exams.
+/// [`ReportError::UnknownExam`] when the scores are of other exams; [`ReportError::NoSlices`] when
+/// they have no slices of this one.
 pub fn strip(scores: &Scores, exam: &str) -> Result<Picture, ReportError> {
     let found = scores.exams().iter().find(|scored| scored.exam == exam);
     let found = found.ok_or_else(|| ReportError::UnknownExam {
         exam: exam.into(),
         model: scores.model().into(),
     })?;
+    if found.probabilities.is_empty() {
+        return Err(ReportError::NoSlices {
+            exam: exam.into(),
+            model: scores.model().into(),
+        });
+    }
     let mut canvas = Canvas::new(WIDTH.into(), HEIGHT.into(), WHITE)?;
     let plot = Frame {
         n_slices: found.probabilities.len(),

@@ -33,6 +33,7 @@ fn two_models() -> Experiment {
     let options = ExperimentOptions {
         file: "table2".into(),
         reference: Some(table2::reference()),
+        ..Default::default()
     };
     let mut experiment =
         Experiment::with_options("Two models", options).expect("it can be printed");
@@ -199,6 +200,7 @@ fn hostile() -> Experiment {
     let options = ExperimentOptions {
         file: "table2".into(),
         reference: None,
+        ..Default::default()
     };
     let title = "<script>alert(1)</script> & \"co\"";
     let mut experiment = Experiment::with_options(title, options).expect("a plain file name");
@@ -476,6 +478,136 @@ fn there_is_one_baseline() {
         .expect("what failed left none");
 }
 
+/// Ten exams that only have a label and a probability of their own; `found` is that of the positive.
+fn of_exams(model: &str, target: &str, found: f64) -> Scores {
+    let exams = (0..10).map(|exam| ExamScores {
+        exam: format!("1.2.{exam}"),
+        positive: Some(exam % 2 == 0),
+        probability: Some(if exam % 2 == 0 {
+            found
+        } else {
+            0.25 + f64::from(exam) / 32.0
+        }),
+        labels: vec![],
+        probabilities: vec![],
+    });
+    Scores::new(model, exams.collect())
+        .expect("the scores are in order")
+        .with_target(target)
+}
+
+#[test]
+fn a_target_of_exams_has_a_report_of_exams() {
+    let mut experiment = Experiment::new("Central emboli");
+    let blind = of_exams("prior", "central_pe", 0.375).with_threshold(0.5);
+    experiment.baseline("prior", blind).expect("the first");
+    let seen = of_exams("winner", "central_pe", 0.875).with_threshold(0.5);
+    experiment
+        .model("winner", seen, vec![])
+        .expect("the second");
+    experiment
+        .compare("prior", "winner")
+        .expect("both are there");
+    let experiment = evaluated(experiment);
+    let table = experiment.table().expect("it is evaluated");
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[2].starts_with("exam level  "), "{table}");
+    assert!(lines[2].ends_with("AUC   95 % interval"), "{table}");
+    let beside = lines
+        .iter()
+        .skip(3)
+        .position(|line| line.starts_with("exam level"));
+    let beside = &lines[3 + beside.expect("a second table")..];
+    assert!(beside[0].contains("less prior's"), "{table}");
+    assert!(
+        beside[3].starts_with("winner                      1.0000"),
+        "{table}"
+    );
+    assert!(
+        table.contains("the same 10 test exams (5 with central_pe). Data: not described."),
+        "{table}"
+    );
+    assert!(!table.contains("height"), "{table}");
+
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    experiment
+        .save(scratch.path(), &Files::free())
+        .expect("written");
+    let json: serde_json::Value =
+        serde_json::from_str(&read(scratch.path(), "central_emboli.json")).expect("JSON");
+    assert_eq!(
+        (&json["target"], &json["level"]),
+        (&"central_pe".into(), &"exam".into())
+    );
+    let winner = &json["models"][1];
+    assert_eq!(winner["exam"]["auroc"]["value"], 1.0);
+    assert_eq!(winner["exam"]["target"], "central_pe");
+    assert!(winner["slice"].is_null() && winner["slab"].is_null());
+    assert_eq!(winner["to_baseline"]["level"], "exam");
+    assert_eq!(json["comparisons"][0]["result"]["n_samples"], 10);
+    let page = read(scratch.path(), "central_emboli.html");
+    assert_eq!(unbalanced(&page), None);
+    for text in [
+        "Exam level:",
+        "Difference in AUC at exam level",
+        "share with central_pe",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    for text in ["lice level", "Slabs", "<h2>Exams</h2>", "eight"] {
+        let body = page.split_once("</style>").map_or(&*page, |(_, body)| body);
+        let body = body.replace(" height=", "");
+        assert!(!body.contains(text), "{text}");
+    }
+    let predictions = read(scratch.path(), "predictions.csv");
+    assert!(
+        predictions.starts_with("exam,slice_idx,label,prior,winner\n1.2.0,,1,0.375,0.875\n"),
+        "{predictions}"
+    );
+    let rows = experiment.rows().expect("it is evaluated");
+    let names: Vec<&str> = rows[1].numbers.iter().map(|one| one.0.as_str()).collect();
+    assert!(names.contains(&"auroc_to_baseline_low"), "{names:?}");
+    assert!(!names.contains(&"exam_auroc") && !names.contains(&"slab_auroc"));
+}
+
+#[test]
+fn an_experiment_is_about_the_level_that_was_asked_for() {
+    let options = |level: &str| ExperimentOptions {
+        level: level.into(),
+        ..Default::default()
+    };
+    let mut experiment = Experiment::with_options("x", options("exam")).expect("a level");
+    let scores = scores("x", 0.875).with_threshold(0.5);
+    experiment.model("x", scores, vec![]).expect("the first");
+    let experiment = evaluated(experiment);
+    let results = experiment.results().expect("it is evaluated");
+    let levels = results.models[0].levels().map(|found| found.level.name());
+    assert_eq!(levels.collect::<Vec<_>>(), ["exam", "slice", "slab"]);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    experiment
+        .save(scratch.path(), &Files::free())
+        .expect("written");
+    let page = read(scratch.path(), "x.html");
+    assert!(page.contains("<h2>Slices and slabs</h2>"), "{page}");
+    let error = Experiment::with_options("x", options("lobe")).expect_err("no such level");
+    assert!(error.to_string().contains("\"lobe\""), "{error}");
+}
+
+#[test]
+fn models_of_one_experiment_have_one_target() {
+    let mut experiment = Experiment::new("x");
+    let add = |experiment: &mut Experiment, target| {
+        experiment.model(target, of_exams(target, target, 0.5), vec![])
+    };
+    add(&mut experiment, "central_pe").expect("the first");
+    let error = add(&mut experiment, "leftsided_pe").expect_err("another target");
+    let error = error.to_string();
+    assert!(
+        error.contains("scores of leftsided_pe, not of central_pe"),
+        "{error}"
+    );
+}
+
 #[test]
 fn groups_show_where_models_fail() {
     let row = |exam: &str, group: &str, slices: &[usize]| GroupSlices {
@@ -638,6 +770,9 @@ fn a_strip_shows_the_exam_it_is_asked_for() {
         [band(100), band(360), band(600)],
         [[255; 3], [32, 36, 44], [255; 3]]
     );
+    let alone = pe_report::strip(&of_exams("x", "central_pe", 0.5), "1.2.0");
+    let error = alone.expect_err("no slices");
+    assert!(matches!(error, ReportError::NoSlices { .. }), "{error}");
     let error = strip("9").expect_err("no exam of it");
     assert!(matches!(error, ReportError::UnknownExam { .. }), "{error}");
 }

@@ -84,6 +84,10 @@ pub struct FitOptions {
     pub warmup_steps: usize,
     /// Largest norm of the gradients; a larger one is scaled down to it. 0 does not clip.
     pub clip_norm: f64,
+    /// Decay of a running average of the weights over the steps, below 1: 0.99 averages over some
+    /// 100 steps. The average is validated and kept in place of the last weights. 0 does not
+    /// average.
+    pub average: f64,
     /// Weight of a positive slice in the loss, above 0; 1 is the paper's plain BCE.
     pub positive_weight: f64,
     /// Criterion for the epoch whose weights are kept.
@@ -117,6 +121,7 @@ impl Default for FitOptions {
             gamma: 0.9,
             warmup_steps: 0,
             clip_norm: 0.0,
+            average: 0.0,
             positive_weight: 1.0,
             select: Select::Loss,
             patience: 0,
@@ -405,6 +410,7 @@ impl FitOptions {
         within("weight_decay", self.weight_decay, 0.0, 1e3)?;
         within("gamma", self.gamma, 0.0, 1.0)?;
         within("clip_norm", self.clip_norm, 0.0, f64::MAX)?;
+        within("average", self.average, 0.0, 0.999_999)?;
         within(
             "positive_weight",
             self.positive_weight,
@@ -486,6 +492,7 @@ mod tests {
         check(|o| o.slab = usize::MAX, "slab");
         check(|o| o.slab_stride = 33, "slab_stride");
         check(|o| o.fit.balance = 1.1, "balance");
+        check(|o| o.fit.average = 1.0, "average");
         check(|o| o.fit.steps = usize::MAX, "steps");
         check(|o| o.augmentation.zoom = 1.0, "zoom");
         check(|o| o.augmentation.shift = -0.1, "shift");

@@ -4,7 +4,7 @@
 use pe_metrics::{ExamScores, Level, Scores, relative_height, youden};
 use pe_store::StoredExam;
 
-use crate::data::labels;
+use crate::data::{exam_scores, labels};
 use crate::{Split, TrainError};
 
 /// Number of bins of relative height.
@@ -24,7 +24,10 @@ pub fn position_baseline(exams: &[StoredExam], split: &Split) -> Result<Scores, 
     let share = shares(&Split::of(&split.train, exams)?);
     let score = |part| -> Result<Scores, TrainError> {
         let exams = Split::of(part, exams)?;
-        let scores = exams.iter().map(|exam| exam_scores(exam, &share)).collect();
+        let scores = exams
+            .iter()
+            .map(|exam| height_scores(exam, &share))
+            .collect();
         Ok(Scores::new("position", scores)?)
     };
     let samples = score(&split.validation)?.samples(Level::Slice);
@@ -64,14 +67,8 @@ fn shares(exams: &[StoredExam]) -> [f64; BINS] {
     std::array::from_fn(|at| smooth(&positive, at) / smooth(&all, at).max(f64::MIN_POSITIVE))
 }
 
-fn exam_scores(exam: &StoredExam, share: &[f64; BINS]) -> ExamScores {
+fn height_scores(exam: &StoredExam, share: &[f64; BINS]) -> ExamScores {
     let n_slices = exam.n_slices();
-    let info = &exam.manifest().exam;
-    ExamScores {
-        exam: info.id.series_uid.clone(),
-        positive: info.labels.as_ref().and_then(|labels| labels.positive()),
-        probability: None,
-        labels: labels(exam),
-        probabilities: (0..n_slices).map(|idx| share[bin(idx, n_slices)]).collect(),
-    }
+    let probabilities = (0..n_slices).map(|idx| share[bin(idx, n_slices)]);
+    exam_scores(exam, probabilities.collect())
 }

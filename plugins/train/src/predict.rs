@@ -2,13 +2,13 @@
 
 use pe_binding::Work;
 use pe_ct::ExamId;
-use pe_metrics::{ExamScores, Level, Scores, youden};
+use pe_metrics::{Level, Scores, youden};
 use pe_nn::Mode;
 use pe_store::{StoredExam, StoredFeatures};
 use tch::{Device, Kind, Tensor};
 
 use crate::TrainError;
-use crate::data::labels;
+use crate::data::exam_scores;
 use crate::features::FeatureSet;
 use crate::fit::{Network, probability};
 use crate::model::{Architecture, Model, Threshold};
@@ -93,17 +93,6 @@ pub(crate) fn thresholds(
         .into_iter()
         .filter(|one| one.threshold.is_finite())
         .collect())
-}
-
-fn exam_scores(exam: &StoredExam, probabilities: Vec<f64>) -> ExamScores {
-    let info = &exam.manifest().exam;
-    ExamScores {
-        exam: info.id.series_uid.clone(),
-        positive: info.labels.as_ref().and_then(|labels| labels.positive()),
-        probability: None,
-        labels: labels(exam),
-        probabilities,
-    }
 }
 
 fn probabilities(

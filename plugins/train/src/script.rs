@@ -137,6 +137,8 @@ mod train {
     /// - `step_epochs` (20), `gamma` (0.9): of the schedule `"step"`
     /// - `warmup_steps` (0): steps over which the learning rate rises from 0
     /// - `clip_norm` (0.0): the greatest norm of the gradients; 0 does not clip
+    /// - `average` (0.0): decay of a running average of the weights over the steps, such as 0.99,
+    ///   which is validated and kept in place of the last weights; 0 does not average
     /// - `positive_weight` (1.0): weight of a PE slice in the loss
     /// - `select` ("loss"): what chooses the epoch on the validation part: `"loss"`, `"auroc"` or
     ///   `"last"`
@@ -199,6 +201,8 @@ mod train {
     /// - `step_epochs` (20), `gamma` (0.9): of the schedule `"step"`
     /// - `warmup_steps` (0): steps over which the learning rate rises from 0
     /// - `clip_norm` (0.0): the greatest norm of the gradients; 0 does not clip
+    /// - `average` (0.0): decay of a running average of the weights over the steps, such as 0.99,
+    ///   which is validated and kept in place of the last weights; 0 does not average
     /// - `positive_weight` (1.0): weight of a PE slice in the loss
     /// - `select` ("loss"): what chooses the epoch on the validation part: `"loss"`, `"auroc"` or
     ///   `"last"`

@@ -20,23 +20,33 @@ pub struct Results {
     pub groups: Vec<Vec<GroupsEvaluation>>,
 }
 
-/// Results of one model at the three levels.
+/// Results of one model at each level.
 #[derive(Debug, Clone)]
 pub struct ModelResults {
-    /// Slices: the level of the first table.
-    pub slice: Evaluation,
-    /// Runs of slices.
-    pub slab: Evaluation,
-    /// Exams.
-    pub exam: Evaluation,
-    /// Slices at the threshold chosen on the test part itself.
+    /// The main level: that of the first table, the curves and the comparisons.
+    pub main: Evaluation,
+    /// The other levels that have labelled samples.
+    pub others: Vec<Evaluation>,
+    /// The main level at the threshold chosen on the test part itself.
     pub optimistic: Optimistic,
-    /// Comparison with the baseline, at slice level; `None` for the baseline itself, and without
+    /// Comparison with the baseline, at the main level; `None` for the baseline itself, and without
     /// one.
     pub to_baseline: Option<Comparison>,
 }
 
-/// Slice level at the threshold with the greatest Youden index on the test part itself. No model
+impl ModelResults {
+    /// The evaluations at all levels, the main one first.
+    pub fn levels(&self) -> impl Iterator<Item = &Evaluation> {
+        [&self.main].into_iter().chain(&self.others)
+    }
+
+    /// The evaluation at the level of this name: `slice`, `slab` or `exam`.
+    pub fn at(&self, level: &str) -> Option<&Evaluation> {
+        self.levels().find(|found| found.level.name() == level)
+    }
+}
+
+/// The main level at the threshold with the greatest Youden index on the test part itself. No model
 /// may know it beforehand, so these numbers are optimistic.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Optimistic {
@@ -57,18 +67,15 @@ impl Optimistic {
     }
 }
 
-/// Picks a level of a model's results.
-pub type Pick = fn(&ModelResults) -> &Evaluation;
-
 impl Results {
-    /// The models' evaluations at slice level.
-    pub fn slices(&self) -> impl Iterator<Item = &Evaluation> {
-        self.models.iter().map(|model| &model.slice)
+    /// The models' evaluations at the main level.
+    pub fn main(&self) -> impl Iterator<Item = &Evaluation> {
+        self.models.iter().map(|model| &model.main)
     }
 
-    /// The levels above the slice, with their names.
-    pub(crate) fn coarser_levels(&self) -> [(&'static str, Pick); 2] {
-        [("Slab", |model| &model.slab), ("Exam", |model| &model.exam)]
+    /// The main level; slices if there are no models.
+    pub fn main_level(&self) -> Level {
+        self.main().next().map_or(Level::Slice, |found| found.level)
     }
 
     /// Returns the warnings about the numbers, each once, preceded by its models and level.
@@ -80,7 +87,7 @@ impl Results {
             None => found.push((text, vec![model])),
         };
         for (model, results) in experiment.models.iter().zip(&self.models) {
-            for evaluation in [&results.slice, &results.slab, &results.exam] {
+            for evaluation in results.levels() {
                 let level = evaluation.level;
                 if evaluation.threshold_from == ThresholdFrom::SameSamples {
                     add(format!("level {level}: {OPTIMISTIC}"), &model.name);
@@ -103,7 +110,25 @@ const OPTIMISTIC: &str =
     "no threshold was chosen beforehand; the test part's own makes the numbers at it optimistic";
 
 impl Experiment {
-    /// Evaluates every model at slice, slab and exam level, and does the comparisons.
+    /// Returns the main level, and the others that have labelled samples.
+    fn levels(&self, slab: usize) -> (Level, Vec<Level>) {
+        let labelled = |level: &Level| {
+            let first = self.models.first();
+            first.is_some_and(|model| !model.scores.samples(*level).is_empty())
+        };
+        let all = [Level::Slice, Level::Slab(slab), Level::Exam];
+        let main = match &self.level {
+            Some(name) => all.into_iter().find(|level| level.name() == name),
+            None => all.into_iter().find(labelled),
+        };
+        let main = main.unwrap_or(Level::Slice);
+        let others = all.into_iter().filter(|level| *level != main);
+        (main, others.filter(labelled).collect())
+    }
+
+    /// Evaluates every model at each level that has labelled samples, and does the comparisons at the
+    /// main one: that of [`ExperimentOptions::level`](super::ExperimentOptions::level), or else
+    /// slices, or exams if no slice is labelled.
     ///
     /// # Errors
     /// [`ReportError::NoModels`]; [`ReportError::Metrics`] for an option out of range or a level
@@ -113,16 +138,24 @@ impl Experiment {
             return Err(ReportError::NoModels);
         }
         options.check()?;
+        let (main, others) = self.levels(options.slab);
+        let levels = (main, &*others);
         let mut models = Vec::new();
         for (n, model) in self.models.iter().enumerate() {
             let baseline = self.baseline.filter(|baseline| *baseline != n);
             let baseline = baseline.map(|baseline| &self.models[baseline].scores);
-            models.push(evaluate_model(&model.scores, baseline, options, work)?);
+            models.push(evaluate_model(
+                &model.scores,
+                baseline,
+                levels,
+                options,
+                work,
+            )?);
         }
         let mut comparisons = Vec::new();
         for &(base, id) in &self.pairs {
             let (base, model) = (&self.models[base].scores, &self.models[id].scores);
-            comparisons.push(compare_watched(base, model, Level::Slice, options, work)?);
+            comparisons.push(compare_watched(base, model, main, options, work)?);
         }
         let of_models = |groups| {
             let models = self.models.iter();
@@ -148,24 +181,23 @@ impl Experiment {
 fn evaluate_model(
     scores: &Scores,
     baseline: Option<&Scores>,
+    (main, others): (Level, &[Level]),
     options: &EvaluateOptions,
     work: &Work,
 ) -> Result<ModelResults, ReportError> {
-    let at = |level| evaluate_watched(scores, level, options, work);
-    let slice = at(Level::Slice)?;
+    let at = |level: &Level| evaluate_watched(scores, *level, options, work);
     Ok(ModelResults {
-        optimistic: optimistic(scores),
-        slice,
-        slab: at(Level::Slab(options.slab))?,
-        exam: at(Level::Exam)?,
+        optimistic: optimistic(scores, main),
+        main: at(&main)?,
+        others: others.iter().map(at).collect::<Result<_, _>>()?,
         to_baseline: baseline
-            .map(|baseline| compare_watched(baseline, scores, Level::Slice, options, work))
+            .map(|baseline| compare_watched(baseline, scores, main, options, work))
             .transpose()?,
     })
 }
 
-fn optimistic(scores: &Scores) -> Optimistic {
-    let samples = scores.samples(Level::Slice);
+fn optimistic(scores: &Scores, level: Level) -> Optimistic {
+    let samples = scores.samples(level);
     let threshold = youden(&samples.labels, &samples.probabilities).threshold;
     Optimistic {
         threshold,

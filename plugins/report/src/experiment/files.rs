@@ -1,13 +1,13 @@
 use std::path::Path;
 
 use pe_files::Files;
-use pe_metrics::{Estimate, Evaluation, Scores};
+use pe_metrics::{Estimate, Evaluation, ExamScores, Level, Scores};
 use serde_json::{Value, json};
 
+use super::baseline::meaning;
 use super::html::{self, summary};
 use super::metric::{METRICS, Metric};
 use super::numbers::{interval, share, signed, signed_interval};
-use super::same_height::meaning;
 use super::{Experiment, Model, ModelResults, Optimistic, Results};
 use crate::ReportError;
 use crate::write::{write_together, write_whole};
@@ -72,6 +72,8 @@ fn json(experiment: &Experiment, results: &Results) -> String {
     let whole = json!({
         "title": experiment.title,
         "data": experiment.data,
+        "target": experiment.target(),
+        "level": results.main_level().name(),
         "summary": summary(experiment, results),
         "options": results.options,
         "baseline": experiment.baseline.map(|baseline| &experiment.models[baseline].id),
@@ -104,18 +106,19 @@ fn groups_json(experiment: &Experiment, results: &Results) -> Vec<Value> {
 
 fn model_json(experiment: &Experiment, model: &Model, ours: &ModelResults) -> Value {
     let reference = experiment.of_reference(&model.id);
-    json!({
+    let mut value = json!({
         "id": model.id,
         "name": model.name,
-        "slice": numbers(&ours.slice),
-        "slab": numbers(&ours.slab),
-        "exam": numbers(&ours.exam),
         "optimistic": optimistic_json(&ours.optimistic),
         "to_baseline": ours.to_baseline,
         "reference": reference.map(|(_, theirs)| &theirs.numbers),
         "training_s": model.training_s(),
         "history": model.history,
-    })
+    });
+    for found in ours.levels() {
+        value[found.level.name()] = numbers(found);
+    }
+    value
 }
 
 fn optimistic_json(optimistic: &Optimistic) -> Value {
@@ -147,26 +150,22 @@ fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportEr
     }
     let mut rows = vec![head];
     for (model, ours) in experiment.models.iter().zip(&results.models) {
-        let levels = [
-            ("slice", &ours.slice),
-            ("slab", &ours.slab),
-            ("exam", &ours.exam),
-        ];
-        for (level, evaluation) in levels {
+        let main = ours.main.level.name();
+        for evaluation in ours.levels() {
             let values = METRICS.iter().flat_map(|metric| {
                 let estimate = metric.estimate(evaluation);
                 [estimate.value, estimate.low, estimate.high].map(number)
             });
-            let first = line(model, level, "ours", evaluation.threshold);
+            let first = line(model, evaluation.level.name(), "ours", evaluation.threshold);
             rows.push(first.chain(values).collect());
         }
         let at = &ours.optimistic;
         let values = METRICS.iter().flat_map(|metric| {
-            let of_ranking = || (metric.key == "auroc").then_some(ours.slice.auroc.value);
+            let of_ranking = || (metric.key == "auroc").then_some(ours.main.auroc.value);
             let of_threshold = metric.at_threshold.map(|of| at.value(of));
             alone(of_threshold.or_else(of_ranking).unwrap_or(f64::NAN))
         });
-        let first = line(model, "slice", "ours, optimistic threshold", at.threshold);
+        let first = line(model, main, "ours, optimistic threshold", at.threshold);
         rows.push(first.chain(values).collect());
         if let Some((_, theirs)) = experiment.of_reference(&model.id) {
             let reference = experiment.reference.as_ref();
@@ -175,7 +174,7 @@ fn table(experiment: &Experiment, results: &Results) -> Result<Vec<u8>, ReportEr
             let values = METRICS
                 .iter()
                 .flat_map(|metric| alone(value(metric).unwrap_or(f64::NAN)));
-            let first = line(model, "slice", source, f64::NAN);
+            let first = line(model, main, source, f64::NAN);
             rows.push(first.chain(values).collect());
         }
     }
@@ -211,7 +210,10 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut names = vec!["Model".into()];
     names.extend(Metric::of_all().map(|metric| metric.name.into()));
-    names.extend(["AUC interval", "Same-height AUC"].map(Into::into));
+    names.push("AUC interval".into());
+    if results.main_level() == Level::Slice {
+        names.push("Same-height AUC".into());
+    }
     if let Some(baseline) = experiment.baseline_name() {
         names.push(format!("less {}'s", plain(baseline)));
     }
@@ -223,10 +225,10 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
     out += &row(names);
     out += &row([":---".into()].into_iter().chain(rule).collect());
     let best: Vec<Vec<bool>> = Metric::of_all()
-        .map(|metric| metric.best(results.slices()))
+        .map(|metric| metric.best(results.main()))
         .collect();
     for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
-        let (ours, mut cells) = (&found.slice, vec![plain(&model.name)]);
+        let (ours, mut cells) = (&found.main, vec![plain(&model.name)]);
         for (metric, best) in Metric::of_all().zip(&best) {
             let value = (metric.format)(metric.estimate(ours).value);
             cells.push(if best[n] {
@@ -235,12 +237,12 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
                 value
             });
         }
-        let same_height = found.same_height_auroc();
-        cells.extend([interval(&ours.auroc), with(&same_height, share, interval)]);
+        cells.push(interval(&ours.auroc));
+        if let Some(same_height) = &ours.same_height_auroc {
+            cells.push(with(&same_height.auroc, share, interval));
+        }
         if experiment.baseline.is_some() {
-            let delta = found
-                .same_height_to_baseline()
-                .map(|found| found.delta_auroc);
+            let delta = found.difference().map(|found| found.delta);
             let cell = |delta| with(&delta, |value| signed(value, 4), signed_interval);
             cells.push(delta.map_or_else(String::new, cell));
         }
@@ -262,7 +264,9 @@ fn markdown(experiment: &Experiment, results: &Results) -> String {
             out += &row(cells);
         }
     }
-    out += &format!("\n{}\n", plain(&meaning(results)));
+    if let Some(meaning) = meaning(results) {
+        out += &format!("\n{}\n", plain(&meaning));
+    }
     if let Some(reference) = &experiment.reference {
         out += &format!("\n{}\n\n", plain(&reference.source()));
         for text in &reference.caveats {
@@ -306,8 +310,8 @@ fn predictions(experiment: &Experiment) -> Result<Vec<u8>, ReportError> {
     )
 }
 
-/// Writes the probabilities of one model as a table: exam, slice index, label (empty if there is
-/// none), probability.
+/// Writes the probabilities of one model as a table: exam, slice index (empty for the exam itself),
+/// label (empty if there is none), probability.
 ///
 /// # Errors
 /// [`ReportError::Io`].
@@ -317,20 +321,31 @@ pub fn save_predictions(scores: &Scores, path: &Path, files: &Files) -> Result<(
 }
 
 /// Returns a line for each slice: exam, slice index, label (empty if there is none), and a column
-/// of probabilities for each model. All models must have the same exams.
+/// of probabilities for each model. An exam that any model has a probability of its own for gets
+/// one more line, without a slice index. All models must have the same exams.
 fn predictions_of(models: &[(&str, &Scores)]) -> Result<Vec<u8>, ReportError> {
     let mut head: Vec<String> = ["exam", "slice_idx", "label"].map(Into::into).into();
     head.extend(models.iter().map(|(id, _)| (*id).to_owned()));
     let mut rows = vec![head];
     let first = models.first().map_or(&[][..], |(_, scores)| scores.exams());
     for (exam_idx, exam) in first.iter().enumerate() {
-        for (slice_idx, label) in exam.labels.iter().enumerate() {
+        let mut add = |slice_idx: String, label: Option<bool>, of: &dyn Fn(&ExamScores) -> f64| {
             let label = label.map_or("", |label| if label { "1" } else { "0" });
-            let mut row = vec![exam.exam.clone(), slice_idx.to_string(), label.into()];
-            let probability =
-                |scores: &Scores| number(scores.exams()[exam_idx].probabilities[slice_idx]);
-            row.extend(models.iter().map(|(_, scores)| probability(scores)));
+            let mut row = vec![exam.exam.clone(), slice_idx, label.into()];
+            let scored = models.iter().map(|(_, scores)| &scores.exams()[exam_idx]);
+            row.extend(scored.map(|scored| number(of(scored))));
             rows.push(row);
+        };
+        for (slice_idx, label) in exam.labels.iter().enumerate() {
+            add(slice_idx.to_string(), *label, &|scored| {
+                scored.probabilities[slice_idx]
+            });
+        }
+        let own = |scores: &Scores| scores.exams()[exam_idx].probability.is_some();
+        if models.iter().any(|(_, scores)| own(scores)) {
+            add(String::new(), exam.positive, &|scored| {
+                scored.probability.unwrap_or(f64::NAN)
+            });
         }
     }
     csv_bytes(rows)

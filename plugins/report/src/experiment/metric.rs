@@ -1,4 +1,4 @@
-use pe_metrics::{Confusion, Estimate, Evaluation};
+use pe_metrics::{Confusion, Estimate, Evaluation, Level};
 
 use super::numbers::share;
 
@@ -120,15 +120,13 @@ const NONE: Estimate = Estimate {
 };
 
 impl Metric {
-    /// The metrics that the table of slices prints.
-    pub fn of_slices() -> impl Iterator<Item = &'static Self> + Clone {
-        let printed = |metric: &&Self| matches!(metric.shown, Shown::Everywhere | Shown::Slices);
-        METRICS.iter().filter(printed)
-    }
-
-    /// The metrics that the tables of slabs and exams print.
-    pub fn of_coarser() -> impl Iterator<Item = &'static Self> + Clone {
-        let printed = |metric: &&Self| matches!(metric.shown, Shown::Everywhere | Shown::Coarser);
+    /// The metrics that the page's table of a level prints.
+    pub fn of_level(level: Level) -> impl Iterator<Item = &'static Self> + Clone {
+        let also = match level {
+            Level::Slice => Shown::Slices,
+            Level::Slab(_) | Level::Exam => Shown::Coarser,
+        };
+        let printed = move |metric: &&Self| [Shown::Everywhere, also].contains(&metric.shown);
         METRICS.iter().filter(printed)
     }
 

@@ -1,5 +1,6 @@
 //! The report of an experiment: models scored on the same exams, beside the numbers of a reference.
 
+mod baseline;
 mod evaluation;
 mod files;
 mod html;
@@ -7,7 +8,6 @@ mod metric;
 mod numbers;
 mod reference;
 mod row;
-mod same_height;
 mod text;
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use std::path::Path;
 use pe_binding::nearest::nearest;
 use pe_ct::ChannelSlice;
 use pe_files::Files;
-use pe_metrics::{Groups, Mistake, Scores};
+use pe_metrics::{Groups, Level, Mistake, PE_ON_SLICE, Scores};
 use serde::{Deserialize, Serialize};
 
 pub use evaluation::{ModelResults, Optimistic, Results};
@@ -37,6 +37,8 @@ pub struct Experiment {
     title: String,
     file: String,
     reference: Option<Reference>,
+    /// Name of the main level; `None` chooses it by the labels.
+    level: Option<String>,
     data: Option<String>,
     models: Vec<Model>,
     /// Pairs of models to compare, as indices: the first is the base, the second is compared with
@@ -51,12 +53,15 @@ pub struct Experiment {
     results: Option<Results>,
 }
 
-/// Options of an experiment: its file name, and a reference for its numbers.
+/// Options of an experiment: its file name, its main level, and a reference for its numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExperimentOptions {
     /// Name of its files, without an ending; empty derives it from the title.
     pub file: String,
+    /// Level of the first table, the curves and the comparisons: `slice`, `slab` or `exam`. Empty
+    /// takes slices, or exams if no slice is labelled.
+    pub level: String,
     /// Numbers from another source, printed beneath those of the models of the same `id`.
     pub reference: Option<Reference>,
 }
@@ -156,7 +161,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`ReportError::Option`] for a file name with other characters than letters, digits, `_` and
-    /// `-`; as [`Reference::check`].
+    /// `-`, and for another level; as [`Reference::check`].
     pub fn with_options(title: &str, options: ExperimentOptions) -> Result<Self, ReportError> {
         let own = Self::new(title);
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -166,6 +171,9 @@ impl Experiment {
                 expected: "letters, digits, `_` and `-`, without an ending",
                 found: format!("`{}`", options.file),
             });
+        }
+        if !options.level.is_empty() {
+            Level::named(&options.level, 1)?;
         }
         if let Some(reference) = &options.reference {
             reference.check()?;
@@ -177,6 +185,7 @@ impl Experiment {
                 options.file
             },
             reference: options.reference,
+            level: Some(options.level).filter(|level| !level.is_empty()),
             ..own
         })
     }
@@ -201,8 +210,8 @@ impl Experiment {
     /// there.
     ///
     /// # Errors
-    /// [`ReportError::DuplicateModel`]; [`ReportError::OtherExams`] when the scores are of other
-    /// exams, or other labels, than those of the first model.
+    /// [`ReportError::DuplicateModel`]; [`ReportError::OtherExams`] when the scores are of another
+    /// target, other exams, or other labels, than those of the first model.
     pub fn model(
         &mut self,
         id: &str,
@@ -356,6 +365,20 @@ impl Experiment {
         self.data.as_deref().unwrap_or("not described")
     }
 
+    /// The target of the scores; that of slices if there are no models.
+    fn target(&self) -> &str {
+        let first = self.models.first();
+        first.map_or(PE_ON_SLICE, |model| model.scores.target())
+    }
+
+    /// What a positive sample has: `PE`, or the target's name.
+    fn finding(&self) -> &str {
+        match self.target() {
+            PE_ON_SLICE => "PE",
+            target => target,
+        }
+    }
+
     fn index_of(&self, id: &str) -> Result<usize, ReportError> {
         let found = self.models.iter().position(|model| model.id == id);
         let known = || self.models.iter().map(|model| model.id.as_str());
@@ -389,6 +412,10 @@ fn check_same_exams(first: &Model, id: &str, scores: &Scores) -> Result<(), Repo
             difference,
         })
     };
+    let (target, first_target) = (scores.target(), first.scores.target());
+    if target != first_target {
+        return other(format!("scores of {target}, not of {first_target}"));
+    }
     if expected.len() != found.len() {
         return other(format!("{} exams, not {}", found.len(), expected.len()));
     }

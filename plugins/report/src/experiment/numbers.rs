@@ -1,6 +1,6 @@
 //! Formats numbers for people to read.
 
-use pe_metrics::Estimate;
+use pe_metrics::{Estimate, Level};
 
 /// Formats a share with four decimals, as in the paper; a dash if it is not a number.
 pub fn share(value: f64) -> String {
@@ -82,6 +82,18 @@ pub fn count(n: usize) -> String {
         out.push(digit);
     }
     out
+}
+
+/// The samples of a level, in the plural.
+pub fn plural(level: Level) -> String {
+    format!("{}s", level.name())
+}
+
+/// Returns text with its first letter as a capital.
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ pub struct Row {
     pub id: String,
     /// The model's display name.
     pub name: String,
-    /// `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so on for each metric at slice
-    /// level; the difference of the same-height AUC to the baseline's, if there is a baseline and
-    /// the model is another: `same_height_to_baseline`, `same_height_to_baseline_low`,
-    /// `same_height_to_baseline_high`, `same_height_to_baseline_p`; `slab_auroc`, `exam_auroc`; and
-    /// if the reference has the model, `reference_accuracy` and so on for each number that it has.
+    /// `threshold`; `accuracy`, `accuracy_low`, `accuracy_high` and so on for each metric at the main
+    /// level; if there is a baseline and the model is another, the difference of the same-height AUC
+    /// to the baseline's: `same_height_to_baseline`, `same_height_to_baseline_low`,
+    /// `same_height_to_baseline_high`, `same_height_to_baseline_p`, or `auroc_to_baseline` and so on
+    /// if the main level is not that of slices; `slab_auroc`, `exam_auroc` for other levels that have
+    /// labels; and if the reference has the model, `reference_accuracy` and so on for each number
+    /// that it has.
     pub numbers: Vec<(String, f64)>,
 }
 
@@ -32,16 +34,23 @@ impl Experiment {
 }
 
 fn row(experiment: &Experiment, model: &Model, ours: &ModelResults) -> Row {
-    let mut numbers = vec![("threshold".into(), ours.slice.threshold)];
+    let mut numbers = vec![("threshold".into(), ours.main.threshold)];
     for metric in &METRICS {
-        numbers.extend(named(metric.key, &metric.estimate(&ours.slice)));
+        numbers.extend(named(metric.key, &metric.estimate(&ours.main)));
     }
-    if let Some(found) = ours.same_height_to_baseline() {
-        numbers.extend(named("same_height_to_baseline", &found.delta_auroc));
-        numbers.push(("same_height_to_baseline_p".into(), found.p));
+    if let Some(found) = ours.difference() {
+        let key = match ours.main.same_height_auroc {
+            Some(_) => "same_height_to_baseline",
+            None => "auroc_to_baseline",
+        };
+        numbers.extend(named(key, &found.delta));
+        numbers.push((format!("{key}_p"), found.p));
     }
-    numbers.push(("slab_auroc".into(), ours.slab.auroc.value));
-    numbers.push(("exam_auroc".into(), ours.exam.auroc.value));
+    let others = ours.others.iter();
+    numbers.extend(others.map(|found| {
+        let key = format!("{}_auroc", found.level.name());
+        (key, found.auroc.value)
+    }));
     if let Some((_, reference)) = experiment.of_reference(&model.id) {
         let theirs = reference.numbers.iter();
         numbers.extend(theirs.map(|(key, value)| (format!("reference_{key}"), *value)));

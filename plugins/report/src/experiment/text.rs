@@ -1,7 +1,9 @@
+use pe_metrics::Level;
+
+use super::baseline::meaning;
 use super::html::summary;
 use super::metric::Metric;
 use super::numbers::{interval, p_value, percent, share, signed, signed_interval};
-use super::same_height::meaning;
 use super::{Experiment, Results};
 
 /// Width of the table, characters.
@@ -18,29 +20,33 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     let mut lines = vec![experiment.title.clone(), String::new()];
     let confidence = confidence(results);
     let cells = Metric::of_all().map(|metric| cell(metric, metric.short, ""));
+    let level = results.main_level();
+    let slices = level == Level::Slice;
     let head = format!(
-        "{:NAME$}{}  {confidence:INTERVAL$}  Same height",
-        "slice level",
-        cells.collect::<String>()
+        "{:NAME$}{}  {confidence:INTERVAL$}{}",
+        format!("{} level", level.name()),
+        cells.collect::<String>(),
+        if slices { "  Same height" } else { "" }
     );
     lines.extend(underlined(head));
     let best: Vec<Vec<bool>> = Metric::of_all()
-        .map(|metric| metric.best(results.slices()))
+        .map(|metric| metric.best(results.main()))
         .collect();
     for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
-        let ours = &found.slice;
+        let ours = &found.main;
         let cells = Metric::of_all().zip(&best).map(|(metric, best)| {
             let value = (metric.format)(metric.estimate(ours).value);
             cell(metric, &value, if best[n] { "*" } else { "" })
         });
         let (name, cells) = (clipped(&model.name, NAME - 1), cells.collect::<String>());
-        let (interval, same) = (
-            interval(&ours.auroc),
-            share(found.same_height_auroc().value),
+        let interval = interval(&ours.auroc);
+        let same = ours.same_height_auroc.as_ref();
+        let same = same.map(|same| format!("  {:>11}", share(same.auroc.value)));
+        let line = format!(
+            "{name:NAME$}{cells}  {interval:INTERVAL$}{}",
+            same.unwrap_or_default()
         );
-        lines.push(format!(
-            "{name:NAME$}{cells}  {interval:INTERVAL$}  {same:>11}"
-        ));
+        lines.push(line.trim_end().into());
         if let Some((_, theirs)) = experiment.of_reference(&model.id) {
             let reference = experiment.reference.as_ref();
             let name = reference.map_or("", |from| from.name.as_str());
@@ -55,18 +61,20 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
         }
     }
     lines.push(String::new());
-    lines.extend(same_height(experiment, results));
-    lines.push(String::new());
+    if slices || experiment.baseline.is_some() {
+        lines.extend(beside_baseline(experiment, results));
+        lines.push(String::new());
+    }
     let legend =
         "* best of ours in its column. The interval in the first table is that of our AUC.";
     let text = [
-        legend.into(),
+        Some(legend.into()),
         meaning(results),
-        summary(experiment, results),
+        Some(summary(experiment, results)),
     ];
+    let text = text.into_iter().flatten();
     let reference = experiment.reference.iter();
     let text = text
-        .into_iter()
         .chain(reference.flat_map(|from| [from.source()].into_iter().chain(from.caveats.clone())));
     for text in text.chain(results.warnings(experiment)) {
         lines.extend(wrapped(&text, WIDTH));
@@ -74,9 +82,9 @@ pub fn table(experiment: &Experiment, results: &Results) -> String {
     lines.join("\n")
 }
 
-/// Returns the table of same-height AUCs with their intervals, and their differences to the
-/// baseline's.
-fn same_height(experiment: &Experiment, results: &Results) -> Vec<String> {
+/// Returns the table of AUCs, among slices at the same height where there are slices, with their
+/// intervals and their differences to the baseline's.
+fn beside_baseline(experiment: &Experiment, results: &Results) -> Vec<String> {
     let confidence = confidence(results);
     let line = |name: &str, cells: [&str; 5]| {
         let [value, interval, delta, delta_interval, p] = cells;
@@ -87,22 +95,23 @@ fn same_height(experiment: &Experiment, results: &Results) -> Vec<String> {
     };
     let baseline = experiment.baseline_name();
     let against = baseline.map(|name| clipped(&format!("less {name}'s"), DELTA));
+    let what = match results.main_level() {
+        Level::Slice => "same height".into(),
+        level => format!("{} level", level.name()),
+    };
     let head = match &against {
-        Some(against) => line(
-            "same height",
-            ["AUC", &confidence, against, &confidence, "p"],
-        ),
-        None => line("same height", ["AUC", &confidence, "", "", ""]),
+        Some(against) => line(&what, ["AUC", &confidence, against, &confidence, "p"]),
+        None => line(&what, ["AUC", &confidence, "", "", ""]),
     };
     let mut lines = Vec::from(underlined(head));
     for (model, found) in experiment.models.iter().zip(&results.models) {
-        let ours = found.same_height_auroc();
+        let ours = found.blind_auroc();
         let (value, interval) = (share(ours.value), interval(&ours));
         let name = clipped(&model.name, NAME - 1);
-        lines.push(match found.same_height_to_baseline() {
+        lines.push(match found.difference() {
             Some(to) => {
-                let delta = signed(to.delta_auroc.value, 4);
-                let delta_interval = signed_interval(&to.delta_auroc);
+                let delta = signed(to.delta.value, 4);
+                let delta_interval = signed_interval(&to.delta);
                 let cells = [&value, &interval, &delta, &delta_interval, &p_value(to.p)];
                 line(&name, cells.map(String::as_str))
             }

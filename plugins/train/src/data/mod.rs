@@ -14,6 +14,7 @@ pub(crate) use sequences::{SequenceForm, SequenceSet};
 pub(crate) use slabs::{SlabForm, SlabSet};
 pub(crate) use slices::SliceSet;
 
+use pe_metrics::ExamScores;
 use pe_store::StoredExam;
 use tch::{Device, Tensor};
 
@@ -107,6 +108,18 @@ pub(crate) fn labels(exam: &StoredExam) -> Vec<Option<bool>> {
     (0..exam.n_slices())
         .map(|idx| known.get(idx).copied().flatten())
         .collect()
+}
+
+/// Returns the scores of an exam: its labels, and a model's probability of PE for each slice.
+pub(crate) fn exam_scores(exam: &StoredExam, probabilities: Vec<f64>) -> ExamScores {
+    let info = &exam.manifest().exam;
+    ExamScores {
+        exam: info.id.series_uid.clone(),
+        positive: info.labels.as_ref().and_then(|labels| labels.positive()),
+        probability: None,
+        labels: labels(exam),
+        probabilities,
+    }
 }
 
 /// Shuffles the labels among all slices of all exams, as a negative control.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! checkpoint.json            progress of the run, and the names and checksums of:
-//! state-E0003-S000012.safetensors    weights, moments of the optimizer, BatchNorm's statistics
+//! state-E0003-S000012.safetensors    weights, their average, moments of the optimizer, BatchNorm's statistics
 //! best-E0002.safetensors             the weights of the best epoch
 //! checkpoint.previous.json   the one before
 //! ```
@@ -192,6 +192,26 @@ impl Checkpoints {
         }
         Ok(())
     }
+}
+
+/// Takes a tensor out of a checkpoint's `state`; it must have the shape and kind of `like`.
+pub(crate) fn take(
+    state: &mut BTreeMap<String, Tensor>,
+    name: &str,
+    like: &Tensor,
+) -> Result<Tensor, TrainError> {
+    let saved = state
+        .remove(name)
+        .filter(|saved| saved.size() == like.size() && saved.kind() == like.kind());
+    saved.ok_or_else(|| TrainError::Data {
+        what: "the checkpoint".into(),
+        expected: format!(
+            "tensor `{name}` of shape {:?} and {:?}",
+            like.size(),
+            like.kind()
+        ),
+        found: "none of that shape and kind".into(),
+    })
 }
 
 /// Writes tensors to a safetensors file; returns its name and checksum.

@@ -1,6 +1,7 @@
 //! The training loop: fits a network to batches of samples, and writes checkpoints that a later run
 //! resumes from.
 
+mod average;
 mod checkpoint;
 mod log;
 mod network;
@@ -19,6 +20,7 @@ use pe_binding::{Task, Work};
 use pe_files::Files;
 use tch::Tensor;
 
+use average::Average;
 use checkpoint::{Checkpoints, State};
 pub(crate) use checkpoint::{TensorFile, parse, read_tensors, write_tensors};
 use log::{Log, Step};
@@ -118,6 +120,8 @@ struct Training<'a> {
     job: &'a Job<'a>,
     network: &'a mut Network,
     adam: Adam,
+    /// `None` if the option `average` is 0.
+    average: Option<Average>,
     progress: Progress,
     checkpoints: Checkpoints,
     log: Log,
@@ -135,6 +139,7 @@ impl<'a> Training<'a> {
         tell_one_class(job);
         let checkpoints = Checkpoints::new(job.folder, job.work.files());
         let mut adam = Adam::new(network.params(), job.options)?;
+        let mut average = Average::new(network.params(), job.options.average)?;
         let mut progress = Progress::default();
         let first = batches(job.train, job.options, job.seed, 0);
         let steps_per_epoch = first.len();
@@ -143,9 +148,12 @@ impl<'a> Training<'a> {
             steps_per_epoch,
         };
         if let Some((found, mut state)) = checkpoints.read(&length, job.work)? {
-            // `restore` takes the moments out of `state`. `load` wants exactly the network's own
-            // tensors, which are left.
+            // `restore` takes moments and averages out of `state`. `load` wants exactly the
+            // network's own tensors, which are left.
             adam.restore(&mut state, found.steps)?;
+            if let Some(average) = &mut average {
+                average.restore(network.params(), &mut state)?;
+            }
             network.params_mut().load(&state)?;
             progress = found;
         }
@@ -162,6 +170,7 @@ impl<'a> Training<'a> {
             job,
             network,
             adam,
+            average,
             saved_at: (progress.epoch, progress.step),
             statistics,
             progress,
@@ -180,7 +189,10 @@ impl<'a> Training<'a> {
             let before_s = self.progress.elapsed_s;
             self.train_epoch()?;
             let trained_s = before_s + began.elapsed().as_secs_f64();
-            self.end_epoch(trained_s, began, before_s)?;
+            self.exchange()?;
+            let ended = self.end_epoch(trained_s, began, before_s);
+            self.exchange()?;
+            ended?;
             // A sequence model's epoch takes a fraction of a second, and so would a checkpoint: not
             // after each.
             if self.saved.elapsed().as_secs_f64() >= self.job.options.checkpoint_s / 10.0 {
@@ -224,6 +236,9 @@ impl<'a> Training<'a> {
             return Err(self.non_finite(gradient_norm, samples));
         }
         self.adam.step(self.network.params(), &gradients, lr)?;
+        if let Some(average) = &mut self.average {
+            average.add(self.network.params(), self.progress.steps + 1)?;
+        }
         let n_valid = host.valid.iter().filter(|valid| **valid).count();
         let n_slices: usize = samples
             .iter()
@@ -299,6 +314,16 @@ impl<'a> Training<'a> {
         }
     }
 
+    /// Exchanges the network's weights with their average, if there is one.
+    fn exchange(&mut self) -> Result<(), TrainError> {
+        match &mut self.average {
+            Some(average) => average.exchange(self.network.params()),
+            None => Ok(()),
+        }
+    }
+
+    /// Validates the network, writes the epoch's numbers, and keeps the weights if they are the best
+    /// so far.
     fn end_epoch(
         &mut self,
         trained_s: f64,
@@ -387,6 +412,9 @@ impl<'a> Training<'a> {
     fn save(&mut self) -> Result<(), TrainError> {
         let mut state = weights(self.network);
         state.extend(self.adam.state());
+        if let Some(average) = &self.average {
+            state.extend(average.state(self.network.params()));
+        }
         self.checkpoints.write(&self.progress, &state)?;
         self.saved = Instant::now();
         self.saved_at = (self.progress.epoch, self.progress.step);

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use pe_nn::{AdamStep, Parameters, fused_adam};
 use tch::Tensor;
 
+use super::checkpoint::take;
 use crate::TrainError;
 use crate::options::{FitOptions, Optimizer};
 
@@ -92,19 +93,7 @@ impl Adam {
         self.steps = steps as i64;
         for (prefix, moments) in [(FIRST, &mut self.first), (SECOND, &mut self.second)] {
             for (name, moment) in self.names.iter().zip(moments) {
-                let name = format!("{prefix}{name}");
-                let saved = state
-                    .remove(&name)
-                    .filter(|saved| saved.size() == moment.size() && saved.kind() == moment.kind());
-                let saved = saved.ok_or_else(|| TrainError::Data {
-                    what: "the checkpoint".into(),
-                    expected: format!(
-                        "tensor `{name}` of shape {:?} and {:?}",
-                        moment.size(),
-                        moment.kind()
-                    ),
-                    found: "none of that shape and kind".into(),
-                })?;
+                let saved = take(state, &format!("{prefix}{name}"), moment)?;
                 moment.f_copy_(&saved)?;
             }
         }

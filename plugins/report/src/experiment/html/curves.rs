@@ -1,7 +1,7 @@
 use pe_metrics::Evaluation;
 
 use super::{Sheet, legend, line_style};
-use crate::experiment::numbers::{decimals, share};
+use crate::experiment::numbers::{capitalized, decimals, plural, share};
 use crate::experiment::{Experiment, Results};
 use crate::svg::{Axis, Mark, Plot, Series, Style};
 
@@ -12,8 +12,9 @@ const SIDE: f64 = 290.0;
 pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     sheet.heading("Curves");
     sheet.out.push_str(&legend(experiment));
-    let lines = |line| series(experiment, results, line);
-    let share_positive = results.slices().next().map_or(0.0, |ours| {
+    let lines = |line: fn(&Evaluation) -> Line| series(experiment, results, line);
+    let of_positives = format!("share with {}", experiment.finding());
+    let share_positive = results.main().next().map_or(0.0, |ours| {
         ours.n_positive as f64 / ours.n_samples.max(1) as f64
     });
     let level = |up| Some([(0.0, up), (1.0, up)]);
@@ -36,7 +37,7 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         (
             "Calibration",
             "mean probability in a bin",
-            "share with PE",
+            &of_positives,
             lines(calibration),
             diagonal,
         ),
@@ -56,8 +57,12 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         })
         .collect();
     sheet.figure(
-        "Slice level, test part. Dots on the first two plots are the models at their thresholds. \
-         Dotted lines: guessing, guessing at the share of positive slices, and perfect calibration.",
+        &format!(
+            "{} level, test part. Dots on the first two plots are the models at their thresholds. \
+             Dotted lines: guessing, guessing at the share of positive {}, and perfect calibration.",
+            capitalized(results.main_level().name()),
+            plural(results.main_level())
+        ),
         "plots",
         &content,
     );
@@ -69,7 +74,7 @@ fn series(
     results: &Results,
     line: fn(&Evaluation) -> Line,
 ) -> Vec<Series> {
-    let models = experiment.models.iter().zip(results.slices()).enumerate();
+    let models = experiment.models.iter().zip(results.main()).enumerate();
     models
         .map(|(n, (model, ours))| {
             let line = line(ours);
@@ -162,8 +167,9 @@ fn calibration(ours: &Evaluation) -> Line {
             .map(|bin| Mark {
                 at: (bin.mean_probability, bin.positive_fraction),
                 tooltip: format!(
-                    "{} slices, mean probability {}, {} with PE",
+                    "{} {}, mean probability {}, {} positive",
                     bin.n_samples,
+                    plural(ours.level),
                     decimals(bin.mean_probability, 3),
                     decimals(bin.positive_fraction, 3)
                 ),

@@ -56,8 +56,16 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
     let Some(first) = results.models.first() else {
         return "No models.".into();
     };
-    let (slices, exams) = (&first.slice, &first.exam);
-    let share = 100.0 * slices.n_positive as f64 / slices.n_samples.max(1) as f64;
+    let finding = experiment.finding();
+    let exams = first.at("exam").unwrap_or(&first.main);
+    let slices = first.at("slice").map_or_else(String::new, |slices| {
+        let share = 100.0 * slices.n_positive as f64 / slices.n_samples.max(1) as f64;
+        format!(
+            " of {} labelled slices ({} with {finding}, {share:.1} %)",
+            count(slices.n_samples),
+            count(slices.n_positive)
+        )
+    });
     let data = experiment.data_words();
     let times = experiment.models.iter().filter_map(Model::training_s);
     let time = times.reduce(|sum, one| sum + one);
@@ -69,12 +77,9 @@ pub fn summary(experiment: &Experiment, results: &Results) -> String {
         n => format!("{n} models, all scored on the same"),
     };
     format!(
-        "{models} {} test exams ({} with PE) of {} labelled slices ({} with PE, {share:.1} %). \
-         Data: {data}.{time}",
+        "{models} {} test exams ({} with {finding}){slices}. Data: {data}.{time}",
         count(exams.n_samples),
         count(exams.n_positive),
-        count(slices.n_samples),
-        count(slices.n_positive),
     )
 }
 

@@ -50,10 +50,11 @@ pub fn draw(sheet: &mut Sheet, experiment: &Experiment) {
     sheet.figure(&caption, "strips", &content);
 }
 
-/// Selects the exams to show: first those with PE, then those without, each in the order given.
+/// Selects the exams with slices to show: first those with PE, then those without, each in the order given.
 fn shown_exams(exams: &[ExamScores]) -> Vec<usize> {
-    let (positive, negative): (Vec<usize>, Vec<usize>) =
-        (0..exams.len()).partition(|exam_idx| is_positive(&exams[*exam_idx]));
+    let (positive, negative): (Vec<usize>, Vec<usize>) = (0..exams.len())
+        .filter(|exam_idx| !exams[*exam_idx].labels.is_empty())
+        .partition(|exam_idx| is_positive(&exams[*exam_idx]));
     let n_negative = negative
         .len()
         .min(MOST_EXAMS - positive.len().min(MOST_POSITIVE));

@@ -1,34 +1,37 @@
 use pe_metrics::{Evaluation, Level, ThresholdFrom};
 
 use super::{Sheet, head, row};
+use crate::experiment::baseline::meaning;
 use crate::experiment::metric::Metric;
 use crate::experiment::numbers::{
-    count, duration, interval, p_value, percent, share, signed, signed_interval,
+    capitalized, count, duration, interval, p_value, percent, plural, share, signed,
+    signed_interval,
 };
-use crate::experiment::same_height::meaning;
 use crate::experiment::{Experiment, ModelResults, Results};
 use crate::html::escaped;
 
-/// Adds the table of slices: our numbers with intervals, those of the reference beneath.
+/// Adds the table of the main level: our numbers with intervals, those of the reference beneath.
 pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
     let to_baseline = experiment.baseline_name();
     let to_baseline = to_baseline.map(|name| format!("less {name}'s"));
+    let level = results.main_level();
+    let metrics = Metric::of_level(level);
     let mut names = vec!["Model"];
-    names.extend(Metric::of_slices().map(|metric| metric.name));
+    names.extend(metrics.clone().map(|metric| metric.name));
     names.extend(to_baseline.as_deref());
     names.push("Threshold");
-    let best = best_of(Metric::of_slices(), || results.slices());
+    let best = best_of(metrics.clone(), || results.main());
     let mut body = String::new();
     for (n, (model, found)) in experiment.models.iter().zip(&results.models).enumerate() {
-        let (ours, mut cells) = (&found.slice, vec![escaped(&model.name)]);
-        cells.extend(values(Metric::of_slices(), ours, &best, n));
+        let (ours, mut cells) = (&found.main, vec![escaped(&model.name)]);
+        cells.extend(values(metrics.clone(), ours, &best, n));
         cells.extend(to_baseline.as_ref().map(|_| above_baseline(found)));
         cells.push(over(share(ours.threshold), from(ours)));
         body += &row("td", "ours", &cells);
         if let Some((_, theirs)) = experiment.of_reference(&model.id) {
             let reference = experiment.reference.as_ref();
             let mut cells = vec![reference.map_or_else(String::new, |from| escaped(&from.name))];
-            cells.extend(Metric::of_slices().map(|metric| {
+            cells.extend(metrics.clone().map(|metric| {
                 let value = theirs.numbers.get(metric.key);
                 value.map_or_else(String::new, |value| (metric.format)(*value))
             }));
@@ -44,11 +47,12 @@ pub fn results(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
         None => (String::new(), String::new()),
     };
     let caption = format!(
-        "Slice level. Our numbers with their {} intervals (bootstrap over exams, {} \
-         replicates){beneath}; our best of each column in bold. {} Our data: {}.{source}",
+        "{} Our numbers with their {} intervals (bootstrap over exams, {} replicates){beneath}; our \
+         best of each column in bold. {}Our data: {}.{source}",
+        level_words(level),
         percent(results.options.confidence),
         count(results.options.replicates),
-        meaning(results),
+        meaning(results).map_or_else(String::new, |text| text + " "),
         experiment.data_words(),
     );
     let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
@@ -84,16 +88,12 @@ fn values(
     metrics.zip(best).map(cell).collect()
 }
 
-/// Returns the difference of a model's same-height AUC to the baseline's; empty for the baseline
-/// itself.
+/// Returns the difference of a model's AUC to the baseline's; empty for the baseline itself.
 fn above_baseline(found: &ModelResults) -> String {
-    found
-        .same_height_to_baseline()
-        .map_or_else(String::new, |to| {
-            let delta = &to.delta_auroc;
-            let value = over(signed(delta.value, 4), &signed_interval(delta));
-            over(value, &format!("p {}", p_value(to.p)))
-        })
+    found.difference().map_or_else(String::new, |to| {
+        let value = over(signed(to.delta.value, 4), &signed_interval(&to.delta));
+        over(value, &format!("p {}", p_value(to.p)))
+    })
 }
 
 /// Adds the same numbers at the threshold that was chosen on the test part itself.
@@ -114,9 +114,13 @@ fn optimism(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
             row("td", "", &cells)
         })
         .collect();
-    sheet.table(
-        "Optimistic: slice level at the threshold with the greatest Youden index on the test part \
+    let caption = format!(
+        "Optimistic: {} level at the threshold with the greatest Youden index on the test part \
          itself, which no model may know beforehand.",
+        results.main_level().name()
+    );
+    sheet.table(
+        &caption,
         "numbers",
         &format!("{}<tbody>\n{body}</tbody>\n", head(&names)),
     );
@@ -150,21 +154,27 @@ pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results
             row("td", "", &cells)
         })
         .collect();
-    let names = [
-        "Model",
-        "against",
-        "Δ AUC",
-        "interval",
-        "z",
-        "p",
-        "Δ same-height AUC",
-        "interval",
-        "p",
-    ];
+    let mut names = vec!["Model", "against", "Δ AUC", "interval", "z", "p"];
+    let level = results.main_level();
+    let (of_delong, same_height) = match level {
+        Level::Slice => {
+            names.extend(["Δ same-height AUC", "interval", "p"]);
+            (
+                "z and the first p by DeLong's test, which takes slices as independent and so is too \
+                 sure.",
+                " The same of the AUC at the same height, with p from the same bootstrap.",
+            )
+        }
+        Level::Slab(_) => (
+            "z and p by DeLong's test, which takes slabs as independent and so is too sure.",
+            "",
+        ),
+        Level::Exam => ("z and p by DeLong's test.", ""),
+    };
     let caption = format!(
-        "Difference in AUC at slice level on the same exams: {} interval by a paired bootstrap \
-         over exams; z and the first p by DeLong's test, which takes slices as independent and so is \
-         too sure. The same of the AUC at the same height, with p from the same bootstrap. p values are not corrected for the number of comparisons.",
+        "Difference in AUC at {} level on the same exams: {} interval by a paired bootstrap over \
+         exams; {of_delong}{same_height} p values are not corrected for the number of comparisons.",
+        level.name(),
         percent(results.options.confidence)
     );
     sheet.heading("Comparisons");
@@ -172,15 +182,24 @@ pub fn comparisons(sheet: &mut Sheet, experiment: &Experiment, results: &Results
     sheet.table(&caption, "numbers pairs", &rows);
 }
 
-/// Adds the tables of slabs and exams.
+/// Adds the tables of the other levels.
 pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
-    sheet.heading("Slabs and exams");
-    for (what, pick) in results.coarser_levels() {
+    let Some(first) = results.models.first().filter(|one| !one.others.is_empty()) else {
+        return;
+    };
+    let names: Vec<String> = first
+        .others
+        .iter()
+        .map(|found| plural(found.level))
+        .collect();
+    sheet.heading(&capitalized(&names.join(" and ")));
+    for (place, first) in first.others.iter().enumerate() {
+        let metrics = Metric::of_level(first.level);
         let mut names = vec!["Model"];
-        names.extend(Metric::of_coarser().map(|metric| metric.name));
+        names.extend(metrics.clone().map(|metric| metric.name));
         names.push("Threshold");
-        let evaluations = || results.models.iter().map(pick);
-        let best = best_of(Metric::of_coarser(), evaluations);
+        let evaluations = || results.models.iter().map(|model| &model.others[place]);
+        let best = best_of(metrics.clone(), evaluations);
         let body: String = experiment
             .models
             .iter()
@@ -188,33 +207,36 @@ pub fn levels(sheet: &mut Sheet, experiment: &Experiment, results: &Results) {
             .enumerate()
             .map(|(n, (model, ours))| {
                 let mut cells = vec![escaped(&model.name)];
-                cells.extend(values(Metric::of_coarser(), ours, &best, n));
+                cells.extend(values(metrics.clone(), ours, &best, n));
                 cells.push(over(share(ours.threshold), from(ours)));
                 row("td", "ours", &cells)
             })
             .collect();
-        let caption = results
-            .models
-            .first()
-            .map_or_else(String::new, |first| level_caption(what, pick(first)));
+        let caption = format!(
+            "{} {} samples, {} positive.",
+            level_words(first.level),
+            count(first.n_samples),
+            count(first.n_positive)
+        );
         let rows = format!("{}<tbody>\n{body}</tbody>\n", head(&names));
         sheet.table(&caption, "numbers", &rows);
     }
 }
 
-fn level_caption(what: &str, ours: &Evaluation) -> String {
-    let sample = match ours.level {
+/// Says what a sample of a level is.
+fn level_words(level: Level) -> String {
+    match level {
+        Level::Slice => "Slice level.".into(),
         Level::Slab(n) => format!(
-            "runs of {n} slices; a slab is positive when any of its slices is, and its probability \
-             is its slices' greatest"
+            "Slab level: runs of {n} slices; a slab is positive when any of its slices is, and its \
+             probability is its slices' greatest."
         ),
-        _ => "the probability of an exam is its slices' greatest".into(),
-    };
-    format!(
-        "{what} level: {sample}. {} samples, {} positive.",
-        count(ours.n_samples),
-        count(ours.n_positive)
-    )
+        Level::Exam => {
+            "Exam level: the probability of an exam is the model's for the exam itself, or \
+                        else its slices' greatest."
+                .into()
+        }
+    }
 }
 
 /// Adds data, settings, training times, remarks and warnings.
