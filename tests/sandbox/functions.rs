@@ -148,6 +148,7 @@ const OTHERS: &[&str] = &[
     // Its `name` becomes a folder's, and is refused unless it is letters, digits, `_` and `-`.
     "Runs.sequence(name: string, settings: map, features: FeatureSet, split: Split)",
     "Scores.by(groups: Groups, settings: map)",
+    "Scores.with_target(target: string)",
     "Scores.with_threshold(threshold)",
     "Scores.with_threshold(threshold, settings: map)",
     "SliceStore.slice(series_uid: string, slice_idx: int)",

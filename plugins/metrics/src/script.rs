@@ -669,6 +669,12 @@ mod metrics {
         evaluation.model.clone()
     }
 
+    /// The name of what the probabilities are of, a column of the label table.
+    #[rhai_fn(global, get = "target", pure)]
+    pub fn evaluation_target(evaluation: &mut EvaluationHandle) -> String {
+        evaluation.target.clone()
+    }
+
     /// What a sample is, in words.
     #[rhai_fn(global, get = "level", pure)]
     pub fn evaluation_level(evaluation: &mut EvaluationHandle) -> String {
@@ -854,6 +860,12 @@ mod metrics {
     #[rhai_fn(global, get = "model_b", pure)]
     pub fn comparison_model_b(comparison: &mut ComparisonHandle) -> String {
         comparison.model_b.clone()
+    }
+
+    /// The name of what the probabilities are of, a column of the label table.
+    #[rhai_fn(global, get = "target", pure)]
+    pub fn comparison_target(comparison: &mut ComparisonHandle) -> String {
+        comparison.target.clone()
     }
 
     /// What a sample is, in words.
