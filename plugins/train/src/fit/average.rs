@@ -24,7 +24,7 @@ impl Average {
         if decay == 0.0 {
             return Ok(None);
         }
-        let copies = params.iter().map(|(_, tensor)| tensor.f_detach()?.f_copy());
+        let copies = params.iter().map(|(_, tensor)| copy(tensor));
         let tensors = copies.collect::<Result<_, _>>()?;
         Ok(Some(Self { decay, tensors }))
     }
@@ -49,7 +49,7 @@ impl Average {
     pub(crate) fn exchange(&mut self, params: &Parameters) -> Result<(), TrainError> {
         let _no_grad = tch::no_grad_guard();
         for (average, (_, tensor)) in self.tensors.iter_mut().zip(params.iter()) {
-            let own = tensor.f_detach()?.f_copy()?;
+            let own = copy(tensor)?;
             tensor.shallow_clone().f_copy_(average)?;
             average.f_copy_(&own)?;
         }
@@ -76,6 +76,14 @@ impl Average {
         }
         Ok(())
     }
+}
+
+/// Returns a copy in the same memory layout, without gradients.
+fn copy(tensor: &Tensor) -> Result<Tensor, TrainError> {
+    let tensor = tensor.f_detach()?;
+    let mut copy = tensor.f_zeros_like()?;
+    copy.f_copy_(&tensor)?;
+    Ok(copy)
 }
 
 const AVERAGE: &str = "average.";
