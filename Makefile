@@ -14,7 +14,7 @@ table2: setup
 	$(CARGO) build --release --locked -p pe-script
 	$(PE_SCRIPT) run scripts/table2.rhai
 
-## What the paper claims, on harder synthetic cohorts: three seeds and their mean, in evening/. Some hours on two cores; run
+## What the paper claims, on harder synthetic cohorts: three seeds and their mean, in evening/. One to three hours on two cores; run
 ## it again to go on.
 evening: setup
 	$(CARGO) build --release --locked -p pe-script
