@@ -214,7 +214,7 @@ sizes: { effnet: 24, resnet3d: 16 }
 split: { validation: 0.3 }
 effnet: { network: efficientnet_b0, batch: 4, epochs: 1, steps: 2 }
 slices_first: { steps: 1 }
-resnet3d: { network: r3d_18, slab: 2, batch: 2, epochs: 1, steps: 1 }
+resnet3d: { slab: 2, batch: 2, epochs: 1, steps: 1 }
 ";
     fs::write(folder.join("small.yaml"), recipe).unwrap();
     let found = record(
